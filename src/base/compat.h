@@ -1,0 +1,27 @@
+/*
+ * compat.h - every test of the server's version, and what differs between 15 and 18.
+ *
+ * Include it right after postgres.h in every file that is not mathematics.
+ */
+#ifndef ML_COMPAT_H
+#define ML_COMPAT_H
+
+#include "fmgr.h"
+
+#if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 190000
+#error "pg_mlops needs PostgreSQL 15 to 18"
+#endif
+
+/* The library is built with hidden visibility; before 16 the server's macro says nothing about it. */
+#if PG_VERSION_NUM < 160000
+#undef PGDLLEXPORT
+#define PGDLLEXPORT __attribute__((visibility("default")))
+#endif
+
+/* Defines an SQL-callable function that is visible outside the library. */
+#define ML_FUNCTION(name) \
+	PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+	PG_FUNCTION_INFO_V1(name); \
+	Datum name(PG_FUNCTION_ARGS)
+
+#endif							/* ML_COMPAT_H */

@@ -1,0 +1,38 @@
+/*
+ * settings.c - defines the pg_mlops.* settings, once, at load.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/settings.h"
+#include "utils/guc.h"
+
+int			ml_train_memory_kb = 512 * 1024;
+int			ml_cache_memory_kb = 64 * 1024;
+int			ml_max_categories = 100;
+
+void
+ml_settings_define(void)
+{
+	DefineCustomIntVariable("pg_mlops.train_memory",
+							"Memory one training may hold before it spills to temporary files.",
+							"Rows beyond it go to temporary files and training continues from there. "
+							"What cannot work within it at all is refused with both numbers.",
+							&ml_train_memory_kb,
+							512 * 1024, 1024, MAX_KILOBYTES,
+							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("pg_mlops.cache_memory",
+							"Memory for decoded models in each backend.",
+							"The least recently used models that no statement is using are dropped beyond it.",
+							&ml_cache_memory_kb,
+							64 * 1024, 64, MAX_KILOBYTES,
+							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("pg_mlops.max_categories",
+							"Most levels of one category column that a one-hot encoding keeps.",
+							"The most frequent levels keep a column of their own; the rest share the bucket \"other\", "
+							"and the training's notes say so.",
+							&ml_max_categories,
+							100, 2, 10000,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("pg_mlops");
+}

@@ -1,0 +1,16 @@
+/*
+ * settings.h - the pg_mlops.* settings.
+ */
+#ifndef ML_SETTINGS_H
+#define ML_SETTINGS_H
+
+extern int	ml_train_memory_kb;	/* pg_mlops.train_memory */
+extern int	ml_cache_memory_kb;	/* pg_mlops.cache_memory */
+extern int	ml_max_categories;	/* pg_mlops.max_categories */
+
+extern void ml_settings_define(void);
+
+/* The budget of one training, in bytes. */
+#define ML_TRAIN_MEMORY_BYTES	((Size) ml_train_memory_kb * 1024)
+
+#endif							/* ML_SETTINGS_H */

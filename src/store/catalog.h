@@ -1,0 +1,105 @@
+/*
+ * catalog.h - the only door to the ml.* tables.
+ *
+ * Reads are index scans under the active snapshot, as the catalog's owner;
+ * writes are SPI statements as the catalog's owner, in the caller's
+ * transaction. Every function may raise an error. Results are palloc'd in the
+ * current context. Nothing here checks rights: that is access.h.
+ */
+#ifndef ML_CATALOG_H
+#define ML_CATALOG_H
+
+#include "access/xlogdefs.h"
+#include "utils/timestamp.h"
+
+#define ML_DIGEST_BYTES	32
+#define ML_MODEL_NAME_BYTES_MAX 63
+
+/* A resolved model reference. */
+typedef struct MlVersionRef
+{
+	char	   *model;
+	int32		version;
+	char	   *owner;			/* role name that owns the model */
+	uint8		digest[ML_DIGEST_BYTES];	/* SHA-256 of the artifact */
+} MlVersionRef;
+
+/* One metric of a run. */
+typedef struct MlRunMetric
+{
+	const char *name;
+	double		value;
+} MlRunMetric;
+
+/*
+ * Everything one finished training writes, in one call. JSON members are
+ * text that jsonb_in accepts; NULL members are stored as NULL unless said.
+ */
+typedef struct MlRegistration
+{
+	/* the model: created when it does not exist yet, owned by the current user */
+	const char *model;
+	const char *task;
+	const char *target;			/* NULL where the task has none */
+	/* the run */
+	const char *experiment;
+	const char *kind;			/* 'train' */
+	const char *run_params;		/* json: the full call */
+	int64		seed;
+	const char *code;
+	TimestampTz started_at;
+	const char *environment;	/* json: server, extension, libraries */
+	const char *tags;			/* json */
+	int			nmetrics;
+	const MlRunMetric *metrics;
+	/* the snapshot; source is NULL for snapshot => 'none' */
+	const char *source;
+	int			nrelations;
+	char	  **relations;		/* schema-qualified, quoted */
+	int64		rows;
+	const char *fingerprint;	/* hex, or NULL */
+	const char *profile;		/* json */
+	XLogRecPtr	wal_lsn;
+	/* the version */
+	const char *algorithm;
+	const char *params;			/* json: every parameter with the value used */
+	const char *pipeline;		/* json */
+	const char *signature;		/* json */
+	const char *metrics_json;	/* json: the held-out metrics */
+	const char *summary_json;	/* json: what the learner says of its fit */
+	const char *notes_json;		/* json array of text */
+	bytea	   *artifact;
+	const uint8 *digest;
+} MlRegistration;
+
+/*
+ * Resolves 'm' (production), 'm/3' or 'm@alias' under the active snapshot.
+ * Raises ERRCODE_UNDEFINED_OBJECT with what exists in DETAIL and a HINT, or
+ * ERRCODE_INVALID_NAME for a malformed reference.
+ */
+extern void ml_catalog_resolve(const char *ref, MlVersionRef *out);
+
+/* The artifact of a version under the active snapshot, detoasted. */
+extern bytea *ml_catalog_artifact(const char *model, int32 version);
+
+/* Whether a model exists under the active snapshot; owner may be NULL. */
+extern bool ml_catalog_model_exists(const char *model, char **owner);
+
+/* Raises ERRCODE_INVALID_NAME unless the text can name a model. */
+extern void ml_catalog_check_name(const char *model);
+
+/*
+ * Writes model, run, run metrics, snapshot, version and event; returns the
+ * version number, with the model row locked so that concurrent trainings of
+ * one model get distinct numbers. task and target must agree with an
+ * existing model (ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE otherwise).
+ */
+extern int32 ml_catalog_register(const MlRegistration *r, int64 *run_id);
+
+/* Whether any version of the model is in role production now. */
+extern bool ml_catalog_in_production(const char *model);
+
+/* Puts a version into role production (the body of ml.deploy, rights already checked). */
+extern void ml_catalog_deploy(const char *model, int32 version, const char *reason);
+
+#endif							/* ML_CATALOG_H */
