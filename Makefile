@@ -1,13 +1,13 @@
 # pg_mlops: PGXS build. `make && make install` needs only the server's development files and LAPACK.
 EXTENSION = pg_mlops
-VERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" pg_mlops.control)
+ML_RELEASE = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" pg_mlops.control)
 
 MODULE_big = pg_mlops
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 
 # The install script is the pieces of src/sql in name order.
 SQL_PIECES = $(sort $(wildcard src/sql/*.sql))
-DATA_built = pg_mlops--$(VERSION).sql
+DATA_built = pg_mlops--$(ML_RELEASE).sql
 DATA = $(wildcard src/sql/upgrade/*.sql)
 EXTRA_CLEAN = $(DATA_built) test/unit/build
 
@@ -18,7 +18,7 @@ ISOLATION_OPTS = --inputdir=test/specs --outputdir=output_iso --load-extension=p
 TAP_TESTS = 0
 
 # No contraction into fused multiply-add: the same source must give the same bits on every processor.
-PG_CPPFLAGS = -I$(srcdir)/src -DML_VERSION='"$(VERSION)"'
+PG_CPPFLAGS = -I$(srcdir)/src -DML_VERSION='"$(ML_RELEASE)"'
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
 	-Wno-clobbered -ffp-contract=off -fvisibility=hidden $(if $(WERROR),-Werror)
 SHLIB_LINK = -llapack -lblas -lm
@@ -30,7 +30,7 @@ include $(PGXS)
 # The arithmetic is worth the optimiser's whole attention.
 src/math/%.o: CFLAGS += -O3
 
-pg_mlops--$(VERSION).sql: $(SQL_PIECES) pg_mlops.control
+pg_mlops--$(ML_RELEASE).sql: $(SQL_PIECES) pg_mlops.control
 	cat $(SQL_PIECES) > $@
 
 $(OBJS): $(wildcard src/*.h src/*/*.h)

@@ -8,6 +8,11 @@
 
 #include "fmgr.h"
 
+/* The macros for variable-length values have a header of their own since 16. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 #if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 190000
 #error "pg_mlops needs PostgreSQL 15 to 18"
 #endif
@@ -23,5 +28,26 @@
 	PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
 	PG_FUNCTION_INFO_V1(name); \
 	Datum name(PG_FUNCTION_ARGS)
+
+/* RelationGetPrimaryKeyIndex() takes whether to accept a deferrable key since 17. */
+#if PG_VERSION_NUM >= 170000
+#define ml_compat_primary_key(rel) RelationGetPrimaryKeyIndex(rel, false)
+#else
+#define ml_compat_primary_key(rel) RelationGetPrimaryKeyIndex(rel)
+#endif
+
+/* stringToQualifiedNameList() takes an error context since 16. */
+#if PG_VERSION_NUM >= 160000
+#define ml_compat_qualified_name(s) stringToQualifiedNameList(s, NULL)
+#else
+#define ml_compat_qualified_name(s) stringToQualifiedNameList(s)
+#endif
+
+/* The local transaction number moved within PGPROC in 17. */
+#if PG_VERSION_NUM >= 170000
+#define ml_compat_lxid(proc) ((proc)->vxid.lxid)
+#else
+#define ml_compat_lxid(proc) ((proc)->lxid)
+#endif
 
 #endif							/* ML_COMPAT_H */

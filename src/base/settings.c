@@ -3,6 +3,8 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "base/compat.h"
 #include "base/settings.h"
 #include "utils/guc.h"

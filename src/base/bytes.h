@@ -1,0 +1,61 @@
+/*
+ * bytes.h - writing and reading the bytes of an artifact.
+ *
+ * Fixed widths, big-endian, no padding. The reader trusts nothing: every read
+ * is checked against the end and raises ERRCODE_DATA_CORRUPTED.
+ */
+#ifndef ML_BYTES_H
+#define ML_BYTES_H
+
+#include "lib/stringinfo.h"
+#include "libpq/pqformat.h"
+
+typedef struct MlReader
+{
+	const uint8 *at;
+	const uint8 *end;
+} MlReader;
+
+static inline void
+ml_write_u8(StringInfo out, uint8 v)
+{
+	pq_sendint8(out, v);
+}
+
+static inline void
+ml_write_u16(StringInfo out, uint16 v)
+{
+	pq_sendint16(out, v);
+}
+
+static inline void
+ml_write_u32(StringInfo out, uint32 v)
+{
+	pq_sendint32(out, v);
+}
+
+static inline void
+ml_write_f64(StringInfo out, double v)
+{
+	pq_sendfloat8(out, v);
+}
+
+/* u32 length, then the bytes; NULL is length 0xFFFFFFFF. */
+extern void ml_write_text(StringInfo out, const char *s);
+
+extern uint8 ml_read_u8(MlReader *in);
+extern uint16 ml_read_u16(MlReader *in);
+extern uint32 ml_read_u32(MlReader *in);
+extern double ml_read_f64(MlReader *in);
+extern double ml_read_finite(MlReader *in);
+extern char *ml_read_text(MlReader *in);
+
+/* A count of items that each take at least item_bytes more bytes of input, so that no allocation outgrows the input. */
+extern int	ml_read_count(MlReader *in, int item_bytes);
+
+/* An index below bound. */
+extern int	ml_read_index(MlReader *in, int bound);
+
+extern void ml_read_corrupted(const char *what) pg_attribute_noreturn();
+
+#endif							/* ML_BYTES_H */

@@ -1,0 +1,154 @@
+/*
+ * convert.c - from a column's SQL type to a number or a text, the same way in training and in scoring.
+ *
+ * Called once per value: detoasted copies are left to the caller's per-row context.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "base/compat.h"
+#include "base/convert.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/float.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+void
+ml_convert_init(MlConvert *convert, Oid type)
+{
+	static const struct
+	{
+		Oid			type;
+		MlTypeClass class;
+		MlConvertKind kind;
+	}			known[] = {
+		{FLOAT8OID, ML_TYPE_NUMBER, ML_CONVERT_FLOAT8},
+		{FLOAT4OID, ML_TYPE_NUMBER, ML_CONVERT_FLOAT4},
+		{INT2OID, ML_TYPE_NUMBER, ML_CONVERT_INT2},
+		{INT4OID, ML_TYPE_NUMBER, ML_CONVERT_INT4},
+		{INT8OID, ML_TYPE_NUMBER, ML_CONVERT_INT8},
+		{BOOLOID, ML_TYPE_NUMBER, ML_CONVERT_BOOL},
+		{NUMERICOID, ML_TYPE_NUMBER, ML_CONVERT_NUMERIC},
+		{DATEOID, ML_TYPE_TIME, ML_CONVERT_DATE},
+		{TIMESTAMPOID, ML_TYPE_TIME, ML_CONVERT_TIMESTAMP},
+		{TIMESTAMPTZOID, ML_TYPE_TIMETZ, ML_CONVERT_TIMESTAMP},
+		{INTERVALOID, ML_TYPE_INTERVAL, ML_CONVERT_INTERVAL},
+		{TEXTOID, ML_TYPE_TEXT, ML_CONVERT_VARLENA},
+		{VARCHAROID, ML_TYPE_TEXT, ML_CONVERT_VARLENA},
+		{BPCHAROID, ML_TYPE_TEXT, ML_CONVERT_BPCHAR},
+		{UUIDOID, ML_TYPE_TEXT, ML_CONVERT_OUTPUT},
+		{NAMEOID, ML_TYPE_TEXT, ML_CONVERT_OUTPUT},
+		{CHAROID, ML_TYPE_TEXT, ML_CONVERT_OUTPUT},
+		{FLOAT8ARRAYOID, ML_TYPE_ARRAY, ML_CONVERT_FLOAT8_ARRAY},
+		{FLOAT4ARRAYOID, ML_TYPE_ARRAY, ML_CONVERT_FLOAT4_ARRAY},
+	};
+	Oid			output;
+	bool		varlena;
+
+	memset(convert, 0, sizeof *convert);
+	convert->type = getBaseType(type);
+	for (int i = 0; i < (int) lengthof(known); i++)
+		if (known[i].type == convert->type)
+		{
+			convert->class = known[i].class;
+			convert->kind = known[i].kind;
+		}
+	if (convert->class == ML_TYPE_UNSUPPORTED && type_is_enum(convert->type))
+	{
+		convert->class = ML_TYPE_TEXT;
+		convert->kind = ML_CONVERT_OUTPUT;
+	}
+	if (convert->class == ML_TYPE_UNSUPPORTED || convert->class == ML_TYPE_ARRAY)
+		return;
+	getTypeOutputInfo(convert->type, &output, &varlena);
+	fmgr_info(output, &convert->output);
+}
+
+const char *
+ml_type_class_name(MlTypeClass class)
+{
+	static const char *const names[] = {
+		"a type without a numeric or text meaning", "a number", "a date or timestamp without time zone",
+		"a timestamp with time zone", "an interval", "a text", "an array of numbers"
+	};
+
+	return names[class];
+}
+
+static double
+ml_convert_interval(const Interval *iv)
+{
+	/* a month is 30 days and twelve of them 365.25 days, as in extract(epoch) */
+	return ((double) (iv->month / MONTHS_PER_YEAR) * DAYS_PER_YEAR +
+			(double) (iv->month % MONTHS_PER_YEAR) * DAYS_PER_MONTH +
+			(double) iv->day) * SECS_PER_DAY + (double) iv->time / USECS_PER_SEC;
+}
+
+double
+ml_convert_number(const MlConvert *convert, Datum value)
+{
+	switch (convert->kind)
+	{
+		case ML_CONVERT_FLOAT8:
+			return DatumGetFloat8(value);
+		case ML_CONVERT_FLOAT4:
+			return DatumGetFloat4(value);
+		case ML_CONVERT_INT2:
+			return DatumGetInt16(value);
+		case ML_CONVERT_INT4:
+			return DatumGetInt32(value);
+		case ML_CONVERT_INT8:
+			return (double) DatumGetInt64(value);
+		case ML_CONVERT_BOOL:
+			return DatumGetBool(value);
+		case ML_CONVERT_NUMERIC:
+			return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, value));
+		case ML_CONVERT_DATE:
+			{
+				DateADT		d = DatumGetDateADT(value);
+
+				if (DATE_NOT_FINITE(d))
+					return DATE_IS_NOBEGIN(d) ? -get_float8_infinity() : get_float8_infinity();
+				return d;
+			}
+		case ML_CONVERT_TIMESTAMP:
+			{
+				Timestamp	t = DatumGetTimestamp(value);
+
+				if (TIMESTAMP_NOT_FINITE(t))
+					return TIMESTAMP_IS_NOBEGIN(t) ? -get_float8_infinity() : get_float8_infinity();
+				return (double) t / USECS_PER_DAY;
+			}
+		case ML_CONVERT_INTERVAL:
+			return ml_convert_interval(DatumGetIntervalP(value));
+		default:
+			elog(ERROR, "conversion %d has no number", (int) convert->kind);
+	}
+}
+
+const char *
+ml_convert_text(MlConvert *convert, Datum value, int *length)
+{
+	char	   *text;
+
+	if (convert->kind == ML_CONVERT_VARLENA || convert->kind == ML_CONVERT_BPCHAR)
+	{
+		struct varlena *v = PG_DETOAST_DATUM_PACKED(value);
+
+		text = VARDATA_ANY(v);
+		*length = VARSIZE_ANY_EXHDR(v);
+		if (convert->kind == ML_CONVERT_BPCHAR)
+			*length = bpchartruelen(text, *length);
+		return text;
+	}
+	if (convert->kind == ML_CONVERT_BOOL)
+		text = DatumGetBool(value) ? "true" : "false";
+	else
+		text = OutputFunctionCall(&convert->output, value);
+	*length = strlen(text);
+	return text;
+}

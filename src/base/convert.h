@@ -1,0 +1,63 @@
+/*
+ * convert.h - from a column's SQL type to a number or a text, the same way in training and in scoring.
+ *
+ * Units: numbers and booleans as they are; dates and timestamps in days since
+ * 2000-01-01; intervals in seconds (as extract(epoch)); texts as their bytes.
+ */
+#ifndef ML_CONVERT_H
+#define ML_CONVERT_H
+
+typedef enum MlTypeClass
+{
+	ML_TYPE_UNSUPPORTED = 0,
+	ML_TYPE_NUMBER,				/* int2/4/8, float4/8, numeric, boolean */
+	ML_TYPE_TIME,				/* date, timestamp */
+	ML_TYPE_TIMETZ,				/* timestamptz */
+	ML_TYPE_INTERVAL,
+	ML_TYPE_TEXT,				/* text, varchar, bpchar, enum, uuid, name, char */
+	ML_TYPE_ARRAY				/* float4[], float8[] */
+} MlTypeClass;
+
+typedef enum MlConvertKind
+{
+	ML_CONVERT_FLOAT8 = 1,
+	ML_CONVERT_FLOAT4,
+	ML_CONVERT_INT2,
+	ML_CONVERT_INT4,
+	ML_CONVERT_INT8,
+	ML_CONVERT_BOOL,
+	ML_CONVERT_NUMERIC,
+	ML_CONVERT_DATE,
+	ML_CONVERT_TIMESTAMP,
+	ML_CONVERT_INTERVAL,
+	ML_CONVERT_VARLENA,			/* text, varchar */
+	ML_CONVERT_BPCHAR,
+	ML_CONVERT_OUTPUT,			/* through the type's output function */
+	ML_CONVERT_FLOAT8_ARRAY,
+	ML_CONVERT_FLOAT4_ARRAY
+} MlConvertKind;
+
+typedef struct MlConvert
+{
+	Oid			type;			/* the base type, domains looked through */
+	MlTypeClass class;
+	MlConvertKind kind;
+	FmgrInfo	output;			/* ML_CONVERT_OUTPUT, and any other class asked for its text */
+} MlConvert;
+
+/* How values of a type become cells; class ML_TYPE_UNSUPPORTED when they do not. fn_mcxt is the current context. */
+extern void ml_convert_init(MlConvert *convert, Oid type);
+
+/* "a number", "a timestamp with time zone", for messages. */
+extern const char *ml_type_class_name(MlTypeClass class);
+
+/* The number of a value of class NUMBER, TIME, TIMETZ or INTERVAL; may be NaN or infinite. */
+extern double ml_convert_number(const MlConvert *convert, Datum value);
+
+/*
+ * The text of a value of any class: its bytes and their length, not
+ * terminated. May point into the value or be palloc'd.
+ */
+extern const char *ml_convert_text(MlConvert *convert, Datum value, int *length);
+
+#endif							/* ML_CONVERT_H */

@@ -1,0 +1,332 @@
+/*
+ * frame.c - rows of cells, read back in canonical order as often as needed.
+ *
+ * All memory is in the frame's own context, a child of the one that was
+ * current; temporary files belong to the current resource owner.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "access/htup_details.h"
+#include "base/compat.h"
+#include "base/frame.h"
+#include "catalog/pg_operator_d.h"
+#include "catalog/pg_type_d.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/tuplesort.h"
+
+#define ML_CHUNK_BYTES		((Size) 1024 * 1024)
+#define ML_ORDER_BITS		16
+
+/* What sorting takes for each row beside the row: a key and an index, then the index in order. */
+#define ML_SORT_ROW_BYTES	20
+
+typedef struct MlSortItem
+{
+	uint64		key;
+	uint32		index;
+} MlSortItem;
+
+struct MlFrame
+{
+	MemoryContext context;
+	MlBudget   *budget;
+	int			ncells;
+	Size		row_bytes;		/* the key, then the cells */
+	int64		nrows;
+	bool		finished;
+
+	/* in memory */
+	int			chunk_shift;	/* a chunk has 1 << chunk_shift rows */
+	char	  **chunks;
+	int			nchunks;
+	int			chunks_capacity;
+	Size		reserved;		/* what this frame took from the budget */
+	uint32	   *order;
+	int64		next;
+
+	/* spilled */
+	Tuplesortstate *sort;
+	TupleTableSlot *in;
+	TupleTableSlot *out;
+	bytea	   *buffer;			/* the row being written */
+	double	   *block;			/* the rows being read */
+};
+
+MlFrame *
+ml_frame_create(int ncells, MlBudget *budget)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_mlops frame",
+												  ALLOCSET_DEFAULT_SIZES);
+	MlFrame    *frame = MemoryContextAllocZero(context, sizeof(MlFrame));
+
+	frame->context = context;
+	frame->budget = budget;
+	frame->ncells = ncells;
+	frame->row_bytes = sizeof(double) * ((Size) ncells + 1);
+	while (((Size) 2 << frame->chunk_shift) * frame->row_bytes <= ML_CHUNK_BYTES)
+		frame->chunk_shift++;
+	return frame;
+}
+
+static inline char *
+ml_frame_at(const MlFrame *frame, int64 index)
+{
+	return frame->chunks[index >> frame->chunk_shift] +
+		(index & ((INT64CONST(1) << frame->chunk_shift) - 1)) * frame->row_bytes;
+}
+
+/* Hands one row in the write buffer to the external sort. */
+static void
+ml_frame_sort_put(MlFrame *frame, const char *row)
+{
+	uint64		key;
+
+	memcpy(&key, row, sizeof key);
+	if (row != VARDATA(frame->buffer))
+		memcpy(VARDATA(frame->buffer), row, frame->row_bytes);
+	ExecClearTuple(frame->in);
+	/* the sort compares signed integers; canonical order is that of unsigned ones */
+	frame->in->tts_values[0] = Int64GetDatum((int64) (key ^ (UINT64CONST(1) << 63)));
+	frame->in->tts_values[1] = PointerGetDatum(frame->buffer);
+	frame->in->tts_isnull[0] = frame->in->tts_isnull[1] = false;
+	ExecStoreVirtualTuple(frame->in);
+	tuplesort_puttupleslot(frame->sort, frame->in);
+}
+
+/* Moves every row into the server's external sort. */
+static void
+ml_frame_spill(MlFrame *frame)
+{
+	MemoryContext old = MemoryContextSwitchTo(frame->context);
+	TupleDesc	desc = CreateTemplateTupleDesc(2);
+	AttrNumber	column = 1;
+	Oid			less = Int8LessOperator;
+	Oid			collation = InvalidOid;
+	bool		nulls_first = false;
+	Size		sort_kb = Max(frame->budget->limit / 4 / 1024, 64);
+	int64		row = 0;
+
+	TupleDescInitEntry(desc, 1, "key", INT8OID, -1, 0);
+	TupleDescInitEntry(desc, 2, "row", BYTEAOID, -1, 0);
+	frame->in = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+	frame->out = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	/* four bytes in, so that what follows the length word is aligned for numbers */
+	frame->buffer = (bytea *) ((char *) MemoryContextAllocHuge(frame->context, 2 * VARHDRSZ + frame->row_bytes) +
+							   VARHDRSZ);
+	SET_VARSIZE(frame->buffer, VARHDRSZ + frame->row_bytes);
+	frame->sort = tuplesort_begin_heap(desc, 1, &column, &less, &collation, &nulls_first,
+									   (int) Min(sort_kb, MAX_KILOBYTES), NULL,
+									   TUPLESORT_RANDOMACCESS);
+	for (int c = 0; c < frame->nchunks; c++)
+	{
+		for (; row < frame->nrows && (row >> frame->chunk_shift) == c; row++)
+			ml_frame_sort_put(frame, ml_frame_at(frame, row));
+		pfree(frame->chunks[c]);
+		CHECK_FOR_INTERRUPTS();
+	}
+	frame->nchunks = 0;
+	frame->budget->used -= frame->reserved;
+	frame->reserved = 0;
+	MemoryContextSwitchTo(old);
+}
+
+/* Adds a chunk, or spills when the budget does not allow one. */
+static void
+ml_frame_grow(MlFrame *frame)
+{
+	Size		rows = (Size) 1 << frame->chunk_shift;
+	Size		chunk = rows * frame->row_bytes;
+	Size		cost = chunk + rows * ML_SORT_ROW_BYTES;
+
+	/* a quarter of the budget is kept for the external sort */
+	if (frame->budget->used + cost > frame->budget->limit / 4 * 3 && frame->nrows > 0)
+	{
+		ml_frame_spill(frame);
+		return;
+	}
+	if (frame->nchunks == frame->chunks_capacity)
+	{
+		frame->chunks_capacity = Max(8, frame->chunks_capacity * 2);
+		if (frame->chunks == NULL)
+			frame->chunks = MemoryContextAlloc(frame->context, sizeof(char *) * frame->chunks_capacity);
+		else
+			frame->chunks = repalloc(frame->chunks, sizeof(char *) * frame->chunks_capacity);
+	}
+	frame->chunks[frame->nchunks++] = MemoryContextAllocHuge(frame->context, chunk);
+	frame->budget->used += cost;
+	frame->reserved += cost;
+}
+
+double *
+ml_frame_row(MlFrame *frame)
+{
+	Assert(!frame->finished);
+	if (frame->sort == NULL && (frame->nrows >> frame->chunk_shift) >= frame->nchunks)
+		ml_frame_grow(frame);
+	if (frame->sort != NULL)
+		return (double *) VARDATA(frame->buffer) + 1;
+	return (double *) ml_frame_at(frame, frame->nrows) + 1;
+}
+
+void
+ml_frame_commit(MlFrame *frame, uint64 key)
+{
+	if (frame->sort != NULL)
+	{
+		memcpy(VARDATA(frame->buffer), &key, sizeof key);
+		ml_frame_sort_put(frame, VARDATA(frame->buffer));
+	}
+	else
+		memcpy(ml_frame_at(frame, frame->nrows), &key, sizeof key);
+	frame->nrows++;
+}
+
+#define ST_SORT ml_frame_sort_items
+#define ST_ELEMENT_TYPE MlSortItem
+#define ST_COMPARE(a, b) ((a)->key < (b)->key ? -1 : (a)->key > (b)->key)
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+/* Sorts the rows in memory: by the key's leading bits into buckets of a few rows, then each bucket. */
+static void
+ml_frame_order(MlFrame *frame)
+{
+	int64		n = frame->nrows;
+	int			nbuckets = 1 << ML_ORDER_BITS;
+	int64	   *start = palloc0(sizeof(int64) * (nbuckets + 1));
+	MlSortItem *items = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(MlSortItem) * Max(n, 1));
+
+	for (int64 i = 0; i < n; i++)
+	{
+		uint64		key;
+
+		memcpy(&key, ml_frame_at(frame, i), sizeof key);
+		start[(key >> (64 - ML_ORDER_BITS)) + 1]++;
+	}
+	for (int b = 0; b < nbuckets; b++)
+		start[b + 1] += start[b];
+	for (int64 i = 0; i < n; i++)
+	{
+		MlSortItem *item;
+		uint64		key;
+
+		memcpy(&key, ml_frame_at(frame, i), sizeof key);
+		item = &items[start[key >> (64 - ML_ORDER_BITS)]++];
+		item->key = key;
+		item->index = (uint32) i;
+	}
+	CHECK_FOR_INTERRUPTS();
+	/* start[b] is now where bucket b ends */
+	for (int b = 0; b < nbuckets; b++)
+	{
+		int64		from = b > 0 ? start[b - 1] : 0;
+
+		if (start[b] - from > 1)
+			ml_frame_sort_items(items + from, start[b] - from);
+	}
+	frame->order = MemoryContextAllocHuge(frame->context, sizeof(uint32) * Max(n, 1));
+	for (int64 i = 0; i < n; i++)
+		frame->order[i] = items[i].index;
+	pfree(items);
+	pfree(start);
+}
+
+void
+ml_frame_finish(MlFrame *frame)
+{
+	MemoryContext old = MemoryContextSwitchTo(frame->context);
+
+	Assert(!frame->finished);
+	if (frame->nrows > (int64) UINT32_MAX && frame->sort == NULL)
+		ml_frame_spill(frame);
+	if (frame->sort != NULL)
+	{
+		tuplesort_performsort(frame->sort);
+		frame->block = MemoryContextAllocHuge(frame->context, frame->row_bytes * ML_BLOCK_ROWS);
+	}
+	else
+		ml_frame_order(frame);
+	frame->finished = true;
+	MemoryContextSwitchTo(old);
+}
+
+int64
+ml_frame_count(const MlFrame *frame)
+{
+	return frame->nrows;
+}
+
+int
+ml_frame_width(const MlFrame *frame)
+{
+	return frame->ncells;
+}
+
+bool
+ml_frame_spilled(const MlFrame *frame)
+{
+	return frame->sort != NULL;
+}
+
+void
+ml_frame_rewind(MlFrame *frame)
+{
+	Assert(frame->finished);
+	if (frame->sort != NULL && frame->next > 0)
+		tuplesort_rescan(frame->sort);
+	frame->next = 0;
+}
+
+int
+ml_frame_read(MlFrame *frame, const double **rows)
+{
+	int			n = (int) Min(frame->nrows - frame->next, ML_BLOCK_ROWS);
+
+	CHECK_FOR_INTERRUPTS();
+	if (frame->sort == NULL)
+	{
+		const uint32 *order = frame->order + frame->next;
+
+		for (int i = 0; i < n; i++)
+		{
+			rows[i] = (const double *) ml_frame_at(frame, order[i]) + 1;
+			__builtin_prefetch(rows[i]);
+		}
+	}
+	else
+	{
+		for (int i = 0; i < n; i++)
+		{
+			char	   *copy = (char *) frame->block + frame->row_bytes * i;
+			bytea	   *row;
+			bool		isnull;
+
+			if (!tuplesort_gettupleslot(frame->sort, true, false, frame->out, NULL))
+				elog(ERROR, "external sort lost rows");
+			row = DatumGetByteaPP(slot_getattr(frame->out, 2, &isnull));
+			memcpy(copy, VARDATA_ANY(row), frame->row_bytes);
+			rows[i] = (const double *) copy + 1;
+		}
+	}
+	frame->next += n;
+	return n;
+}
+
+void
+ml_frame_free(MlFrame *frame)
+{
+	if (frame->sort != NULL)
+	{
+		tuplesort_end(frame->sort);
+		ExecDropSingleTupleTableSlot(frame->in);
+		ExecDropSingleTupleTableSlot(frame->out);
+	}
+	frame->budget->used -= frame->reserved;
+	MemoryContextDelete(frame->context);
+}

@@ -1,0 +1,50 @@
+/*
+ * frame.h - rows of cells, read back in canonical order as often as needed.
+ *
+ * Rows are kept row-major (a row is filled in one go by the receiver and read
+ * in one go by the pipeline) in chunks of about a megabyte. Beyond the budget
+ * all rows go through the server's external sort and are read from its
+ * temporary files. Canonical order is the order of the rows' keys, a hash of
+ * their content: it does not depend on the order in which they came. Rows
+ * with equal keys are equal, so their order does not matter.
+ */
+#ifndef ML_FRAME_H
+#define ML_FRAME_H
+
+#include "math/math.h"
+
+/* Memory shared by the frames of one training. */
+typedef struct MlBudget
+{
+	Size		limit;			/* bytes */
+	Size		used;
+} MlBudget;
+
+typedef struct MlFrame MlFrame;
+
+/* A frame of rows of ncells cells, in the current memory context. */
+extern MlFrame *ml_frame_create(int ncells, MlBudget *budget);
+
+/* Room for the cells of one more row; it counts only once it is committed. */
+extern double *ml_frame_row(MlFrame *frame);
+extern void ml_frame_commit(MlFrame *frame, uint64 key);
+
+/* Ends the writing and establishes canonical order. */
+extern void ml_frame_finish(MlFrame *frame);
+
+extern int64 ml_frame_count(const MlFrame *frame);
+extern int	ml_frame_width(const MlFrame *frame);
+
+/* Whether the rows went to temporary files. */
+extern bool ml_frame_spilled(const MlFrame *frame);
+
+/*
+ * Reading: rewind, then read up to ML_BLOCK_ROWS row pointers at a time; 0 at
+ * the end. The rows stay valid until the next read or rewind.
+ */
+extern void ml_frame_rewind(MlFrame *frame);
+extern int	ml_frame_read(MlFrame *frame, const double **rows);
+
+extern void ml_frame_free(MlFrame *frame);
+
+#endif							/* ML_FRAME_H */

@@ -1,0 +1,58 @@
+/*
+ * options.h - parameters declared once, as data: parsing, errors and listing come from one table.
+ */
+#ifndef ML_OPTIONS_H
+#define ML_OPTIONS_H
+
+#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+
+typedef enum MlParamType
+{
+	ML_PARAM_BOOLEAN,
+	ML_PARAM_INTEGER,
+	ML_PARAM_NUMBER,
+	ML_PARAM_TEXT
+} MlParamType;
+
+/* A parameter; default_value is its text form, NULL when the default is decided from the data. */
+typedef struct MlParam
+{
+	const char *name;
+	MlParamType type;
+	const char *default_value;
+	double		min;
+	double		max;
+	const char *choices;		/* "a|b|c" for texts with a fixed set, else NULL */
+	const char *description;
+} MlParam;
+
+/* A parameter's value; isnull means: decide from the data. */
+typedef struct MlParamValue
+{
+	bool		isnull;
+	double		number;			/* booleans are 0 and 1 */
+	char	   *text;
+} MlParamValue;
+
+/*
+ * Reads a JSON object against a table of parameters. owner names it in
+ * errors ("learner \"x\""). given may be NULL. The keys listed in ignored
+ * (char *) are skipped. Raises ERRCODE_INVALID_PARAMETER_VALUE with the known
+ * names in DETAIL and a suggestion in HINT. Returns one value per parameter.
+ */
+extern MlParamValue *ml_options_parse(const char *owner, const MlParam *params, int nparams,
+									  Jsonb *given, List *ignored);
+
+/* Appends the values as a JSON object. */
+extern void ml_options_json(StringInfo out, const MlParam *params, int nparams, const MlParamValue *values);
+
+/* The value of a parameter by name; the name must be in the table. */
+extern const MlParamValue *ml_option(const MlParam *params, int nparams, const MlParamValue *values,
+									 const char *name);
+
+/* "boolean", "integer", "number", "text". */
+extern const char *ml_param_type_name(MlParamType type);
+
+#endif							/* ML_OPTIONS_H */

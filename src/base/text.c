@@ -1,0 +1,143 @@
+/*
+ * text.c - small helpers on names and JSON text: suggestions, lists, notes.
+ *
+ * Everything is palloc'd in the current context.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "base/compat.h"
+#include "base/text.h"
+#include "utils/builtins.h"
+#include "utils/float.h"
+#include "utils/json.h"
+#include "utils/varlena.h"
+
+const char *
+ml_text_closest(const char *name, List *candidates)
+{
+	const char *best = NULL;
+	int			best_distance = 4;
+	int			length = strlen(name);
+	ListCell   *lc;
+
+	/* the server's routine refuses longer strings */
+	if (length > NAMEDATALEN * 2)
+		return NULL;
+	foreach(lc, candidates)
+	{
+		const char *candidate = lfirst(lc);
+		int			candidate_length = strlen(candidate);
+		int			distance;
+
+		if (candidate_length > NAMEDATALEN * 2)
+			continue;
+		distance = varstr_levenshtein_less_equal(name, length, candidate, candidate_length,
+												 1, 1, 1, best_distance, true);
+		if (distance < best_distance && distance <= Max(length, candidate_length) / 2)
+		{
+			best = candidate;
+			best_distance = distance;
+		}
+	}
+	return best;
+}
+
+char *
+ml_text_list(List *names, int max)
+{
+	StringInfoData out;
+	int			shown = 0;
+	ListCell   *lc;
+
+	initStringInfo(&out);
+	foreach(lc, names)
+	{
+		if (shown == max)
+		{
+			appendStringInfo(&out, " and %d more", list_length(names) - shown);
+			break;
+		}
+		appendStringInfo(&out, "%s%s", shown > 0 ? ", " : "", (char *) lfirst(lc));
+		shown++;
+	}
+	return out.data;
+}
+
+char *
+ml_text_hint(const char *name, List *candidates, const char *fallback)
+{
+	const char *closest = ml_text_closest(name, candidates);
+
+	if (closest)
+		return psprintf("Perhaps you meant \"%s\".", closest);
+	return pstrdup(fallback);
+}
+
+void
+ml_json_text(StringInfo out, const char *s)
+{
+	if (s)
+		escape_json(out, s);
+	else
+		appendStringInfoString(out, "null");
+}
+
+char *
+ml_text_number(double x)
+{
+	int			saved = extra_float_digits;
+	char	   *text;
+
+	extra_float_digits = 1;
+	text = float8out_internal(x);
+	extra_float_digits = saved;
+	return text;
+}
+
+void
+ml_json_number(StringInfo out, double x)
+{
+	if (isfinite(x))
+		appendStringInfoString(out, ml_text_number(x));
+	else
+		ml_json_text(out, isnan(x) ? "NaN" : x > 0 ? "Infinity" : "-Infinity");
+}
+
+char *
+ml_text_bytes(double bytes)
+{
+	static const char *const unit[] = {"bytes", "kB", "MB", "GB", "TB", "PB"};
+	int			i = 0;
+
+	while (bytes >= 10 * 1024.0 && i < (int) lengthof(unit) - 1)
+	{
+		bytes /= 1024;
+		i++;
+	}
+	return psprintf("%.0f %s", ceil(bytes), unit[i]);
+}
+
+void
+ml_note(MlNotes *notes, const char *fmt,...)
+{
+	StringInfoData out;
+
+	if (notes == NULL)
+		return;
+	initStringInfo(&out);
+	for (;;)
+	{
+		va_list		args;
+		int			needed;
+
+		va_start(args, fmt);
+		needed = appendStringInfoVA(&out, fmt, args);
+		va_end(args);
+		if (needed == 0)
+			break;
+		enlargeStringInfo(&out, needed);
+	}
+	notes->items = lappend(notes->items, out.data);
+}

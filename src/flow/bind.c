@@ -1,0 +1,565 @@
+/*
+ * bind.c - from the features of a row to be scored to the cells the pipeline expects.
+ *
+ * What is bound lives in the binding's context; detoasted values are left to
+ * the caller's per-row context.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "access/tupmacs.h"
+#include "base/cell.h"
+#include "base/compat.h"
+#include "catalog/pg_type.h"
+#include "flow/bind.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+MlBinding *
+ml_bind_create(const MlModel *model, const char *ref, MemoryContext context)
+{
+	MlBinding  *binding = MemoryContextAllocZero(context, sizeof(MlBinding));
+
+	binding->model = model;
+	binding->ref = ref;
+	binding->context = context;
+	binding->needs_values = !model->pipeline->fills_missing && !(model->learner->flags & ML_LEARNER_MISSING);
+	return binding;
+}
+
+static List *
+ml_bind_names(TupleDesc desc)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < desc->natts; i++)
+		if (!TupleDescAttr(desc, i)->attisdropped)
+			names = lappend(names, NameStr(TupleDescAttr(desc, i)->attname));
+	return names;
+}
+
+static pg_attribute_noreturn() void
+ml_bind_missing(const MlBinding *binding, const char *name, List *names)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("feature column \"%s\" of model \"%s\" is missing", name, binding->ref),
+			 errdetail("The row has: %s.", ml_text_list(names, 50)),
+			 errhint("%s", ml_text_hint(name, names, "Score rows with the columns the model was trained on."))));
+}
+
+static pg_attribute_noreturn() void
+ml_bind_mismatch(const MlBinding *binding, const MlInput *input, const char *given)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("feature \"%s\" of model \"%s\" cannot be of type %s", input->name, binding->ref, given),
+			 errdetail("It was %s in training, which needs %s.", input->type_name,
+					   ml_type_class_name(input->class)),
+			 errhint("Cast it to %s.", input->type_name)));
+}
+
+static pg_attribute_noreturn() void
+ml_bind_wrong_count(const MlBinding *binding, const char *what, int given, int expected)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < binding->model->pipeline->ninputs; i++)
+		names = lappend(names, binding->model->pipeline->inputs[i].name);
+	ereport(ERROR,
+			(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+			 errmsg("%s has %d features, but model \"%s\" has %d", what, given, binding->ref, expected),
+			 errdetail("The features in order are: %s.", ml_text_list(names, 50)),
+			 errhint("Give one value for each, in this order, or score a row with column names.")));
+}
+
+/* Whether an input can take values of a type class. */
+static bool
+ml_bind_fits(const MlInput *input, MlTypeClass class)
+{
+	if (input->class == ML_TYPE_TEXT)
+		return class != ML_TYPE_UNSUPPORTED && class != ML_TYPE_ARRAY;
+	return input->class == class;
+}
+
+/* Whether a row type is that of ROW(...): its columns are f1, f2 and so on. */
+static bool
+ml_bind_anonymous(TupleDesc desc)
+{
+	if (desc->tdtypeid != RECORDOID)
+		return false;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		char		name[16];
+
+		snprintf(name, sizeof name, "f%d", i + 1);
+		if (strcmp(NameStr(TupleDescAttr(desc, i)->attname), name) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* The attribute of a name, looking first where the previous one makes it likely. */
+static int
+ml_bind_attribute(TupleDesc desc, const char *name, int guess)
+{
+	if (guess < desc->natts && strcmp(NameStr(TupleDescAttr(desc, guess)->attname), name) == 0)
+		return guess;
+	for (int i = 0; i < desc->natts; i++)
+		if (strcmp(NameStr(TupleDescAttr(desc, i)->attname), name) == 0 &&
+			!TupleDescAttr(desc, i)->attisdropped)
+			return i;
+	return -1;
+}
+
+/* The byte offsets of attributes in a tuple without NULLs, up to the first of variable length. */
+static void
+ml_bind_offsets(TupleDesc desc, int *offsets)
+{
+	int			offset = 0;
+	bool		fixed = true;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		fixed &= att->attlen > 0;
+		offsets[i] = -1;
+		if (!fixed)
+			continue;
+		offset = att_align_nominal(offset, att->attalign);
+		offsets[i] = offset;
+		offset += att->attlen;
+	}
+}
+
+void
+ml_bind_desc(MlBinding *binding, TupleDesc desc)
+{
+	const MlPipeline *pipeline = binding->model->pipeline;
+	bool		by_position = ml_bind_anonymous(desc);
+	MemoryContext old = MemoryContextSwitchTo(binding->context);
+	int		   *offsets = palloc(sizeof(int) * Max(desc->natts, 1));
+	int			attribute = -1;
+
+	if (by_position && desc->natts != pipeline->ninputs)
+		ml_bind_wrong_count(binding, "the row", desc->natts, pipeline->ninputs);
+	binding->row_type = InvalidOid;
+	if (binding->inputs == NULL)
+		binding->inputs = palloc0(sizeof(MlBoundInput) * Max(pipeline->ninputs, 1));
+	ml_bind_offsets(desc, offsets);
+	for (int i = 0; i < pipeline->ninputs; i++)
+	{
+		MlBoundInput *bound = &binding->inputs[i];
+		Form_pg_attribute att;
+
+		bound->input = &pipeline->inputs[i];
+		attribute = by_position ? i : ml_bind_attribute(desc, bound->input->name, attribute + 1);
+		if (attribute < 0)
+			ml_bind_missing(binding, bound->input->name, ml_bind_names(desc));
+		att = TupleDescAttr(desc, attribute);
+		bound->attribute = attribute;
+		bound->offset = offsets[attribute];
+		bound->length = att->attlen;
+		bound->by_value = att->attbyval;
+		ml_convert_init(&bound->convert, att->atttypid);
+		if (!ml_bind_fits(bound->input, bound->convert.class))
+			ml_bind_mismatch(binding, bound->input, format_type_be(att->atttypid));
+	}
+	pfree(offsets);
+	if (binding->desc)
+	{
+		FreeTupleDesc(binding->desc);
+		pfree(binding->values);
+		pfree(binding->nulls);
+	}
+	binding->desc = CreateTupleDescCopy(desc);
+	binding->natts = desc->natts;
+	binding->values = palloc(sizeof(Datum) * Max(desc->natts, 1));
+	binding->nulls = palloc(sizeof(bool) * Max(desc->natts, 1));
+	binding->row_type = desc->tdtypeid;
+	binding->row_typmod = desc->tdtypmod;
+	MemoryContextSwitchTo(old);
+}
+
+static pg_attribute_noreturn() void
+ml_bind_infinite(const MlBinding *binding, const MlInput *input)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("feature \"%s\" of model \"%s\" is infinite", input->name, binding->ref),
+			 errdetail("A feature must be finite, NaN or NULL."),
+			 errhint("Replace it, for instance by nullif(%s, 'Infinity').", quote_identifier(input->name))));
+}
+
+static pg_attribute_noreturn() void
+ml_bind_valueless(const MlBinding *binding, const MlInput *input)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("feature \"%s\" of model \"%s\" is missing its value", input->name, binding->ref),
+			 errdetail("The model's pipeline does not say what stands for NULL or NaN."),
+			 errhint("Train with the step \"impute\" in the pipeline, or replace the value.")));
+}
+
+/* A finite number, or NaN when the pipeline takes missing values. */
+static inline double
+ml_bind_number(const MlBinding *binding, const MlInput *input, double x)
+{
+	if (unlikely(!isfinite(x)))
+	{
+		if (!isnan(x))
+			ml_bind_infinite(binding, input);
+		if (binding->needs_values)
+			ml_bind_valueless(binding, input);
+		return ml_cell_from_bits(ML_NAN_BITS);
+	}
+	return x;
+}
+
+static inline double
+ml_bind_null(const MlBinding *binding, const MlInput *input)
+{
+	if (binding->needs_values)
+		ml_bind_valueless(binding, input);
+	return ml_cell_null();
+}
+
+/* Spreads an array of numbers over the cells of an input of that length. */
+static void
+ml_bind_spread(const MlBinding *binding, const MlInput *input, const MlConvert *convert, ArrayType *array,
+			   double *cells)
+{
+	int			length = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	const bits8 *nulls = ARR_NULLBITMAP(array);
+	const char *data = ARR_DATA_PTR(array);
+
+	if (length != input->ncells)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("array feature \"%s\" of model \"%s\" has %d elements", input->name, binding->ref, length),
+				 errdetail("It had %d in training.", input->ncells),
+				 errhint("Give an array of the same length.")));
+	for (int i = 0; i < length; i++)
+	{
+		if (nulls && !(nulls[i / 8] & (1 << (i % 8))))
+			cells[i] = ml_bind_null(binding, input);
+		else if (convert->kind == ML_CONVERT_FLOAT8_ARRAY)
+		{
+			cells[i] = ml_bind_number(binding, input, *(const float8 *) data);
+			data += sizeof(float8);
+		}
+		else
+		{
+			cells[i] = ml_bind_number(binding, input, *(const float4 *) data);
+			data += sizeof(float4);
+		}
+	}
+}
+
+static inline void
+ml_bind_value(const MlBinding *binding, MlBoundInput *bound, Datum value, double *cells)
+{
+	const MlInput *input = bound->input;
+	double	   *cell = cells + input->first_cell;
+
+	if (likely(bound->convert.kind == ML_CONVERT_FLOAT8 && input->class == ML_TYPE_NUMBER))
+		*cell = ml_bind_number(binding, input, DatumGetFloat8(value));
+	else if (input->class == ML_TYPE_TEXT)
+	{
+		int			length;
+		const char *text = ml_convert_text(&bound->convert, value, &length);
+
+		*cell = ml_pipeline_level(input, text, length);
+	}
+	else if (input->class == ML_TYPE_ARRAY)
+		ml_bind_spread(binding, input, &bound->convert, DatumGetArrayTypeP(value), cell);
+	else
+		*cell = ml_bind_number(binding, input, ml_convert_number(&bound->convert, value));
+}
+
+void
+ml_bind_values(MlBinding *binding, const Datum *values, const bool *nulls, double *cells)
+{
+	int			ninputs = binding->model->pipeline->ninputs;
+
+	for (int i = 0; i < ninputs; i++)
+	{
+		MlBoundInput *bound = &binding->inputs[i];
+
+		if (nulls[bound->attribute])
+			for (int e = 0; e < bound->input->ncells; e++)
+				cells[bound->input->first_cell + e] = ml_bind_null(binding, bound->input);
+		else
+			ml_bind_value(binding, bound, values[bound->attribute], cells);
+	}
+}
+
+void
+ml_bind_row(MlBinding *binding, HeapTupleHeader row, double *cells)
+{
+	int			ninputs = binding->model->pipeline->ninputs;
+	Oid			type = HeapTupleHeaderGetTypeId(row);
+	int32		typmod = HeapTupleHeaderGetTypMod(row);
+	HeapTupleData tuple;
+	bool		deformed = false;
+	bool		direct;
+
+	if (unlikely(binding->row_type != type || binding->row_typmod != typmod))
+	{
+		TupleDesc	desc = lookup_rowtype_tupdesc(type, typmod);
+
+		ml_bind_desc(binding, desc);
+		ReleaseTupleDesc(desc);
+		/* a table's row type names itself with typmod -1 whatever its descriptor says */
+		binding->row_type = type;
+		binding->row_typmod = typmod;
+	}
+	tuple.t_len = HeapTupleHeaderGetDatumLength(row);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	tuple.t_data = row;
+	/* without NULLs, what stands before the first value of variable length stands at a known place */
+	direct = !HeapTupleHasNulls(&tuple) && HeapTupleHeaderGetNatts(row) >= binding->natts;
+	for (int i = 0; i < ninputs; i++)
+	{
+		MlBoundInput *bound = &binding->inputs[i];
+
+		if (direct && bound->offset >= 0)
+		{
+			ml_bind_value(binding, bound,
+						  fetch_att((char *) row + row->t_hoff + bound->offset, bound->by_value, bound->length),
+						  cells);
+			continue;
+		}
+		if (!deformed)
+			heap_deform_tuple(&tuple, binding->desc, binding->values, binding->nulls);
+		deformed = true;
+		if (binding->nulls[bound->attribute])
+			for (int e = 0; e < bound->input->ncells; e++)
+				cells[bound->input->first_cell + e] = ml_bind_null(binding, bound->input);
+		else
+			ml_bind_value(binding, bound, binding->values[bound->attribute], cells);
+	}
+}
+
+/* The input a cell belongs to. */
+static const MlInput *
+ml_bind_input_of(const MlPipeline *pipeline, int cell, int *input)
+{
+	while (cell >= pipeline->inputs[*input].first_cell + pipeline->inputs[*input].ncells)
+		(*input)++;
+	return &pipeline->inputs[*input];
+}
+
+void
+ml_bind_array(MlBinding *binding, ArrayType *array, double *cells)
+{
+	const MlPipeline *pipeline = binding->model->pipeline;
+	int			length = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	Datum	   *values;
+	bool	   *nulls;
+	int			at = 0;
+
+	if (binding->element_type != ARR_ELEMTYPE(array))
+	{
+		MemoryContext old = MemoryContextSwitchTo(binding->context);
+
+		ml_convert_init(&binding->element, ARR_ELEMTYPE(array));
+		get_typlenbyvalalign(ARR_ELEMTYPE(array), &binding->element_length, &binding->element_by_value,
+							 &binding->element_align);
+		binding->element_type = ARR_ELEMTYPE(array);
+		MemoryContextSwitchTo(old);
+	}
+	if (length != pipeline->ncells)
+		ml_bind_wrong_count(binding, "the array", length, pipeline->ncells);
+	deconstruct_array(array, binding->element_type, binding->element_length, binding->element_by_value,
+					  binding->element_align, &values, &nulls, &length);
+	for (int i = 0; i < length; i++)
+	{
+		const MlInput *input = ml_bind_input_of(pipeline, i, &at);
+
+		if (nulls[i])
+			cells[i] = ml_bind_null(binding, input);
+		else if (input->class == ML_TYPE_TEXT && ml_bind_fits(input, binding->element.class))
+		{
+			int			bytes;
+			const char *text = ml_convert_text(&binding->element, values[i], &bytes);
+
+			cells[i] = ml_pipeline_level(input, text, bytes);
+		}
+		else if (input->class == binding->element.class ||
+				 (input->class == ML_TYPE_ARRAY && binding->element.class == ML_TYPE_NUMBER))
+			cells[i] = ml_bind_number(binding, input, ml_convert_number(&binding->element, values[i]));
+		else
+			ml_bind_mismatch(binding, input, format_type_be(binding->element_type));
+	}
+	pfree(values);
+	pfree(nulls);
+}
+
+static const char *
+ml_bind_json_type(const JsonbValue *v)
+{
+	switch (v->type)
+	{
+		case jbvNull:
+			return "JSON null";
+		case jbvString:
+			return "JSON string";
+		case jbvNumeric:
+			return "JSON number";
+		case jbvBool:
+			return "JSON boolean";
+		default:
+			return "JSON object or array";
+	}
+}
+
+/* Names the feature in the context of errors of the server's input functions. */
+static void
+ml_bind_json_context(void *arg)
+{
+	errcontext("feature \"%s\"", ((const MlInput *) arg)->name);
+}
+
+/* A date, timestamp or interval from its text. */
+static double
+ml_bind_json_time(const MlInput *input, const JsonbValue *v)
+{
+	char	   *text = pnstrdup(v->val.string.val, v->val.string.len);
+	ErrorContextCallback context;
+	MlConvert	convert;
+	Datum		value;
+
+	context.callback = ml_bind_json_context;
+	context.arg = unconstify(MlInput *, input);
+	context.previous = error_context_stack;
+	error_context_stack = &context;
+	memset(&convert, 0, sizeof convert);
+	convert.class = input->class;
+	convert.kind = input->class == ML_TYPE_INTERVAL ? ML_CONVERT_INTERVAL : ML_CONVERT_TIMESTAMP;
+	value = DirectFunctionCall3(input->class == ML_TYPE_INTERVAL ? interval_in :
+								input->class == ML_TYPE_TIME ? timestamp_in : timestamptz_in,
+								CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	error_context_stack = context.previous;
+	return ml_convert_number(&convert, value);
+}
+
+static double
+ml_bind_json_number(const MlBinding *binding, const MlInput *input, const JsonbValue *v)
+{
+	if (v->type == jbvNull)
+		return ml_bind_null(binding, input);
+	if (v->type == jbvNumeric)
+		return ml_bind_number(binding, input,
+							  DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+																 NumericGetDatum(v->val.numeric))));
+	if (v->type == jbvBool)
+		return v->val.boolean;
+	if (v->type == jbvString && v->val.string.len == 3 && strncmp(v->val.string.val, "NaN", 3) == 0)
+		return ml_bind_number(binding, input, NAN);
+	ml_bind_mismatch(binding, input, ml_bind_json_type(v));
+}
+
+static void
+ml_bind_json_array(const MlBinding *binding, const MlInput *input, JsonbValue *v, double *cells)
+{
+	JsonbIterator *it;
+	JsonbValue	element;
+	JsonbIteratorToken token;
+	int			n = 0;
+
+	if (v->type == jbvNull)
+	{
+		for (int e = 0; e < input->ncells; e++)
+			cells[e] = ml_bind_null(binding, input);
+		return;
+	}
+	if (v->type != jbvBinary || !JsonContainerIsArray(v->val.binary.data))
+		ml_bind_mismatch(binding, input, ml_bind_json_type(v));
+	it = JsonbIteratorInit(v->val.binary.data);
+	while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
+	{
+		if (token != WJB_ELEM)
+			continue;
+		if (n < input->ncells)
+			cells[n] = ml_bind_json_number(binding, input, &element);
+		n++;
+	}
+	if (n != input->ncells)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("array feature \"%s\" of model \"%s\" has %d elements", input->name, binding->ref, n),
+				 errdetail("It had %d in training.", input->ncells),
+				 errhint("Give an array of the same length.")));
+}
+
+static double
+ml_bind_json_scalar(const MlBinding *binding, const MlInput *input, const JsonbValue *v)
+{
+	char	   *text;
+
+	if (v->type == jbvNull)
+		return ml_bind_null(binding, input);
+	switch (input->class)
+	{
+		case ML_TYPE_NUMBER:
+			return ml_bind_json_number(binding, input, v);
+		case ML_TYPE_TEXT:
+			if (v->type == jbvString)
+				return ml_pipeline_level(input, v->val.string.val, v->val.string.len);
+			if (v->type == jbvBool)
+				text = v->val.boolean ? "true" : "false";
+			else if (v->type == jbvNumeric)
+				text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v->val.numeric)));
+			else
+				ml_bind_mismatch(binding, input, ml_bind_json_type(v));
+			return ml_pipeline_level(input, text, strlen(text));
+		default:
+			if (v->type != jbvString)
+				ml_bind_mismatch(binding, input, ml_bind_json_type(v));
+			return ml_bind_number(binding, input, ml_bind_json_time(input, v));
+	}
+}
+
+void
+ml_bind_jsonb(MlBinding *binding, Jsonb *json, double *cells)
+{
+	const MlPipeline *pipeline = binding->model->pipeline;
+
+	if (!JB_ROOT_IS_OBJECT(json))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("features as jsonb must be an object"),
+				 errdetail("Model \"%s\" binds them by key.", binding->ref),
+				 errhint("Write them as {\"column\": value, ...}.")));
+	for (int i = 0; i < pipeline->ninputs; i++)
+	{
+		const MlInput *input = &pipeline->inputs[i];
+		JsonbValue	buffer;
+		JsonbValue *v = getKeyJsonValueFromContainer(&json->root, input->name, strlen(input->name), &buffer);
+
+		if (v == NULL)
+		{
+			List	   *names = NIL;
+			JsonbIterator *it = JsonbIteratorInit(&json->root);
+			JsonbIteratorToken token;
+			JsonbValue	key;
+
+			while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
+				if (token == WJB_KEY)
+					names = lappend(names, pnstrdup(key.val.string.val, key.val.string.len));
+			ml_bind_missing(binding, input->name, names);
+		}
+		if (input->class == ML_TYPE_ARRAY)
+			ml_bind_json_array(binding, input, v, cells + input->first_cell);
+		else
+			cells[input->first_cell] = ml_bind_json_scalar(binding, input, v);
+	}
+}

@@ -1,0 +1,67 @@
+/*
+ * bind.h - from the features of a row to be scored to the cells the pipeline expects.
+ *
+ * A row with column names is bound by name, an anonymous row or an array by
+ * position, jsonb by key. Types are compared once; errors name the column.
+ */
+#ifndef ML_BIND_H
+#define ML_BIND_H
+
+#include "access/htup.h"
+#include "access/tupdesc.h"
+#include "store/codec.h"
+#include "utils/array.h"
+#include "utils/jsonb.h"
+
+/* Where one input comes from in a row. */
+typedef struct MlBoundInput
+{
+	const MlInput *input;
+	int			attribute;		/* from 0 */
+	MlConvert	convert;
+	int			offset;			/* in a tuple without NULLs, or -1 */
+	int16		length;			/* attlen and attbyval */
+	bool		by_value;
+} MlBoundInput;
+
+typedef struct MlBinding
+{
+	const MlModel *model;
+	const char *ref;			/* for messages */
+	MemoryContext context;
+	bool		needs_values;	/* a missing value has nowhere to go */
+
+	/* rows */
+	Oid			row_type;
+	int32		row_typmod;
+	TupleDesc	desc;
+	int			natts;
+	Datum	   *values;
+	bool	   *nulls;
+	MlBoundInput *inputs;
+
+	/* arrays */
+	Oid			element_type;
+	int16		element_length;
+	bool		element_by_value;
+	char		element_align;
+	MlConvert	element;
+} MlBinding;
+
+/* A binding for a model, in the given context. */
+extern MlBinding *ml_bind_create(const MlModel *model, const char *ref, MemoryContext context);
+
+/* Binds to a row type, by name, or by position where all names are those of an anonymous row. */
+extern void ml_bind_desc(MlBinding *binding, TupleDesc desc);
+
+/* The cells of a row already taken apart; the row type must have been bound. */
+extern void ml_bind_values(MlBinding *binding, const Datum *values, const bool *nulls, double *cells);
+
+/* The cells of a composite value; binds to its type as needed. */
+extern void ml_bind_row(MlBinding *binding, HeapTupleHeader row, double *cells);
+
+extern void ml_bind_array(MlBinding *binding, ArrayType *array, double *cells);
+
+extern void ml_bind_jsonb(MlBinding *binding, Jsonb *json, double *cells);
+
+#endif							/* ML_BIND_H */

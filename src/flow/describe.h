@@ -1,0 +1,22 @@
+/*
+ * describe.h - what a version tells about itself.
+ */
+#ifndef ML_DESCRIBE_H
+#define ML_DESCRIBE_H
+
+#include "learn/learner.h"
+
+typedef struct MlTerm
+{
+	const char *term;			/* intercept, column, column=level */
+	const char *class;			/* more than two classes: the class; else NULL */
+	MlCoefficient coefficient;
+} MlTerm;
+
+/* The terms of a linear model; needs the privilege read. Raises an error for a learner without. */
+extern int	ml_describe_terms(const char *ref, MlTerm **terms);
+
+/* The learner's figures; needs the privilege read. */
+extern int	ml_describe_figures(const char *ref, MlFigure **figures);
+
+#endif							/* ML_DESCRIBE_H */

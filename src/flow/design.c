@@ -1,0 +1,605 @@
+/*
+ * design.c - from loaded rows to what a learner sees: inputs chosen, rows through the pipeline.
+ *
+ * Memory is palloc'd in the current context.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "base/compat.h"
+#include "base/settings.h"
+#include "flow/design.h"
+#include "utils/memutils.h"
+
+/* A numeric target with at most this many different whole numbers is taken for classes. */
+#define ML_INFER_CLASSES_MAX	20
+
+MlTask
+ml_design_infer_task(const MlLoad *load, MlNotes *notes)
+{
+	const MlLoadColumn *target = ml_load_target(load);
+	bool		integral;
+
+	if (target->convert.class == ML_TYPE_TEXT || target->convert.kind == ML_CONVERT_BOOL)
+		return ML_TASK_CLASSIFICATION;
+	integral = target->convert.kind == ML_CONVERT_INT2 || target->convert.kind == ML_CONVERT_INT4 ||
+		target->convert.kind == ML_CONVERT_INT8;
+	if (load->ntargets == 2 && load->targets[0] == 0 && load->targets[1] == 1)
+	{
+		ml_note(notes, "target \"%s\" has the values 0 and 1: taken as two classes", target->name);
+		return ML_TASK_CLASSIFICATION;
+	}
+	if (integral && load->ntargets >= 2 && load->ntargets <= ML_INFER_CLASSES_MAX &&
+		load->rows_read >= 5 * load->ntargets)
+	{
+		ml_note(notes, "target \"%s\" has %d different whole numbers: taken as classes; "
+				"task => 'regression' takes them as quantities", target->name, load->ntargets);
+		return ML_TASK_CLASSIFICATION;
+	}
+	return ML_TASK_REGRESSION;
+}
+
+/* Counts, over the training rows, how often each target code or value occurs. */
+static int64 *
+ml_design_count_classes(MlDesign *design, int ncodes)
+{
+	const MlLoad *load = design->load;
+	int64	   *count = palloc0(sizeof(int64) * Max(ncodes, 1));
+	const double *rows[ML_BLOCK_ROWS];
+	int			n;
+
+	ml_frame_rewind(load->train);
+	while ((n = ml_frame_read(load->train, rows)) > 0)
+		for (int i = 0; i < n; i++)
+		{
+			double		y = rows[i][load->target_cell];
+
+			if (design->class_value == NULL)
+				count[(int) y]++;
+			else
+			{
+				const double *found = bsearch(&y, design->class_value, ncodes, sizeof(double),
+											  ml_double_compare);
+
+				count[found - design->class_value]++;
+			}
+		}
+	return count;
+}
+
+typedef struct MlLabel
+{
+	const char *text;
+	int			length;
+	int			code;
+} MlLabel;
+
+static int
+ml_label_compare(const void *a, const void *b)
+{
+	const MlLabel *x = a;
+	const MlLabel *y = b;
+
+	return ml_text_compare(x->text, x->length, y->text, y->length);
+}
+
+static void
+ml_design_too_many_classes(const MlLoadColumn *target)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("target column \"%s\" has too many classes", target->name),
+			 errdetail("It has more than %d different values.", ML_CLASSES_MAX),
+			 errhint("Pass task => 'regression', or group the rare values in the source query.")));
+}
+
+/* The classes of a text target: the texts of the training rows, bytewise. */
+static void
+ml_design_text_classes(MlDesign *design, const MlLoadColumn *target)
+{
+	MlDict	   *dict = target->dict;
+	int64	   *count = ml_design_count_classes(design, dict->count);
+	MlLabel    *labels = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(MlLabel) * Max(dict->count, 1));
+	MlModel    *model = design->model;
+	int			n = 0;
+
+	design->class_code = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * Max(dict->count, 1));
+	for (int i = 0; i < dict->count; i++)
+	{
+		design->class_code[i] = -1;
+		if (count[i] == 0)
+			continue;
+		labels[n].text = dict->texts[i].bytes;
+		labels[n].length = dict->texts[i].length;
+		labels[n++].code = i;
+	}
+	if (n > ML_CLASSES_MAX)
+		ml_design_too_many_classes(target);
+	qsort(labels, n, sizeof(MlLabel), ml_label_compare);
+	model->nclasses = n;
+	model->classes = palloc(sizeof(char *) * Max(n, 1));
+	for (int k = 0; k < n; k++)
+	{
+		model->classes[k] = pstrdup(labels[k].text);
+		design->class_code[labels[k].code] = k;
+		design->class_rows = k == 0 ? count[labels[k].code] : Min(design->class_rows, count[labels[k].code]);
+	}
+}
+
+/* The classes of a numeric or boolean target: the values of the training rows, ascending. */
+static void
+ml_design_number_classes(MlDesign *design, const MlLoadColumn *target)
+{
+	const MlLoad *load = design->load;
+	MlModel    *model = design->model;
+	int64	   *count;
+	int			n = 0;
+
+	if (load->ntargets > ML_CLASSES_MAX)
+		ml_design_too_many_classes(target);
+	design->class_value = load->targets;
+	count = ml_design_count_classes(design, load->ntargets);
+	design->class_value = palloc(sizeof(double) * Max(load->ntargets, 1));
+	model->classes = palloc(sizeof(char *) * Max(load->ntargets, 1));
+	for (int i = 0; i < load->ntargets; i++)
+	{
+		if (count[i] == 0)
+			continue;
+		design->class_value[n] = load->targets[i];
+		if (target->convert.kind == ML_CONVERT_BOOL)
+			model->classes[n] = pstrdup(load->targets[i] != 0 ? "true" : "false");
+		else
+			model->classes[n] = ml_text_number(load->targets[i]);
+		design->class_rows = n == 0 ? count[i] : Min(design->class_rows, count[i]);
+		n++;
+	}
+	model->nclasses = n;
+}
+
+static void
+ml_design_positive(MlModel *model, const char *positive)
+{
+	List	   *names = NIL;
+
+	/* true, the greater number or the text that sorts last: always the last class */
+	model->positive = Max(model->nclasses - 1, 0);
+	if (positive == NULL)
+		return;
+	for (int k = 0; k < model->nclasses; k++)
+	{
+		if (strcmp(model->classes[k], positive) == 0)
+		{
+			model->positive = k;
+			return;
+		}
+		names = lappend(names, model->classes[k]);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("positive_class \"%s\" is not a class of target column \"%s\"", positive, model->target),
+			 errdetail("The classes are: %s.", ml_text_list(names, 20)),
+			 errhint("%s", ml_text_hint(positive, names, "Name one of these classes."))));
+}
+
+void
+ml_design_target(MlDesign *design, const char *positive)
+{
+	const MlLoadColumn *target = ml_load_target(design->load);
+	MlModel    *model = design->model;
+
+	model->target = target->name;
+	model->target_type = target->type_name;
+	if (model->task == ML_TASK_REGRESSION)
+	{
+		if (target->convert.class != ML_TYPE_NUMBER)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("target column \"%s\" of type %s cannot be predicted by regression",
+							target->name, target->type_name),
+					 errdetail("Regression needs a number."),
+					 errhint("Pass task => 'classification', or cast the target in the source query.")));
+		if (design->load->ntargets < 2)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("target column \"%s\" is constant", target->name),
+					 errdetail("Its only value is %s, so there is nothing to learn.",
+							   ml_text_number(design->load->targets[0])),
+					 errhint("Check the source query and the target's name.")));
+		return;
+	}
+	if (target->convert.class == ML_TYPE_TEXT)
+		ml_design_text_classes(design, target);
+	else
+		ml_design_number_classes(design, target);
+	if (model->nclasses < 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("target column \"%s\" has only one class in the training rows", target->name),
+				 errdetail("Its only value is \"%s\", so there is nothing to learn.", model->classes[0]),
+				 errhint("Check the source query and the split.")));
+	ml_design_positive(model, positive);
+}
+
+/* One pass over the training rows: what each loaded feature cell holds. */
+static MlColumnStats *
+ml_design_count(const MlLoad *load)
+{
+	MlColumnStats *stats = MemoryContextAllocExtended(CurrentMemoryContext,
+													  sizeof(MlColumnStats) * Max(load->feature_cells, 1),
+													  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	bool	   *category = palloc_extended(Max(load->feature_cells, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	const double *rows[ML_BLOCK_ROWS];
+	int			n;
+
+	for (int j = 0; j < load->feature_cells; j++)
+	{
+		stats[j].min = INFINITY;
+		stats[j].max = -INFINITY;
+		stats[j].mean = stats[j].stddev = stats[j].median = NAN;
+	}
+	for (int i = 0; i < load->nfeatures; i++)
+		if (load->columns[i].dict)
+		{
+			int			j = load->columns[i].first_cell;
+
+			category[j] = true;
+			stats[j].level_counts = palloc_extended(sizeof(int64) * Max(load->columns[i].dict->count, 1),
+													MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+		}
+	ml_frame_rewind(load->train);
+	while ((n = ml_frame_read(load->train, rows)) > 0)
+		for (int i = 0; i < n; i++)
+			for (int j = 0; j < load->feature_cells; j++)
+			{
+				double		x = rows[i][j];
+				MlColumnStats *s = &stats[j];
+
+				if (ml_cell_is_missing(x))
+				{
+					if (ml_cell_is_null(x))
+						s->nulls++;
+					else
+						s->nans++;
+					continue;
+				}
+				s->n++;
+				if (category[j])
+					s->level_counts[(int) x]++;
+				else
+				{
+					s->min = x < s->min ? x : s->min;
+					s->max = x > s->max ? x : s->max;
+				}
+			}
+	return stats;
+}
+
+/* What streaming knows of each loaded feature cell: no row missed a value. */
+static MlColumnStats *
+ml_design_streamed(const MlLoad *load)
+{
+	MlColumnStats *stats = palloc0(sizeof(MlColumnStats) * Max(load->feature_cells, 1));
+
+	for (int j = 0; j < load->feature_cells; j++)
+	{
+		stats[j].n = load->rows_train;
+		stats[j].min = load->min[j];
+		stats[j].max = load->max[j];
+		stats[j].mean = stats[j].stddev = stats[j].median = NAN;
+	}
+	return stats;
+}
+
+typedef struct MlLevelCount
+{
+	MlLabel		label;
+	int64		count;
+} MlLevelCount;
+
+/* Most frequent first, bytewise among equals. */
+static int
+ml_level_by_count(const void *a, const void *b)
+{
+	const MlLevelCount *x = a;
+	const MlLevelCount *y = b;
+
+	if (x->count != y->count)
+		return x->count > y->count ? -1 : 1;
+	return ml_label_compare(&x->label, &y->label);
+}
+
+static int
+ml_level_by_text(const void *a, const void *b)
+{
+	return ml_label_compare(&((const MlLevelCount *) a)->label, &((const MlLevelCount *) b)->label);
+}
+
+/*
+ * The levels of a category input: the most frequent ones up to the setting,
+ * the rest in the bucket "other"; fills the map from dictionary codes.
+ */
+static void
+ml_design_levels(MlInput *input, const MlLoadColumn *column, MlColumnStats *stats, double **map, MlNotes *notes)
+{
+	MlDict	   *dict = column->dict;
+	MlLevelCount *levels = palloc_extended(sizeof(MlLevelCount) * Max(dict->count, 1), MCXT_ALLOC_HUGE);
+	int64	   *kept_counts;
+	int			seen = 0;
+	int			kept;
+	int			mode = 0;
+
+	for (int c = 0; c < dict->count; c++)
+	{
+		if (stats->level_counts[c] == 0)
+			continue;
+		levels[seen].label.text = dict->texts[c].bytes;
+		levels[seen].label.length = dict->texts[c].length;
+		levels[seen].label.code = c;
+		levels[seen++].count = stats->level_counts[c];
+	}
+	qsort(levels, seen, sizeof(MlLevelCount), ml_level_by_count);
+	kept = Min(seen, ml_max_categories);
+	if (kept < seen)
+		ml_note(notes, "column \"%s\" has %d categories: the %d most frequent are kept, the others share "
+				"\"(other)\" (pg_mlops.max_categories)", column->name, seen, kept);
+	qsort(levels, kept, sizeof(MlLevelCount), ml_level_by_text);
+
+	input->has_other = kept < seen;
+	input->nlevels = kept + input->has_other;
+	input->levels = palloc(sizeof(char *) * Max(input->nlevels, 1));
+	kept_counts = palloc0(sizeof(int64) * Max(input->nlevels, 1));
+	*map = palloc_extended(sizeof(double) * Max(dict->count, 1), MCXT_ALLOC_HUGE);
+	for (int k = 0; k < kept; k++)
+	{
+		input->levels[k] = pstrdup(levels[k].label.text);
+		kept_counts[k] = levels[k].count;
+		if (levels[k].count > kept_counts[mode])
+			mode = k;
+	}
+	if (input->has_other)
+		input->levels[kept] = "(other)";
+	for (int k = kept; k < seen; k++)
+		kept_counts[kept] += levels[k].count;
+	input->unseen = input->has_other ? kept : mode;
+	for (int c = 0; c < dict->count; c++)
+		(*map)[c] = input->unseen;
+	for (int k = 0; k < kept; k++)
+		(*map)[levels[k].label.code] = k;
+	stats->level_counts = kept_counts;
+	stats->mode = mode;
+	pfree(levels);
+}
+
+/* Why a column is of no use, or NULL. */
+static const char *
+ml_design_useless(const MlLoadColumn *column, const MlColumnStats *stats)
+{
+	int			seen = 0;
+
+	if (column->convert.class == ML_TYPE_ARRAY)
+	{
+		for (int e = 0; e < column->ncells; e++)
+			if (stats[e].n > 0 && (stats[e].min < stats[e].max || stats[e].nulls + stats[e].nans > 0))
+				return NULL;
+		return stats[0].n > 0 ? "it is constant" : "it has no value";
+	}
+	if (stats->n == 0)
+		return "it has no value";
+	if (column->dict == NULL)
+		return stats->min == stats->max && stats->nulls + stats->nans == 0 ? "it is constant" : NULL;
+	for (int c = 0; c < column->dict->count; c++)
+		seen += stats->level_counts[c] > 0;
+	if (seen == 1 && stats->nulls == 0)
+		return "it is constant";
+	if (seen == stats->n && seen > 2)
+		return "it has a different text in every row";
+	return NULL;
+}
+
+void
+ml_design_inputs(MlDesign *design, MlNotes *notes)
+{
+	const MlLoad *load = design->load;
+	MlColumnStats *stats = load->train ? ml_design_count(load) : ml_design_streamed(load);
+	MlPipeline *pipeline = palloc0(sizeof(MlPipeline));
+	MlInput    *inputs = palloc0(sizeof(MlInput) * Max(load->nfeatures, 1));
+	int			ninputs = 0;
+
+	design->cell = palloc_extended(sizeof(int) * Max(load->feature_cells, 1), MCXT_ALLOC_HUGE);
+	design->level = palloc_extended(sizeof(double *) * Max(load->feature_cells, 1),
+									MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	design->stats = stats;
+	design->ncells = 0;
+	for (int i = 0; i < load->nfeatures; i++)
+	{
+		const MlLoadColumn *column = &load->columns[i];
+		const char *reason = ml_design_useless(column, stats + column->first_cell);
+		MlInput    *input = &inputs[ninputs];
+
+		if (reason)
+		{
+			ml_note(notes, "column \"%s\" was left out: %s", column->name, reason);
+			continue;
+		}
+		input->name = column->name;
+		input->type_name = column->type_name;
+		input->class = column->convert.class;
+		input->ncells = column->ncells;
+		if (column->dict)
+			ml_design_levels(input, column, &stats[column->first_cell], &design->level[design->ncells], notes);
+		for (int e = 0; e < column->ncells; e++)
+		{
+			input->nullable |= stats[column->first_cell + e].nulls + stats[column->first_cell + e].nans > 0;
+			design->stats[design->ncells] = stats[column->first_cell + e];
+			design->cell[design->ncells++] = column->first_cell + e;
+		}
+		ninputs++;
+	}
+	if (ninputs == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no feature column is of any use"),
+				 errdetail("%s.", ml_text_list(notes->items, 10)),
+				 errhint("Check the source query and exclude.")));
+	ml_pipeline_enter(pipeline, ninputs, inputs);
+	design->model->pipeline = pipeline;
+}
+
+static void
+ml_design_rewind(void *ctx)
+{
+	MlDesign   *design = ctx;
+
+	ml_frame_rewind(design->frame);
+}
+
+/* Moves the cells of loaded rows to where the pipeline expects them. */
+static int
+ml_design_read_entrance(void *ctx, const double **rows)
+{
+	MlDesign   *design = ctx;
+	int			n = ml_frame_read(design->frame, design->rows);
+
+	for (int i = 0; i < n; i++)
+	{
+		double	   *out = design->entrance + (Size) i * design->ncells;
+		const double *row = design->rows[i];
+
+		for (int j = 0; j < design->ncells; j++)
+		{
+			double		x = row[design->cell[j]];
+
+			out[j] = design->level[j] && !ml_cell_is_missing(x) ? design->level[j][(int) x] : x;
+		}
+		rows[i] = out;
+	}
+	return n;
+}
+
+MlRowSource
+ml_design_entrance_rows(MlDesign *design)
+{
+	MlRowSource source;
+
+	design->frame = design->load->train;
+	design->entrance = MemoryContextAllocHuge(CurrentMemoryContext,
+											  sizeof(double) * ML_BLOCK_ROWS * Max(design->ncells, 1));
+	source.rewind = ml_design_rewind;
+	source.read = ml_design_read_entrance;
+	source.ctx = design;
+	source.nrows = ml_frame_count(design->frame);
+	return source;
+}
+
+int
+ml_double_compare(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return (x > y) - (x < y);
+}
+
+/* The class index or the number of a row's target. */
+static double
+ml_design_y(const MlDesign *design, double y)
+{
+	const double *found;
+
+	if (design->model->task == ML_TASK_REGRESSION)
+		return y;
+	if (design->class_code)
+		return design->class_code[(int) y];
+	found = bsearch(&y, design->class_value, design->model->nclasses, sizeof(double), ml_double_compare);
+	return found ? found - design->class_value : -1;
+}
+
+static bool
+ml_design_next(void *ctx, MlBlock *block)
+{
+	MlDesign   *design = ctx;
+	const MlLoad *load = design->load;
+	const MlPipeline *pipeline = design->model->pipeline;
+	int			width = pipeline->design->ncols;
+	const double *rows[ML_BLOCK_ROWS];
+	int			n = ml_design_read_entrance(design, rows);
+
+	for (int i = 0; i < n; i++)
+	{
+		memcpy(design->x + (Size) i * width, ml_pipeline_apply(pipeline, rows[i], design->work),
+			   sizeof(double) * width);
+		design->y[i] = ml_design_y(design, design->rows[i][load->target_cell]);
+		if (load->weight_cell >= 0)
+			design->w[i] = design->rows[i][load->weight_cell];
+	}
+	block->rows = n;
+	block->x = design->x;
+	block->y = design->y;
+	block->w = load->weight_cell >= 0 ? design->w : NULL;
+	return n > 0;
+}
+
+MlBlocks
+ml_design_blocks(MlDesign *design, MlFrame *frame)
+{
+	MlBlocks	blocks;
+	int			width = design->model->pipeline->design->ncols;
+
+	design->frame = frame;
+	if (design->entrance == NULL)
+		design->entrance = MemoryContextAllocHuge(CurrentMemoryContext,
+												  sizeof(double) * ML_BLOCK_ROWS * Max(design->ncells, 1));
+	if (design->x == NULL)
+	{
+		design->x = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * ML_BLOCK_ROWS * Max(width, 1));
+		design->work = MemoryContextAllocHuge(CurrentMemoryContext,
+											  sizeof(double) * Max(design->model->pipeline->work_cells, 1));
+	}
+	blocks.cols = width;
+	blocks.rows = ml_frame_count(frame);
+	blocks.weighted = design->load->weight_cell >= 0;
+	blocks.rewind = ml_design_rewind;
+	blocks.next = ml_design_next;
+	blocks.ctx = design;
+	ml_frame_rewind(frame);
+	return blocks;
+}
+
+void
+ml_design_profile(const MlDesign *design, StringInfo out)
+{
+	const MlPipeline *pipeline = design->model->pipeline;
+
+	appendStringInfoChar(out, '[');
+	for (int i = 0; i < pipeline->ninputs; i++)
+	{
+		const MlInput *input = &pipeline->inputs[i];
+
+		for (int e = 0; e < input->ncells; e++)
+		{
+			const MlColumnStats *s = &design->stats[input->first_cell + e];
+
+			appendStringInfoString(out, i + e > 0 ? ", {\"column\": " : "{\"column\": ");
+			ml_json_text(out, pipeline->entrance.cols[input->first_cell + e].name);
+			appendStringInfoString(out, ", \"type\": ");
+			ml_json_text(out, input->type_name);
+			appendStringInfo(out, ", \"values\": %lld, \"nulls\": %lld, \"nans\": %lld",
+							 (long long) s->n, (long long) s->nulls, (long long) s->nans);
+			if (input->class == ML_TYPE_TEXT)
+			{
+				appendStringInfo(out, ", \"levels\": %d, \"most_frequent\": ", input->nlevels);
+				ml_json_text(out, input->levels[s->mode]);
+			}
+			else
+			{
+				appendStringInfoString(out, ", \"min\": ");
+				ml_json_number(out, s->n > 0 ? s->min : NAN);
+				appendStringInfoString(out, ", \"max\": ");
+				ml_json_number(out, s->n > 0 ? s->max : NAN);
+			}
+			appendStringInfoChar(out, '}');
+		}
+	}
+	appendStringInfoChar(out, ']');
+}

@@ -1,0 +1,64 @@
+/*
+ * design.h - from loaded rows to what a learner sees: inputs chosen, rows through the pipeline.
+ *
+ * The same blocks serve the fit (training rows) and the held-out metrics.
+ */
+#ifndef ML_DESIGN_H
+#define ML_DESIGN_H
+
+#include "flow/load.h"
+#include "learn/learner.h"
+#include "store/codec.h"
+
+typedef struct MlDesign
+{
+	const MlLoad *load;
+	MlModel    *model;			/* target, classes and pipeline are filled in here */
+	int			ncells;			/* at the pipeline's entrance */
+	int		   *cell;			/* entrance cell -> cell of the loaded row */
+	double	  **level;			/* entrance cell -> level code by dictionary code, or NULL */
+	MlColumnStats *stats;		/* per entrance cell, of the training rows */
+	double	   *class_code;		/* text targets: class by dictionary code, -1 when not a class */
+	double	   *class_value;	/* numeric targets: their values in class order, or NULL */
+	int64		class_rows;		/* training rows of the rarest class */
+
+	/* reading rows through the pipeline */
+	MlFrame    *frame;
+	const double *rows[ML_BLOCK_ROWS];
+	double	   *entrance;		/* ML_BLOCK_ROWS x ncells */
+	double	   *work;
+	double	   *x;				/* ML_BLOCK_ROWS x design columns */
+	double		y[ML_BLOCK_ROWS];
+	double		w[ML_BLOCK_ROWS];
+	const MlTick *tick;
+} MlDesign;
+
+/*
+ * Decides the task where the caller did not: from the target's type and
+ * values. Notes say why.
+ */
+extern MlTask ml_design_infer_task(const MlLoad *load, MlNotes *notes);
+
+/* Sets task, target and classes of the model; positive is the label asked for, or NULL. */
+extern void ml_design_target(MlDesign *design, const char *positive);
+
+/*
+ * Chooses the inputs from the loaded columns (constants and identifiers are
+ * left out, rare categories share a bucket) and counts their statistics;
+ * keep[] gets the loaded feature cells that remain.
+ */
+extern void ml_design_inputs(MlDesign *design, MlNotes *notes);
+
+/* Entrance rows of the training frame, for the fit of the pipeline. */
+extern MlRowSource ml_design_entrance_rows(MlDesign *design);
+
+/* Design rows of a frame with the target and weights. */
+extern MlBlocks ml_design_blocks(MlDesign *design, MlFrame *frame);
+
+/* Statistics as JSON, per input. */
+extern void ml_design_profile(const MlDesign *design, StringInfo out);
+
+/* qsort order of numbers. */
+extern int	ml_double_compare(const void *a, const void *b);
+
+#endif							/* ML_DESIGN_H */

@@ -1,0 +1,600 @@
+/*
+ * load.c - from the rows of a source to cells: conversion, row hashes, split, dictionaries.
+ *
+ * Callbacks run inside the executor: whatever must stay is allocated in
+ * load->context.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "base/compat.h"
+#include "base/settings.h"
+#include "flow/load.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+static bool
+ml_load_listed(List *names, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static List *
+ml_load_names(TupleDesc desc)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < desc->natts; i++)
+		names = lappend(names, pstrdup(NameStr(TupleDescAttr(desc, i)->attname)));
+	return names;
+}
+
+/* The attribute of a name, which must be there once. */
+static AttrNumber
+ml_load_find(TupleDesc desc, const char *name, const char *what)
+{
+	AttrNumber	found = 0;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		if (strcmp(NameStr(TupleDescAttr(desc, i)->attname), name) != 0)
+			continue;
+		if (found)
+			ereport(ERROR,
+					(errcode(ERRCODE_AMBIGUOUS_COLUMN),
+					 errmsg("source has more than one column \"%s\"", name),
+					 errhint("Give the columns of the query different names.")));
+		found = i + 1;
+	}
+	if (!found)
+	{
+		List	   *names = ml_load_names(desc);
+
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("source has no %s column \"%s\"", what, name),
+				 errdetail("Its columns are: %s.", ml_text_list(names, 50)),
+				 errhint("%s", ml_text_hint(name, names, "Name one of these columns."))));
+	}
+	return found;
+}
+
+/* Adds a column of the result to those that are loaded. */
+static MlLoadColumn *
+ml_load_add(MlLoad *load, TupleDesc desc, AttrNumber attno, MlRole role)
+{
+	Form_pg_attribute att = TupleDescAttr(desc, attno - 1);
+	MlLoadColumn *column = &load->columns[load->ncolumns++];
+
+	memset(column, 0, sizeof *column);
+	column->name = pstrdup(NameStr(att->attname));
+	column->type_name = format_type_be(att->atttypid);
+	column->attno = attno;
+	column->role = role;
+	ml_convert_init(&column->convert, att->atttypid);
+	column->ncells = column->convert.class == ML_TYPE_ARRAY ? 0 : 1;
+	if (column->convert.class == ML_TYPE_TEXT)
+		column->dict = ml_dict_create();
+	load->last_attno = Max(load->last_attno, attno);
+	return column;
+}
+
+/* Adds a column with a part of its own, which must have one of the classes. */
+static void
+ml_load_add_special(MlLoad *load, TupleDesc desc, const char *name, MlRole role)
+{
+	static const char *const what[] = {"feature", "target", "weight", "split"};
+	MlLoadColumn *column;
+	bool		fits;
+
+	if (name == NULL)
+		return;
+	column = ml_load_add(load, desc, ml_load_find(desc, name, what[role]), role);
+	if (role == ML_ROLE_SPLIT)
+		fits = column->convert.kind == ML_CONVERT_BOOL;
+	else if (role == ML_ROLE_WEIGHT)
+		fits = column->convert.class == ML_TYPE_NUMBER;
+	else
+		fits = column->convert.class == ML_TYPE_NUMBER || column->convert.class == ML_TYPE_TEXT;
+	if (!fits)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of type %s cannot be the %s", name, column->type_name, what[role]),
+				 errdetail("The %s must be %s.", what[role],
+						   role == ML_ROLE_SPLIT ? "a boolean" : role == ML_ROLE_WEIGHT ? "a number" :
+						   "a number, a boolean, a text, an enum or a uuid"),
+				 errhint("Cast it in the source query.")));
+}
+
+/* Chooses the feature columns: those named, or every one whose type can be used. */
+static void
+ml_load_choose(MlLoad *load, TupleDesc desc)
+{
+	ListCell   *lc;
+
+	foreach(lc, load->exclude)
+		(void) ml_load_find(desc, lfirst(lc), "excluded");
+	foreach(lc, load->features)
+	{
+		char	   *name = lfirst(lc);
+		AttrNumber	attno = ml_load_find(desc, name, "feature");
+		MlLoadColumn *column;
+
+		if (load->target && strcmp(name, load->target) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("target column \"%s\" cannot be a feature", name)));
+		if (ml_load_listed(load->exclude, name))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("column \"%s\" is both in features and in exclude", name)));
+		for (int i = 0; i < load->ncolumns; i++)
+			if (load->columns[i].attno == attno)
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_COLUMN),
+						 errmsg("column \"%s\" is named twice in features", name)));
+		column = ml_load_add(load, desc, attno, ML_ROLE_FEATURE);
+		if (column->convert.class == ML_TYPE_UNSUPPORTED)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("column \"%s\" of type %s cannot be a feature", name, column->type_name),
+					 errdetail("Features are numbers, booleans, dates, timestamps, intervals, texts, enums, uuids "
+							   "and arrays of float4 or float8."),
+					 errhint("Cast it in the source query, or leave it out of features.")));
+	}
+	if (load->features != NIL)
+		return;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		const char *name = NameStr(att->attname);
+		MlConvert	convert;
+
+		if (att->attisdropped || ml_load_listed(load->exclude, name) ||
+			(load->target && strcmp(name, load->target) == 0) ||
+			(load->weight && strcmp(name, load->weight) == 0) ||
+			(load->split_column && strcmp(name, load->split_column) == 0))
+			continue;
+		(void) ml_load_find(desc, name, "feature");
+		if (ml_load_listed(load->info.keys, name))
+		{
+			ml_note(load->notes, "column \"%s\" was left out: it is the primary key", name);
+			continue;
+		}
+		ml_convert_init(&convert, att->atttypid);
+		if (convert.class == ML_TYPE_UNSUPPORTED)
+			ml_note(load->notes, "column \"%s\" was left out: its type %s is neither a number nor a category",
+					name, format_type_be(att->atttypid));
+		else
+			(void) ml_load_add(load, desc, i + 1, ML_ROLE_FEATURE);
+	}
+}
+
+/* Lays out the cells once the lengths of arrays are known. */
+static void
+ml_load_layout(MlLoad *load)
+{
+	int64		ncells = 0;
+
+	load->target_cell = load->weight_cell = -1;
+	for (int i = 0; i < load->ncolumns; i++)
+	{
+		MlLoadColumn *column = &load->columns[i];
+
+		column->first_cell = -1;
+		if (column->role == ML_ROLE_SPLIT)
+			continue;
+		column->first_cell = (int) ncells;
+		ncells += column->ncells;
+		if (ncells > (int64) (MaxAllocHugeSize / sizeof(double)) || ncells > PG_INT32_MAX / 16)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("source has too many values in a row")));
+		if (column->role == ML_ROLE_FEATURE)
+			load->feature_cells = (int) ncells;
+		else if (column->role == ML_ROLE_TARGET)
+			load->target_cell = column->first_cell;
+		else
+			load->weight_cell = column->first_cell;
+	}
+	load->ncells = (int) ncells;
+	load->cells = MemoryContextAllocHuge(load->context, sizeof(double) * Max(load->ncells, 1));
+	load->keys = MemoryContextAllocHuge(load->context, sizeof(uint64) * (load->ncells + 1));
+	for (int i = 0; i <= load->ncells; i++)
+		load->keys[i] = ml_cell_key(i);
+	load->min = MemoryContextAllocHuge(load->context, sizeof(double) * Max(load->feature_cells, 1));
+	load->max = MemoryContextAllocHuge(load->context, sizeof(double) * Max(load->feature_cells, 1));
+	for (int i = 0; i < load->feature_cells; i++)
+	{
+		load->min[i] = INFINITY;
+		load->max[i] = -INFINITY;
+	}
+	if (load->sink == NULL)
+		load->train = ml_frame_create(load->ncells, &load->budget);
+	else
+	{
+		load->sink_x = MemoryContextAllocHuge(load->context,
+											  sizeof(double) * ML_BLOCK_ROWS * Max(load->feature_cells, 1));
+		load->sink_y = MemoryContextAlloc(load->context, sizeof(double) * ML_BLOCK_ROWS);
+		load->sink_w = MemoryContextAlloc(load->context, sizeof(double) * ML_BLOCK_ROWS);
+	}
+	load->test = ml_frame_create(load->ncells, &load->budget);
+}
+
+static bool
+ml_load_lengths_known(const MlLoad *load)
+{
+	for (int i = 0; i < load->ncolumns; i++)
+		if (load->columns[i].ncells == 0)
+			return false;
+	return true;
+}
+
+static void
+ml_load_describe(void *ctx, TupleDesc desc)
+{
+	MlLoad	   *load = ctx;
+	MemoryContext old = MemoryContextSwitchTo(load->context);
+
+	/* the second pass over a source with arrays knows its columns */
+	if (load->columns == NULL)
+	{
+		load->columns = palloc0(sizeof(MlLoadColumn) * (desc->natts + list_length(load->features) + 3));
+		ml_load_choose(load, desc);
+		load->nfeatures = load->ncolumns;
+		ml_load_add_special(load, desc, load->target, ML_ROLE_TARGET);
+		ml_load_add_special(load, desc, load->weight, ML_ROLE_WEIGHT);
+		ml_load_add_special(load, desc, load->split_column, ML_ROLE_SPLIT);
+		if (load->nfeatures == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("source has no feature column"),
+					 errdetail("Its columns are: %s.", ml_text_list(ml_load_names(desc), 50)),
+					 errhint("Add columns to the source, or take some out of exclude.")));
+		load->lengths_pass = !ml_load_lengths_known(load);
+	}
+	if (!load->lengths_pass)
+		ml_load_layout(load);
+	MemoryContextSwitchTo(old);
+}
+
+static pg_attribute_noreturn() void
+ml_load_bad_value(const MlLoad *load, const MlLoadColumn *column, double x)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("column \"%s\" has the value %s in row %lld of the source", column->name,
+					isnan(x) ? "NaN" : x > 0 ? "Infinity" : "-Infinity", (long long) load->rows_read),
+			 errdetail("%s", column->role == ML_ROLE_FEATURE ? "A feature must be finite, NaN or NULL." :
+					   column->role == ML_ROLE_TARGET ? "A target must be finite or NULL." :
+					   "A weight must be finite and not negative."),
+			 errhint("Filter the rows or replace the value in the source query, for instance by "
+					 "nullif(%s, 'Infinity').", quote_identifier(column->name))));
+}
+
+static double
+ml_load_number(const MlLoad *load, const MlLoadColumn *column, double x)
+{
+	if (unlikely(!isfinite(x)))
+	{
+		if (!isnan(x) || column->role != ML_ROLE_FEATURE)
+			ml_load_bad_value(load, column, x);
+		return ml_cell_from_bits(ML_NAN_BITS);
+	}
+	/* adding zero turns -0 into 0, which equals it */
+	return x + 0.0;
+}
+
+/* Spreads an array over its cells and adds them to the row's hash. */
+static uint64
+ml_load_array(MlLoad *load, const MlLoadColumn *column, Datum value, bool isnull)
+{
+	double	   *cells = load->cells + column->first_cell;
+	const uint64 *keys = load->keys + column->first_cell;
+	uint64		hash = 0;
+	ArrayType  *array = isnull ? NULL : DatumGetArrayTypeP(value);
+	int			length = isnull ? 0 : ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	const bits8 *nulls = isnull ? NULL : ARR_NULLBITMAP(array);
+	const char *data = isnull ? NULL : ARR_DATA_PTR(array);
+
+	if (!isnull && length != column->ncells)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("array column \"%s\" has %d elements in row %lld of the source", column->name,
+						length, (long long) load->rows_read),
+				 errdetail("Rows before it have %d.", column->ncells),
+				 errhint("All arrays of a feature column must have the same length.")));
+	for (int i = 0; i < column->ncells; i++)
+	{
+		if (isnull || (nulls && !(nulls[i / 8] & (1 << (i % 8)))))
+			cells[i] = ml_cell_null();
+		else if (column->convert.kind == ML_CONVERT_FLOAT8_ARRAY)
+		{
+			cells[i] = ml_load_number(load, column, *(const float8 *) data);
+			data += sizeof(float8);
+		}
+		else
+		{
+			cells[i] = ml_load_number(load, column, *(const float4 *) data);
+			data += sizeof(float4);
+		}
+		hash += ml_cell_hash(ml_cell_bits(cells[i]), keys[i]);
+	}
+	return hash;
+}
+
+/* Remembers a numeric target while there are few different ones. */
+static void
+ml_load_target_value(MlLoad *load, double y)
+{
+	int			low = 0;
+	int			high = load->ntargets;
+
+	load->target_whole &= y == floor(y);
+	if (load->ntargets > ML_CLASSES_MAX)
+		return;
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (load->targets[middle] < y)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < load->ntargets && load->targets[low] == y)
+		return;
+	if (load->ntargets < ML_CLASSES_MAX)
+	{
+		memmove(load->targets + low + 1, load->targets + low, sizeof(double) * (load->ntargets - low));
+		load->targets[low] = y;
+	}
+	load->ntargets++;
+}
+
+static void
+ml_load_flush(MlLoad *load)
+{
+	MlBlock		block;
+
+	if (load->sink_rows == 0)
+		return;
+	CHECK_FOR_INTERRUPTS();
+	block.rows = load->sink_rows;
+	block.x = load->sink_x;
+	block.y = load->sink_y;
+	block.w = load->weight_cell >= 0 ? load->sink_w : NULL;
+	for (int i = 0; i < load->sink_rows; i++)
+	{
+		const double *x = load->sink_x + (Size) i * load->feature_cells;
+
+		for (int j = 0; j < load->feature_cells; j++)
+		{
+			load->min[j] = x[j] < load->min[j] ? x[j] : load->min[j];
+			load->max[j] = x[j] > load->max[j] ? x[j] : load->max[j];
+		}
+	}
+	load->sink(load->sink_ctx, &block);
+	load->sink_rows = 0;
+}
+
+/* Routes the row in load->cells to the training or the held-out part; false ends the reading. */
+static bool
+ml_load_route(MlLoad *load, uint64 hash)
+{
+	uint64		key = ml_mix64(hash ^ load->seed_mix);
+	bool		test = load->split_test;
+
+	if (load->split == ML_SPLIT_HASH)
+		test = (double) (ml_mix64(key + UINT64CONST(0x9e3779b97f4a7c15)) >> 11) * 0x1.0p-53 < load->test_fraction;
+	if (test)
+	{
+		memcpy(ml_frame_row(load->test), load->cells, sizeof(double) * load->ncells);
+		ml_frame_commit(load->test, key);
+		return true;
+	}
+	load->rows_train++;
+	if (load->weight_cell >= 0)
+		load->weight_sum += load->cells[load->weight_cell];
+	if (load->sink == NULL)
+	{
+		memcpy(ml_frame_row(load->train), load->cells, sizeof(double) * load->ncells);
+		ml_frame_commit(load->train, key);
+		return true;
+	}
+	for (int j = 0; j < load->feature_cells; j++)
+		if (ml_cell_is_missing(load->cells[j]))
+		{
+			load->sink_refused = true;
+			return false;
+		}
+	memcpy(load->sink_x + (Size) load->sink_rows * load->feature_cells, load->cells,
+		   sizeof(double) * load->feature_cells);
+	load->sink_y[load->sink_rows] = load->cells[load->target_cell];
+	if (load->weight_cell >= 0)
+		load->sink_w[load->sink_rows] = load->cells[load->weight_cell];
+	if (++load->sink_rows == ML_BLOCK_ROWS)
+		ml_load_flush(load);
+	return true;
+}
+
+/* The cell of a column that is neither a number from a fixed-width type nor an array. */
+static double
+ml_load_cell(MlLoad *load, MlLoadColumn *column, Datum value, uint64 *bits)
+{
+	const char *text;
+	int			length;
+	int			code;
+
+	if (column->convert.class != ML_TYPE_TEXT)
+	{
+		double		x = ml_load_number(load, column, ml_convert_number(&column->convert, value));
+
+		*bits = ml_cell_bits(x);
+		return x;
+	}
+	text = ml_convert_text(&column->convert, value, &length);
+	code = ml_dict_add(column->dict, text, length);
+	*bits = column->dict->texts[code].hash;
+	if (column->dict->text_bytes > load->budget.limit)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the different texts of column \"%s\" do not fit in memory", column->name),
+				 errdetail("They take more than %s, which is pg_mlops.train_memory.",
+						   ml_text_bytes(load->budget.limit)),
+				 errhint("Leave the column out with exclude, or raise pg_mlops.train_memory.")));
+	return code;
+}
+
+static void
+ml_load_missing(MlLoad *load, const MlLoadColumn *column)
+{
+	if (column->role == ML_ROLE_WEIGHT || column->role == ML_ROLE_SPLIT)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("column \"%s\" is NULL in row %lld of the source", column->name,
+						(long long) load->rows_read),
+				 errdetail("The %s column must not be NULL.", column->role == ML_ROLE_WEIGHT ? "weight" : "split"),
+				 errhint("Filter these rows or use coalesce() in the source query.")));
+}
+
+static bool
+ml_load_row(void *ctx, TupleTableSlot *slot)
+{
+	MlLoad	   *load = ctx;
+	uint64		hash = 0;
+
+	slot_getsomeattrs(slot, load->last_attno);
+	if (load->lengths_pass)
+	{
+		for (int i = 0; i < load->ncolumns; i++)
+		{
+			MlLoadColumn *column = &load->columns[i];
+			ArrayType  *array;
+
+			if (column->ncells > 0 || slot->tts_isnull[column->attno - 1])
+				continue;
+			array = DatumGetArrayTypeP(slot->tts_values[column->attno - 1]);
+			column->ncells = Max(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)), 1);
+		}
+		return !ml_load_lengths_known(load);
+	}
+
+	load->rows_read++;
+	for (int i = 0; i < load->ncolumns; i++)
+	{
+		MlLoadColumn *column = &load->columns[i];
+		Datum		value = slot->tts_values[column->attno - 1];
+		bool		isnull = slot->tts_isnull[column->attno - 1];
+		uint64		bits;
+		double		x;
+
+		if (column->convert.class == ML_TYPE_ARRAY)
+		{
+			hash += ml_load_array(load, column, value, isnull);
+			continue;
+		}
+		if (unlikely(isnull))
+		{
+			if (column->role == ML_ROLE_TARGET)
+			{
+				load->rows_null_target++;
+				return true;
+			}
+			ml_load_missing(load, column);
+			x = ml_cell_null();
+			bits = ML_NULL_BITS;
+		}
+		else if (likely(column->convert.kind == ML_CONVERT_FLOAT8))
+		{
+			x = ml_load_number(load, column, DatumGetFloat8(value));
+			bits = ml_cell_bits(x);
+		}
+		else
+			x = ml_load_cell(load, column, value, &bits);
+		if (column->first_cell >= 0)
+		{
+			load->cells[column->first_cell] = x;
+			hash += ml_cell_hash(bits, load->keys[column->first_cell]);
+		}
+		else
+			load->split_test = x != 0;
+	}
+	if (load->weight_cell >= 0 && !(load->cells[load->weight_cell] >= 0))
+		ml_load_bad_value(load, &load->columns[load->nfeatures + (load->target_cell >= 0)],
+						  load->cells[load->weight_cell]);
+	if (load->targets != NULL)
+		ml_load_target_value(load, load->cells[load->target_cell]);
+	hash = ml_mix64(hash);
+	ml_fingerprint_add(&load->fingerprint, hash);
+	return ml_load_route(load, hash);
+}
+
+const MlLoadColumn *
+ml_load_target(const MlLoad *load)
+{
+	return load->target_cell >= 0 ? &load->columns[load->nfeatures] : NULL;
+}
+
+/* The columns a relation has to be asked for: the features named and those with a part of their own. */
+static List *
+ml_load_wanted(const MlLoad *load)
+{
+	List	   *wanted = list_copy(load->features);
+
+	if (load->features == NIL)
+		return NIL;
+	if (load->target)
+		wanted = lappend(wanted, unconstify(char *, load->target));
+	if (load->weight)
+		wanted = lappend(wanted, unconstify(char *, load->weight));
+	if (load->split_column)
+		wanted = lappend(wanted, unconstify(char *, load->split_column));
+	return wanted;
+}
+
+void
+ml_load_read(MlLoad *load)
+{
+	MemoryContext old = MemoryContextSwitchTo(load->context);
+	MlSourceReader reader;
+
+	load->budget.limit = ML_TRAIN_MEMORY_BYTES;
+	load->seed_mix = ml_mix64((uint64) load->seed + UINT64CONST(0x6a09e667f3bcc909));
+	load->target_whole = true;
+	memset(&reader, 0, sizeof reader);
+	reader.columns = ml_load_wanted(load);
+	reader.exclude = load->exclude;
+	reader.describe = ml_load_describe;
+	reader.row = ml_load_row;
+	reader.ctx = load;
+	if (load->target)
+		load->targets = palloc(sizeof(double) * ML_CLASSES_MAX);
+	(void) ml_source_read(load->source, &reader, &load->info);
+	if (load->lengths_pass)
+	{
+		/* an array that is NULL in every row has no length: one missing cell stands for it */
+		for (int i = 0; i < load->ncolumns; i++)
+			load->columns[i].ncells = Max(load->columns[i].ncells, 1);
+		load->lengths_pass = false;
+		(void) ml_source_read(load->source, &reader, &load->info);
+	}
+	if (!load->sink_refused)
+	{
+		ml_load_flush(load);
+		if (load->train)
+			ml_frame_finish(load->train);
+		ml_frame_finish(load->test);
+	}
+	MemoryContextSwitchTo(old);
+}

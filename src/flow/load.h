@@ -1,0 +1,114 @@
+/*
+ * load.h - from the rows of a source to cells: conversion, row hashes, split, dictionaries.
+ *
+ * A row's cells are its features in column order, then the target, then the
+ * weight. Training rows go to the frame or straight to a one-pass learner,
+ * held-out rows to a frame of their own.
+ */
+#ifndef ML_LOAD_H
+#define ML_LOAD_H
+
+#include "access/tupdesc.h"
+#include "base/cell.h"
+#include "base/convert.h"
+#include "base/dict.h"
+#include "base/frame.h"
+#include "base/text.h"
+#include "flow/source.h"
+
+typedef enum MlRole
+{
+	ML_ROLE_FEATURE,
+	ML_ROLE_TARGET,
+	ML_ROLE_WEIGHT,
+	ML_ROLE_SPLIT
+} MlRole;
+
+typedef struct MlLoadColumn
+{
+	char	   *name;
+	char	   *type_name;
+	AttrNumber	attno;
+	MlRole		role;
+	MlConvert	convert;
+	int			first_cell;		/* -1 for the split column */
+	int			ncells;			/* 1, or the length of an array; 0 until known */
+	MlDict	   *dict;			/* class ML_TYPE_TEXT */
+} MlLoadColumn;
+
+typedef enum MlSplitMethod
+{
+	ML_SPLIT_NONE,
+	ML_SPLIT_HASH,
+	ML_SPLIT_COLUMN
+} MlSplitMethod;
+
+/* Numeric values of the target, kept while they are few enough to be classes. */
+#define ML_CLASSES_MAX	1000
+
+typedef struct MlLoad
+{
+	/* what is asked for */
+	const char *source;
+	const char *target;
+	const char *weight;
+	const char *split_column;
+	MlSplitMethod split;
+	double		test_fraction;
+	int64		seed;
+	List	   *features;		/* char *; NIL: all that can be used */
+	List	   *exclude;
+	MlNotes    *notes;
+
+	/*
+	 * Training rows of numbers are handed over in blocks instead of being
+	 * kept; one that misses a value ends the reading. NULL to keep them.
+	 */
+	void		(*sink) (void *ctx, const MlBlock *block);
+	void	   *sink_ctx;
+
+	/* what came of it */
+	MemoryContext context;
+	MlSourceInfo info;
+	int			ncolumns;
+	MlLoadColumn *columns;		/* features first, then target, weight, split */
+	int			nfeatures;
+	int			feature_cells;
+	int			target_cell;	/* -1 without */
+	int			weight_cell;
+	int			ncells;
+	MlBudget	budget;
+	MlFrame    *train;
+	MlFrame    *test;
+	int64		rows_read;
+	int64		rows_train;
+	int64		rows_null_target;
+	MlFingerprint fingerprint;	/* of all rows read */
+	double		weight_sum;
+	bool		target_whole;	/* every target value is a whole number */
+	int			ntargets;		/* distinct numeric targets; ML_CLASSES_MAX + 1: more than can be classes */
+	double	   *targets;		/* ascending */
+	bool		sink_refused;	/* a row missed a value: load again into frames */
+	double	   *min;			/* per feature cell, of the rows handed to the sink */
+	double	   *max;
+
+	/* while reading */
+	AttrNumber	last_attno;
+	bool		lengths_pass;	/* only to learn the lengths of arrays */
+	uint64	   *keys;			/* of the row hash, per cell */
+	double	   *cells;
+	uint64		seed_mix;
+	bool		split_test;
+	double	   *sink_x;
+	double	   *sink_y;
+	double	   *sink_w;
+	int			sink_rows;
+} MlLoad;
+
+/* Reads the source; everything is palloc'd in load->context, which the caller sets. */
+extern void ml_load_read(MlLoad *load);
+
+/* The column of a feature cell. */
+extern const MlLoadColumn *ml_load_target(const MlLoad *load);
+
+#endif							/* ML_LOAD_H */

@@ -1,0 +1,303 @@
+/*
+ * predict.c - scoring one row at one place of a query.
+ *
+ * A call site is one memory context below fn_mcxt: resolving anew resets it,
+ * which also unpins the model. It holds no relation and no snapshot.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "base/compat.h"
+#include "base/text.h"
+#include "catalog/pg_type.h"
+#include "flow/predict.h"
+#include "flow/quality.h"
+#include "miscadmin.h"
+#include "storage/proc.h"
+#include "store/access.h"
+#include "utils/builtins.h"
+#include "utils/float.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+/*
+ * What identifies a statement to a call site that outlives it (expressions
+ * of PL/pgSQL do): equal members mean that the same rows are visible.
+ */
+typedef struct MlMoment
+{
+	LocalTransactionId transaction;
+	CommandId	command;
+	TransactionId xmin;
+	TransactionId xmax;
+	uint64		completed;
+	Oid			user;
+} MlMoment;
+
+struct MlCallSite
+{
+	MemoryContext context;		/* reset when the site is resolved anew */
+	Oid			features_type;
+	bool		row_type;
+	Oid			element_type;	/* of an array argument */
+
+	/* below: in the context above */
+	bool		resolved;
+	MlMoment	moment;
+	char	   *ref;
+	int			ref_length;
+	const MlModel *model;
+	MlBinding  *binding;
+	double	   *cells;
+	double	   *work;
+	double	   *out;
+
+	/* the result type of the call, and each label as a value of it */
+	Oid			result_type;
+	bool		result_known;
+	FmgrInfo	result_input;
+	Oid			result_param;
+	Datum	   *labels;
+	bool	   *label_known;
+	int			label_class;	/* of the last label asked for */
+	char	   *label_text;
+};
+
+static void
+ml_predict_moment(MlMoment *moment)
+{
+	Snapshot	snapshot = ActiveSnapshotSet() ? GetActiveSnapshot() : GetTransactionSnapshot();
+
+	memset(moment, 0, sizeof *moment);
+	moment->transaction = ml_compat_lxid(MyProc);
+	moment->command = snapshot->curcid;
+	moment->xmin = snapshot->xmin;
+	moment->xmax = snapshot->xmax;
+	moment->completed = snapshot->snapXactCompletionCount;
+	moment->user = GetUserId();
+}
+
+/* Looks up the model under the active snapshot, checks the right to use it and pins it. */
+static void
+ml_predict_resolve(MlCallSite *site, const char *ref, int length, const MlMoment *moment)
+{
+	MemoryContext old;
+	MlVersionRef version;
+
+	site->resolved = false;
+	site->result_known = false;
+	site->label_text = NULL;
+	MemoryContextReset(site->context);
+	old = MemoryContextSwitchTo(site->context);
+	site->ref = pnstrdup(ref, length);
+	site->ref_length = length;
+	ml_catalog_resolve(site->ref, &version);
+	ml_access_require(version.model, version.owner, ML_PRIV_USE);
+	site->model = ml_cache_pin(&version, site->context);
+	site->binding = ml_bind_create(site->model, site->ref, site->context);
+	site->cells = palloc_extended(sizeof(double) * Max(site->model->pipeline->ncells, 1), MCXT_ALLOC_HUGE);
+	site->work = palloc_extended(sizeof(double) * Max(site->model->pipeline->work_cells, 1), MCXT_ALLOC_HUGE);
+	site->out = palloc(sizeof(double) * Max(site->model->nclasses, 1));
+	site->moment = *moment;
+	site->resolved = true;
+	MemoryContextSwitchTo(old);
+}
+
+MlCallSite *
+ml_predict_site(FmgrInfo *flinfo, text *ref, Oid features_type)
+{
+	MlCallSite *site = flinfo->fn_extra;
+	MlMoment	moment;
+
+	if (site == NULL)
+	{
+		site = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(MlCallSite));
+		site->context = AllocSetContextCreate(flinfo->fn_mcxt, "pg_mlops call site", ALLOCSET_SMALL_SIZES);
+		site->features_type = features_type;
+		if (OidIsValid(features_type))
+		{
+			site->row_type = type_is_rowtype(features_type);
+			site->element_type = get_element_type(getBaseType(features_type));
+		}
+		flinfo->fn_extra = site;
+	}
+	ml_predict_moment(&moment);
+	if (!site->resolved || memcmp(&moment, &site->moment, sizeof moment) != 0 ||
+		site->ref_length != VARSIZE_ANY_EXHDR(ref) ||
+		memcmp(site->ref, VARDATA_ANY(ref), site->ref_length) != 0)
+		ml_predict_resolve(site, VARDATA_ANY(ref), VARSIZE_ANY_EXHDR(ref), &moment);
+	return site;
+}
+
+const MlModel *
+ml_predict_model(const MlCallSite *site)
+{
+	return site->model;
+}
+
+const char *
+ml_predict_ref(const MlCallSite *site)
+{
+	return site->ref;
+}
+
+static void
+ml_predict_bind(MlCallSite *site, Datum features)
+{
+	if (site->row_type)
+		ml_bind_row(site->binding, DatumGetHeapTupleHeader(features), site->cells);
+	else if (getBaseType(site->features_type) == JSONBOID)
+		ml_bind_jsonb(site->binding, DatumGetJsonbP(features), site->cells);
+	else if (OidIsValid(site->element_type))
+		ml_bind_array(site->binding, DatumGetArrayTypeP(features), site->cells);
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("features cannot be of type %s",
+						OidIsValid(site->features_type) ? format_type_be(site->features_type) : "unknown"),
+				 errdetail("They are a row, an array or jsonb."),
+				 errhint("Score a table by its name or alias: ml.predict('model', t) FROM customers t.")));
+}
+
+const double *
+ml_predict_score(MlCallSite *site, Datum features)
+{
+	const MlModel *model = site->model;
+
+	ml_predict_bind(site, features);
+	model->learner->predict(model->state, ml_pipeline_apply(model->pipeline, site->cells, site->work), site->out);
+	return site->out;
+}
+
+/* Whether a label reads as a number as a whole. */
+static bool
+ml_predict_numeric(const char *label)
+{
+	char	   *end;
+
+	if (*label == '\0')
+		return false;
+	errno = 0;
+	(void) strtod(label, &end);
+	return *end == '\0' && errno == 0;
+}
+
+static bool
+ml_predict_is_number_type(Oid type)
+{
+	return type == FLOAT8OID || type == FLOAT4OID || type == INT2OID || type == INT4OID || type == INT8OID ||
+		type == NUMERICOID;
+}
+
+/* Prepares for a result type, once per resolved site. */
+static void
+ml_predict_result_type(MlCallSite *site, Oid type)
+{
+	Oid			input;
+	MemoryContext old = MemoryContextSwitchTo(site->context);
+
+	if (!OidIsValid(type))
+		type = FLOAT8OID;
+	getTypeInputInfo(type, &input, &site->result_param);
+	fmgr_info_cxt(input, &site->result_input, site->context);
+	site->result_type = type;
+	site->labels = palloc0(sizeof(Datum) * Max(site->model->nclasses, 1));
+	site->label_known = palloc0(sizeof(bool) * Max(site->model->nclasses, 1));
+	site->result_known = true;
+	MemoryContextSwitchTo(old);
+}
+
+/* A label as a value of the result type, made once and kept with the site. */
+static Datum
+ml_predict_label(MlCallSite *site, int class)
+{
+	const char *label = site->model->classes[class];
+	MemoryContext old;
+
+	if (site->label_known[class])
+		return site->labels[class];
+	if (ml_predict_is_number_type(site->result_type) && !ml_predict_numeric(label))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("model \"%s\" predicts labels that are no numbers", site->ref),
+				 errdetail("The label is \"%s\", and the result is of type %s.", label,
+						   format_type_be(site->result_type)),
+				 errhint("Pass a third argument of the type you want: ml.predict('%s', ..., NULL::text).", site->ref)));
+	old = MemoryContextSwitchTo(site->context);
+	site->labels[class] = InputFunctionCall(&site->result_input, unconstify(char *, label), site->result_param, -1);
+	site->label_known[class] = true;
+	MemoryContextSwitchTo(old);
+	return site->labels[class];
+}
+
+Datum
+ml_predict_result(MlCallSite *site, const double *out, Oid type)
+{
+	if (unlikely(!site->result_known))
+		ml_predict_result_type(site, type);
+	if (site->model->task == ML_TASK_CLASSIFICATION)
+		return ml_predict_label(site, ml_quality_choice(site->model, out));
+	switch (site->result_type)
+	{
+		case FLOAT8OID:
+			return Float8GetDatum(out[0]);
+		case FLOAT4OID:
+			return DirectFunctionCall1(dtof, Float8GetDatum(out[0]));
+		case INT2OID:
+			return DirectFunctionCall1(dtoi2, Float8GetDatum(out[0]));
+		case INT4OID:
+			return DirectFunctionCall1(dtoi4, Float8GetDatum(out[0]));
+		case INT8OID:
+			return DirectFunctionCall1(dtoi8, Float8GetDatum(out[0]));
+		case NUMERICOID:
+			return DirectFunctionCall1(float8_numeric, Float8GetDatum(out[0]));
+		default:
+			return InputFunctionCall(&site->result_input, ml_text_number(out[0]), site->result_param, -1);
+	}
+}
+
+int
+ml_predict_class(MlCallSite *site, text *label)
+{
+	const MlModel *model = site->model;
+	List	   *names = NIL;
+	char	   *name;
+
+	if (model->task != ML_TASK_CLASSIFICATION)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("model \"%s\" has no probabilities", site->ref),
+				 errdetail("Its task is regression."),
+				 errhint("Use ml.predict.")));
+	if (label == NULL)
+	{
+		if (model->nclasses == 2)
+			return model->positive;
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("model \"%s\" has %d classes, so the class is needed", site->ref, model->nclasses),
+				 errdetail("Only a model of two classes has a positive one."),
+				 errhint("Pass the class as third argument, or use ml.probabilities.")));
+	}
+	if (site->label_text && strlen(site->label_text) == VARSIZE_ANY_EXHDR(label) &&
+		memcmp(site->label_text, VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label)) == 0)
+		return site->label_class;
+	name = text_to_cstring(label);
+	for (int k = 0; k < model->nclasses; k++)
+	{
+		if (strcmp(model->classes[k], name) == 0)
+		{
+			site->label_text = MemoryContextStrdup(site->context, name);
+			site->label_class = k;
+			return k;
+		}
+		names = lappend(names, model->classes[k]);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("model \"%s\" has no class \"%s\"", site->ref, name),
+			 errdetail("Its classes are: %s.", ml_text_list(names, 20)),
+			 errhint("%s", ml_text_hint(name, names, "Name one of these classes."))));
+}

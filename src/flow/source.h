@@ -1,0 +1,44 @@
+/*
+ * source.h - reading the rows a user names: a relation or one SELECT, with the caller's rights.
+ *
+ * The query runs through the executor into callbacks, row by row; no row set
+ * is ever held. Nothing may be written while it runs.
+ */
+#ifndef ML_SOURCE_H
+#define ML_SOURCE_H
+
+#include "executor/tuptable.h"
+#include "nodes/pg_list.h"
+
+typedef struct MlSourceReader
+{
+	/*
+	 * The columns a relation is asked for (char *); NIL asks for all but
+	 * exclude. A query is run as it is written.
+	 */
+	List	   *columns;
+	List	   *exclude;
+
+	/* Called once before the first row. */
+	void		(*describe) (void *ctx, TupleDesc desc);
+
+	/* Called for every row, in a memory context that is reset after each; false stops the reading. */
+	bool		(*row) (void *ctx, TupleTableSlot *slot);
+	void	   *ctx;
+} MlSourceReader;
+
+typedef struct MlSourceInfo
+{
+	char	   *query;			/* what was executed */
+	List	   *relations;		/* qualified names of the relations it reads, views looked through: char * */
+	List	   *keys;			/* columns that alone are the relation's primary key: char * */
+} MlSourceInfo;
+
+/*
+ * Reads a source to the end, or until row returns false (then false is
+ * returned). info may be NULL; its members are palloc'd in the current
+ * context.
+ */
+extern bool ml_source_read(const char *source, const MlSourceReader *reader, MlSourceInfo *info);
+
+#endif							/* ML_SOURCE_H */

@@ -1,0 +1,747 @@
+/*
+ * train.c - from the arguments of ml.train to a registered version.
+ *
+ * source -> cells in canonical order -> split -> inputs -> pipeline -> learner
+ * -> held-out metrics -> bytes (written, read back, compared) -> catalog. All
+ * memory is in one context that the caller's context owns; the catalog is
+ * touched last.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "base/compat.h"
+#include "base/settings.h"
+#include "flow/design.h"
+#include "flow/quality.h"
+#include "flow/split.h"
+#include "flow/train.h"
+#include "miscadmin.h"
+#include "store/access.h"
+#include "store/cache.h"
+#include "store/catalog.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* One training under way. */
+typedef struct MlTraining
+{
+	const MlTrainSpec *spec;
+	MemoryContext context;
+	TimestampTz started_at;
+	MlNotes		notes;
+	MlLoad	   *load;
+	MlModel    *model;
+	MlDesign	design;
+	bool		task_known;
+	char	   *positive;
+	MlParamValue *params;
+	List	   *steps;			/* MlStepSpec * */
+	MlLearnInput learn;
+	void	   *stream;
+	MlTick		tick;
+	MlQuality  *quality;
+} MlTraining;
+
+static void
+ml_train_breathe(void *ctx)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
+static pg_attribute_noreturn() void
+ml_train_unsupported(const char *what, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("%s is not supported by this release", what),
+			 errhint("%s", hint)));
+}
+
+static bool
+ml_train_one_of(const char *value, const char *const *choices)
+{
+	for (; *choices; choices++)
+		if (strcmp(value, *choices) == 0)
+			return true;
+	return false;
+}
+
+/* Checks the arguments that need no data. */
+static void
+ml_train_check(const MlTrainSpec *spec)
+{
+	static const char *const snapshots[] = {"fingerprint", "none", NULL};
+	static const char *const deploys[] = {"never", "first", "if_gates_pass", "always", NULL};
+	char	   *owner;
+
+	ml_catalog_check_name(spec->model);
+	if (ml_catalog_model_exists(spec->model, &owner))
+		ml_access_require(spec->model, owner, ML_PRIV_TRAIN);
+	if (spec->target == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("target is missing"),
+				 errdetail("Regression and classification learn to predict a column of the source."),
+				 errhint("Pass target => 'column'.")));
+	if (spec->search)
+		ml_train_unsupported("search", "Pass the parameters themselves in params.");
+	if (strcmp(spec->snapshot, "copy") == 0)
+		ml_train_unsupported("snapshot => 'copy'", "Use 'fingerprint', and keep a copy of the source yourself.");
+	if (!ml_train_one_of(spec->snapshot, snapshots))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("snapshot cannot be \"%s\"", spec->snapshot),
+				 errdetail("Its values are: fingerprint, none."),
+				 errhint("Leave it out to record the fingerprint.")));
+	if (!ml_train_one_of(spec->deploy, deploys))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("deploy cannot be \"%s\"", spec->deploy),
+				 errdetail("Its values are: never, first, if_gates_pass, always."),
+				 errhint("Leave it out to deploy the first version only.")));
+	if (spec->tags && !JB_ROOT_IS_OBJECT(spec->tags))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("tags must be a JSON object")));
+}
+
+static MlTask
+ml_train_parse_task(const char *task)
+{
+	static const char *const later[] = {"clustering", "anomaly", "forecasting", "decomposition",
+	"recommendation", NULL};
+
+	if (strcmp(task, "regression") == 0)
+		return ML_TASK_REGRESSION;
+	if (strcmp(task, "classification") == 0)
+		return ML_TASK_CLASSIFICATION;
+	if (ml_train_one_of(task, later))
+		ml_train_unsupported(psprintf("task \"%s\"", task), "See ml.learners for what there is.");
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("task \"%s\" does not exist", task),
+			 errdetail("The tasks are: regression, classification."),
+			 errhint("%s", ml_text_hint(task, list_make2("regression", "classification"),
+										"Leave it out to have it inferred from the target."))));
+}
+
+/* Reads the learner's parameters; positive_class belongs to the target and not to a learner. */
+static void
+ml_train_parse_params(MlTraining *t)
+{
+	const MlLearner *learner = t->model->learner;
+	JsonbValue	buffer;
+	JsonbValue *positive = NULL;
+
+	t->params = ml_options_parse(psprintf("learner \"%s\"", learner->name), learner->params,
+								 learner->nparams, t->spec->params,
+								 t->model->task == ML_TASK_CLASSIFICATION ? list_make1("positive_class") : NIL);
+	if (t->spec->params && t->model->task == ML_TASK_CLASSIFICATION)
+		positive = getKeyJsonValueFromContainer(&t->spec->params->root, "positive_class", 14, &buffer);
+	if (positive == NULL || positive->type == jbvNull)
+		return;
+	if (positive->type == jbvString)
+		t->positive = pnstrdup(positive->val.string.val, positive->val.string.len);
+	else if (positive->type == jbvBool)
+		t->positive = positive->val.boolean ? "true" : "false";
+	else if (positive->type == jbvNumeric)
+		t->positive = ml_text_number(DatumGetFloat8(DirectFunctionCall1(numeric_float8,
+																		 NumericGetDatum(positive->val.numeric))));
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("positive_class must be a label"),
+				 errhint("Write it as {\"positive_class\": \"yes\"}.")));
+}
+
+/* Settles the learner once the task is known; NULL stands for 'auto'. */
+static void
+ml_train_settle(MlTraining *t, const MlLearner *learner)
+{
+	if (learner == NULL)
+	{
+		learner = t->model->task == ML_TASK_REGRESSION ? &ml_linear_regression : &ml_logistic_regression;
+		ml_note(&t->notes, "algorithm \"auto\" took %s: the only learner of this release for %s", learner->name,
+				ml_task_name(t->model->task));
+	}
+	if (!(learner->tasks & ML_TASK_BIT(t->model->task)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("learner \"%s\" cannot do %s", learner->name, ml_task_name(t->model->task)),
+				 errhint("Leave task out, or choose another algorithm from ml.learners.")));
+	t->model->learner = learner;
+	ml_train_parse_params(t);
+}
+
+/* Settles learner and task as far as the arguments say; returns the learner asked for, or NULL. */
+static const MlLearner *
+ml_train_start(MlTraining *t)
+{
+	const MlTrainSpec *spec = t->spec;
+	const MlLearner *learner = strcmp(spec->algorithm, "auto") == 0 ? NULL : ml_learner_by_name(spec->algorithm);
+
+	if (spec->task)
+		t->model->task = ml_train_parse_task(spec->task);
+	else if (learner && learner->tasks == ML_TASK_BIT(ML_TASK_REGRESSION))
+		t->model->task = ML_TASK_REGRESSION;
+	else if (learner && learner->tasks == ML_TASK_BIT(ML_TASK_CLASSIFICATION))
+		t->model->task = ML_TASK_CLASSIFICATION;
+	t->task_known = t->model->task != 0;
+	if (t->task_known)
+		ml_train_settle(t, learner);
+	return learner;
+}
+
+/* Refuses a fit whose state cannot fit in the budget, with both numbers. */
+static void
+ml_train_check_memory(MlTraining *t)
+{
+	Size		needed = t->model->learner->memory(&t->learn);
+
+	if (needed > ML_TRAIN_MEMORY_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("learner \"%s\" needs more memory than a training may hold", t->model->learner->name),
+				 errdetail("%d design columns%s need %s; pg_mlops.train_memory is %s.", t->learn.ncols,
+						   t->learn.nclasses > 2 ? psprintf(" and %d classes", t->learn.nclasses) : "",
+						   ml_text_bytes(needed), ml_text_bytes(ML_TRAIN_MEMORY_BYTES)),
+				 errhint("Use fewer columns or categories, or raise pg_mlops.train_memory.")));
+}
+
+static void
+ml_train_learn_input(MlTraining *t, int ncols)
+{
+	MlLearnInput *in = &t->learn;
+
+	memset(in, 0, sizeof *in);
+	in->task = t->model->task;
+	in->nclasses = t->model->nclasses;
+	in->ncols = ncols;
+	in->nrows = t->load->rows_train;
+	in->params = t->params;
+	in->seed = t->spec->seed;
+	in->memory_limit = ML_TRAIN_MEMORY_BYTES;
+	in->tick = &t->tick;
+	in->notes = &t->notes;
+	ml_train_check_memory(t);
+}
+
+/* Hands a block of rows to a one-pass learner, which is begun with the first. */
+static void
+ml_train_sink(void *ctx, const MlBlock *block)
+{
+	MlTraining *t = ctx;
+	MemoryContext old = MemoryContextSwitchTo(t->context);
+
+	if (t->stream == NULL)
+	{
+		ml_train_learn_input(t, t->load->feature_cells);
+		t->stream = t->model->learner->stream_begin(&t->learn);
+	}
+	t->model->learner->stream_add(t->stream, block);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+ml_train_init_load(MlTraining *t, bool stream)
+{
+	MlLoad	   *load = palloc0(sizeof(MlLoad));
+
+	load->context = AllocSetContextCreate(t->context, "pg_mlops load", ALLOCSET_DEFAULT_SIZES);
+	load->source = t->spec->source;
+	load->target = t->spec->target;
+	load->weight = t->spec->weight;
+	load->features = t->spec->features;
+	load->exclude = t->spec->exclude;
+	load->seed = t->spec->seed;
+	load->notes = &t->notes;
+	ml_split_parse(t->spec->split, load);
+	if (stream)
+	{
+		load->sink = ml_train_sink;
+		load->sink_ctx = t;
+	}
+	t->load = load;
+	t->stream = NULL;
+}
+
+static void
+ml_train_check_rows(MlTraining *t)
+{
+	const MlLoad *load = t->load;
+
+	if (load->rows_read == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("source has no rows"),
+				 errhint("Check the table and the conditions of the query.")));
+	if (load->rows_read == load->rows_null_target)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("target column \"%s\" is NULL in every row", load->target),
+				 errdetail("The source has %lld rows.", (long long) load->rows_read),
+				 errhint("Check the source query and the target's name.")));
+	if (load->rows_train < 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("there are too few training rows"),
+				 errdetail("The source has %lld rows with a target, of which %lld are for training; at least 2 are needed.",
+						   (long long) (load->rows_read - load->rows_null_target), (long long) load->rows_train),
+				 errhint("Add rows, or pass split => '{\"method\": \"none\"}'.")));
+	if (load->weight_cell >= 0 && !(load->weight_sum > 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("every training row has weight 0"),
+				 errdetail("The weights are in column \"%s\".", load->weight),
+				 errhint("Check the weight column.")));
+	if (load->rows_null_target > 0)
+		ml_note(&t->notes, "%lld rows were dropped: their target is NULL", (long long) load->rows_null_target);
+}
+
+/* Reads the source: straight into a one-pass learner where every value is a number, else into frames. */
+static void
+ml_train_load(MlTraining *t)
+{
+	bool		stream = t->task_known && t->model->task == ML_TASK_REGRESSION &&
+		t->model->learner->stream_begin != NULL && t->spec->pipeline == NULL;
+	List	   *notes = list_copy(t->notes.items);
+
+	ml_train_init_load(t, stream);
+	ml_load_read(t->load);
+	if (t->load->sink_refused)
+	{
+		/* a training row misses a value: its replacement has to be learned from all of them first */
+		MemoryContextDelete(t->load->context);
+		t->notes.items = notes;
+		ml_train_init_load(t, false);
+		ml_load_read(t->load);
+	}
+	ml_train_check_rows(t);
+}
+
+static void
+ml_train_check_pipeline(MlTraining *t)
+{
+	const MlLearner *learner = t->model->learner;
+	const MlPipeline *pipeline = t->model->pipeline;
+	const MlShape *shape = pipeline->design;
+
+	for (int j = 0; j < shape->ncols && !(learner->flags & ML_LEARNER_CATEGORIES); j++)
+		if (shape->cols[j].category)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("category column \"%s\" reaches learner \"%s\" as it is", shape->cols[j].name, learner->name),
+					 errdetail("This learner takes numbers."),
+					 errhint("Add {\"step\": \"one_hot\"} to the pipeline.")));
+	for (int j = 0; j < pipeline->ncells && !(learner->flags & ML_LEARNER_MISSING) && !pipeline->fills_missing; j++)
+		if (t->design.stats[j].nulls + t->design.stats[j].nans > 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("missing values of column \"%s\" reach learner \"%s\"", pipeline->entrance.cols[j].name,
+							learner->name),
+					 errdetail("This learner needs a value in every row; %lld training rows have none.",
+							   (long long) (t->design.stats[j].nulls + t->design.stats[j].nans)),
+					 errhint("Begin the pipeline with {\"step\": \"impute\"}.")));
+	if (shape->ncols == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no column is left at the end of the pipeline")));
+}
+
+static void
+ml_train_fit_pipeline(MlTraining *t)
+{
+	const MlLearner *learner = t->model->learner;
+	MlPipeline *pipeline = t->model->pipeline;
+	MlRowSource rows;
+	bool		categories = false;
+
+	for (int j = 0; j < pipeline->ncells; j++)
+		categories |= pipeline->entrance.cols[j].category;
+	if (t->spec->pipeline)
+		t->steps = ml_pipeline_parse(t->spec->pipeline);
+	else
+		t->steps = ml_pipeline_default(!(learner->flags & ML_LEARNER_MISSING),
+									   (learner->flags & ML_LEARNER_STANDARDISE) != 0,
+									   categories && !(learner->flags & ML_LEARNER_CATEGORIES));
+	if (t->load->train == NULL)
+	{
+		for (int j = 0; j < t->design.ncells; j++)
+			t->design.stats[j].mean = learner->stream_mean(t->stream, t->design.cell[j]);
+		ml_pipeline_fit(pipeline, t->steps, NULL, t->design.stats, &t->notes);
+	}
+	else
+	{
+		rows = ml_design_entrance_rows(&t->design);
+		ml_pipeline_fit(pipeline, t->steps, &rows, t->design.stats, &t->notes);
+	}
+	ml_train_check_pipeline(t);
+}
+
+static void
+ml_train_fit(MlTraining *t)
+{
+	const MlShape *shape = t->model->pipeline->design;
+	double	   *center = MemoryContextAllocHuge(t->context, sizeof(double) * shape->ncols);
+	double	   *scale = MemoryContextAllocHuge(t->context, sizeof(double) * shape->ncols);
+	MlBlocks	blocks;
+
+	ml_train_learn_input(t, shape->ncols);
+	for (int j = 0; j < shape->ncols; j++)
+	{
+		center[j] = shape->cols[j].center;
+		scale[j] = shape->cols[j].scale;
+	}
+	t->learn.center = center;
+	t->learn.scale = scale;
+	if (t->load->train == NULL)
+		t->model->state = t->model->learner->stream_finish(t->stream, &t->learn, t->design.cell);
+	else
+	{
+		blocks = ml_design_blocks(&t->design, t->load->train);
+		t->learn.blocks = &blocks;
+		t->model->state = t->model->learner->fit(&t->learn);
+	}
+}
+
+/* Metrics on the rows that were held out. */
+static void
+ml_train_judge(MlTraining *t)
+{
+	MlBlocks	blocks;
+	MlBlock		block;
+	double	   *out = palloc(sizeof(double) * Max(t->model->nclasses, 1));
+
+	t->quality = ml_quality_begin(t->model, t->context);
+	if (t->load->split == ML_SPLIT_NONE)
+	{
+		ml_note(&t->notes, "no rows were held out: there are no metrics");
+		return;
+	}
+	blocks = ml_design_blocks(&t->design, t->load->test);
+	while (blocks.next(blocks.ctx, &block))
+		for (int i = 0; i < block.rows; i++)
+		{
+			t->model->learner->predict(t->model->state, block.x + (Size) i * blocks.cols, out);
+			ml_quality_add(t->quality, block.y[i], out);
+		}
+	if (t->quality->rows == 0)
+		ml_note(&t->notes, "the split held out no rows: there are no metrics");
+	if (t->quality->strange > 0)
+		ml_note(&t->notes, "%lld held-out rows have a class that no training row has",
+				(long long) t->quality->strange);
+}
+
+/* Writes the artifact, reads it back and writes that again: the bytes must be the same. */
+static bytea *
+ml_train_encode(MlTraining *t)
+{
+	bytea	   *artifact = ml_codec_encode(t->model);
+	MemoryContext check = AllocSetContextCreate(t->context, "pg_mlops artifact check", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(check);
+	bytea	   *again = ml_codec_encode(ml_codec_decode(artifact));
+
+	MemoryContextSwitchTo(old);
+	if (VARSIZE(again) != VARSIZE(artifact) || memcmp(again, artifact, VARSIZE(artifact)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("model artifact did not read back as it was written"),
+				 errhint("This is a fault of pg_mlops: please report it.")));
+	MemoryContextDelete(check);
+	return artifact;
+}
+
+static char *
+ml_train_environment(const MlTraining *t)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfoString(&out, "{\"extension_version\": ");
+	ml_json_text(&out, ML_VERSION);
+	appendStringInfoString(&out, ", \"server_version\": ");
+	ml_json_text(&out, PG_VERSION);
+	appendStringInfo(&out, ", \"max_categories\": %d, \"train_memory_kb\": %d, \"spilled\": %s}",
+					 ml_max_categories, ml_train_memory_kb,
+					 (t->load->train && ml_frame_spilled(t->load->train)) ||
+					 ml_frame_spilled(t->load->test) ? "true" : "false");
+	return out.data;
+}
+
+/* The call as it was made, for lineage and for repeating it. */
+static char *
+ml_train_call(const MlTraining *t)
+{
+	const MlTrainSpec *spec = t->spec;
+	StringInfoData out;
+	ListCell   *lc;
+
+	initStringInfo(&out);
+	appendStringInfoString(&out, "{\"source\": ");
+	ml_json_text(&out, spec->source);
+	appendStringInfoString(&out, ", \"target\": ");
+	ml_json_text(&out, spec->target);
+	appendStringInfoString(&out, ", \"algorithm\": ");
+	ml_json_text(&out, spec->algorithm);
+	appendStringInfoString(&out, ", \"task\": ");
+	ml_json_text(&out, spec->task);
+	appendStringInfoString(&out, ", \"weight\": ");
+	ml_json_text(&out, spec->weight);
+	appendStringInfoString(&out, ", \"features\": ");
+	if (spec->features == NIL)
+		appendStringInfoString(&out, "null");
+	else
+	{
+		appendStringInfoChar(&out, '[');
+		foreach(lc, spec->features)
+		{
+			appendStringInfoString(&out, lc == list_head(spec->features) ? "" : ", ");
+			ml_json_text(&out, lfirst(lc));
+		}
+		appendStringInfoChar(&out, ']');
+	}
+	appendStringInfoString(&out, ", \"exclude\": [");
+	foreach(lc, spec->exclude)
+	{
+		appendStringInfoString(&out, lc == list_head(spec->exclude) ? "" : ", ");
+		ml_json_text(&out, lfirst(lc));
+	}
+	appendStringInfo(&out, "], \"params\": %s, \"pipeline\": %s, \"split\": %s, \"seed\": %lld, \"snapshot\": ",
+					 spec->params ? JsonbToCString(NULL, &spec->params->root, VARSIZE(spec->params)) : "null",
+					 spec->pipeline ? JsonbToCString(NULL, &spec->pipeline->root, VARSIZE(spec->pipeline)) : "null",
+					 spec->split ? JsonbToCString(NULL, &spec->split->root, VARSIZE(spec->split)) : "null",
+					 (long long) spec->seed);
+	ml_json_text(&out, spec->snapshot);
+	appendStringInfoString(&out, ", \"deploy\": ");
+	ml_json_text(&out, spec->deploy);
+	appendStringInfoChar(&out, '}');
+	return out.data;
+}
+
+/* The signature: what goes in, what comes out. */
+static char *
+ml_train_signature(const MlModel *model)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfoString(&out, "{\"inputs\": ");
+	ml_pipeline_describe_inputs(model->pipeline, &out);
+	appendStringInfoString(&out, ", \"output\": {\"name\": ");
+	ml_json_text(&out, model->target);
+	appendStringInfoString(&out, ", \"type\": ");
+	ml_json_text(&out, model->target_type);
+	if (model->task == ML_TASK_CLASSIFICATION)
+	{
+		appendStringInfoString(&out, ", \"classes\": [");
+		for (int k = 0; k < model->nclasses; k++)
+		{
+			appendStringInfoString(&out, k > 0 ? ", " : "");
+			ml_json_text(&out, model->classes[k]);
+		}
+		appendStringInfoChar(&out, ']');
+		if (model->nclasses == 2)
+		{
+			appendStringInfoString(&out, ", \"positive_class\": ");
+			ml_json_text(&out, model->classes[model->positive]);
+		}
+	}
+	appendStringInfoString(&out, "}}");
+	return out.data;
+}
+
+static char *
+ml_train_notes_json(const MlNotes *notes)
+{
+	StringInfoData out;
+	ListCell   *lc;
+
+	initStringInfo(&out);
+	appendStringInfoChar(&out, '[');
+	foreach(lc, notes->items)
+	{
+		appendStringInfoString(&out, lc == list_head(notes->items) ? "" : ", ");
+		ml_json_text(&out, lfirst(lc));
+	}
+	appendStringInfoChar(&out, ']');
+	return out.data;
+}
+
+/* Collects held-out metrics and what the learner says of its fit. */
+static void
+ml_train_figures(MlTraining *t, MlRegistration *r)
+{
+	const MlLearner *learner = t->model->learner;
+	MlFigure   *figures = NULL;
+	int			nfigures = learner->figures ? learner->figures(t->model->state, &figures) : 0;
+	MlRunMetric *metrics = palloc(sizeof(MlRunMetric) * (t->quality->nmetrics + nfigures + 1));
+	StringInfoData held_out;
+	StringInfoData summary;
+
+	initStringInfo(&held_out);
+	initStringInfo(&summary);
+	appendStringInfoChar(&held_out, '{');
+	for (int m = 0; m < t->quality->nmetrics; m++)
+	{
+		double		value;
+
+		if (t->quality->rows == 0 || !ml_metric_value(t->quality->states[m], &value))
+			continue;
+		appendStringInfoString(&held_out, r->nmetrics > 0 ? ", " : "");
+		ml_json_text(&held_out, t->quality->metrics[m]->name);
+		appendStringInfoString(&held_out, ": ");
+		ml_json_number(&held_out, value);
+		metrics[r->nmetrics].name = t->quality->metrics[m]->name;
+		metrics[r->nmetrics++].value = value;
+	}
+	appendStringInfoChar(&held_out, '}');
+	appendStringInfoChar(&summary, '{');
+	for (int i = 0; i < nfigures; i++)
+	{
+		appendStringInfoString(&summary, i > 0 ? ", " : "");
+		ml_json_text(&summary, figures[i].name);
+		appendStringInfoString(&summary, ": ");
+		ml_json_number(&summary, figures[i].value);
+		metrics[r->nmetrics].name = psprintf("fit.%s", figures[i].name);
+		metrics[r->nmetrics++].value = figures[i].value;
+	}
+	appendStringInfoChar(&summary, '}');
+	r->metrics = metrics;
+	r->metrics_json = held_out.data;
+	r->summary_json = summary.data;
+}
+
+static void
+ml_train_snapshot(const MlTraining *t, MlRegistration *r)
+{
+	const MlLoad *load = t->load;
+	StringInfoData profile;
+	ListCell   *lc;
+
+	r->rows = load->rows_read - load->rows_null_target;
+	if (strcmp(t->spec->snapshot, "none") == 0)
+		return;
+	initStringInfo(&profile);
+	ml_design_profile(&t->design, &profile);
+	r->source = t->spec->source;
+	r->relations = palloc(sizeof(char *) * Max(list_length(load->info.relations), 1));
+	foreach(lc, load->info.relations)
+		r->relations[r->nrelations++] = lfirst(lc);
+	r->fingerprint = psprintf("%016llx%016llx", (unsigned long long) load->fingerprint.a,
+							  (unsigned long long) load->fingerprint.b);
+	r->profile = profile.data;
+	r->wal_lsn = GetXLogInsertRecPtr();
+}
+
+/* Decides and carries out the deployment that was asked for. */
+static bool
+ml_train_deploy(MlTraining *t, int32 version)
+{
+	const char *deploy = t->spec->deploy;
+	char	   *owner;
+
+	if (strcmp(deploy, "never") == 0)
+		return false;
+	if (strcmp(deploy, "first") == 0 && ml_catalog_in_production(t->spec->model))
+		return false;
+	if (version > 1 && ml_catalog_model_exists(t->spec->model, &owner) &&
+		!ml_access_allowed(t->spec->model, owner, ML_PRIV_DEPLOY))
+	{
+		ml_note(&t->notes, "the version was not deployed: that needs the privilege deploy");
+		return false;
+	}
+	ml_catalog_deploy(t->spec->model, version, psprintf("ml.train with deploy => '%s'", deploy));
+	return true;
+}
+
+static void
+ml_train_register(MlTraining *t, MlTrainResult *result)
+{
+	const MlTrainSpec *spec = t->spec;
+	MlRegistration r;
+	StringInfoData json;
+	uint8		digest[ML_DIGEST_BYTES];
+	int64		run_id;
+
+	memset(&r, 0, sizeof r);
+	r.artifact = ml_train_encode(t);
+	ml_codec_digest(r.artifact, digest);
+	r.digest = digest;
+	r.model = spec->model;
+	r.task = ml_task_name(t->model->task);
+	r.target = spec->target;
+	r.experiment = spec->experiment;
+	r.kind = "train";
+	r.run_params = ml_train_call(t);
+	r.seed = spec->seed;
+	r.code = spec->code;
+	r.started_at = t->started_at;
+	r.environment = ml_train_environment(t);
+	r.tags = spec->tags ? JsonbToCString(NULL, &spec->tags->root, VARSIZE(spec->tags)) : "{}";
+	r.algorithm = t->model->learner->name;
+	initStringInfo(&json);
+	ml_options_json(&json, t->model->learner->params, t->model->learner->nparams, t->params);
+	r.params = json.data;
+	initStringInfo(&json);
+	ml_pipeline_describe(t->model->pipeline, &json);
+	r.pipeline = json.data;
+	r.signature = ml_train_signature(t->model);
+	ml_train_snapshot(t, &r);
+	ml_train_figures(t, &r);
+	r.notes_json = ml_train_notes_json(&t->notes);
+
+	result->version = ml_catalog_register(&r, &run_id);
+	CommandCounterIncrement();
+	result->deployed = ml_train_deploy(t, result->version);
+	result->metrics = unconstify(char *, r.metrics_json);
+	result->rows = r.rows;
+	result->features = t->model->pipeline->ninputs;
+	result->algorithm = r.algorithm;
+	result->task = r.task;
+}
+
+void
+ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MlTraining *t = palloc0(sizeof(MlTraining));
+	const MlLearner *learner;
+	ListCell   *lc;
+
+	memset(result, 0, sizeof *result);
+	t->spec = spec;
+	t->context = AllocSetContextCreate(caller, "pg_mlops training", ALLOCSET_DEFAULT_SIZES);
+	t->started_at = GetCurrentTimestamp();
+	t->tick.breathe = ml_train_breathe;
+	MemoryContextSwitchTo(t->context);
+	ml_train_check(spec);
+	t->model = palloc0(sizeof(MlModel));
+	learner = ml_train_start(t);
+	ml_train_load(t);
+	if (!t->task_known)
+	{
+		t->model->task = ml_design_infer_task(t->load, &t->notes);
+		ml_train_settle(t, learner);
+	}
+	t->design.load = t->load;
+	t->design.model = t->model;
+	ml_design_target(&t->design, t->positive);
+	ml_design_inputs(&t->design, &t->notes);
+	ml_train_fit_pipeline(t);
+	ml_train_fit(t);
+	ml_train_judge(t);
+	ml_train_register(t, result);
+
+	/* hand the result over to the caller's context */
+	MemoryContextSwitchTo(caller);
+	result->metrics = pstrdup(result->metrics);
+	foreach(lc, t->notes.items)
+		result->notes = lappend(result->notes, pstrdup(lfirst(lc)));
+	result->seconds = (double) (GetCurrentTimestamp() - t->started_at) / USECS_PER_SEC;
+	MemoryContextDelete(t->context);
+	pfree(t);
+}

@@ -1,0 +1,438 @@
+/*
+ * pipeline.c - the inputs of a version and the ordered steps that turn them into design rows.
+ *
+ * Memory is palloc'd in the current context and lives as long as it.
+ */
+#include "postgres.h"
+
+#include "base/cell.h"
+#include "base/compat.h"
+#include "transform/pipeline.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#define ML_STEPS_MAX	100
+
+/* Reads one element of the pipeline's array: {"step": name, "columns": [...], parameters}. */
+static MlStepSpec *
+ml_pipeline_parse_step(Jsonb *step)
+{
+	MlStepSpec *spec = palloc0(sizeof(MlStepSpec));
+	JsonbValue *name;
+	JsonbValue *columns;
+	JsonbValue	buffer;
+
+	if (!JB_ROOT_IS_OBJECT(step) ||
+		(name = getKeyJsonValueFromContainer(&step->root, "step", 4, &buffer)) == NULL ||
+		name->type != jbvString)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a pipeline step must be an object with a \"step\""),
+				 errdetail("The step is %s.", JsonbToCString(NULL, &step->root, VARSIZE(step))),
+				 errhint("Write it as {\"step\": \"impute\", ...}.")));
+	spec->transform = ml_transform_by_name(pnstrdup(name->val.string.val, name->val.string.len));
+	spec->params = ml_options_parse(psprintf("step \"%s\"", spec->transform->name),
+									spec->transform->params, spec->transform->nparams,
+									step, list_make2("step", "columns"));
+	columns = getKeyJsonValueFromContainer(&step->root, "columns", 7, &buffer);
+	if (columns)
+	{
+		Jsonb	   *array = JsonbValueToJsonb(columns);
+		JsonbIterator *it = JsonbIteratorInit(&array->root);
+		JsonbValue	v;
+		JsonbIteratorToken token;
+
+		if (!JB_ROOT_IS_ARRAY(array) || JB_ROOT_IS_SCALAR(array))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"columns\" of step \"%s\" must be an array of column names",
+							spec->transform->name)));
+		while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+			if (token == WJB_ELEM && v.type == jbvString)
+				spec->columns = lappend(spec->columns, pnstrdup(v.val.string.val, v.val.string.len));
+	}
+	return spec;
+}
+
+List *
+ml_pipeline_parse(Jsonb *json)
+{
+	List	   *specs = NIL;
+	JsonbIterator *it;
+	JsonbValue	v;
+	JsonbIteratorToken token;
+
+	if (!JB_ROOT_IS_ARRAY(json) || JB_ROOT_IS_SCALAR(json))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("pipeline must be a JSON array of steps"),
+				 errhint("Write it as [{\"step\": \"impute\"}, {\"step\": \"one_hot\"}].")));
+	it = JsonbIteratorInit(&json->root);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+		if (token == WJB_ELEM)
+			specs = lappend(specs, ml_pipeline_parse_step(JsonbValueToJsonb(&v)));
+	if (list_length(specs) > ML_STEPS_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("pipeline has too many steps"),
+				 errdetail("It has %d steps; at most %d are possible.", list_length(specs), ML_STEPS_MAX)));
+	return specs;
+}
+
+static MlStepSpec *
+ml_pipeline_default_step(const MlTransform *transform)
+{
+	MlStepSpec *spec = palloc0(sizeof(MlStepSpec));
+
+	spec->transform = transform;
+	spec->params = ml_options_parse(transform->name, transform->params, transform->nparams, NULL, NIL);
+	return spec;
+}
+
+List *
+ml_pipeline_default(bool fill_missing, bool standardise, bool encode)
+{
+	List	   *specs = NIL;
+
+	if (fill_missing)
+		specs = lappend(specs, ml_pipeline_default_step(&ml_transform_impute));
+	if (standardise)
+		specs = lappend(specs, ml_pipeline_default_step(&ml_transform_standardise));
+	if (encode)
+		specs = lappend(specs, ml_pipeline_default_step(&ml_transform_one_hot));
+	return specs;
+}
+
+void
+ml_pipeline_enter(MlPipeline *p, int ninputs, MlInput *inputs)
+{
+	p->ninputs = ninputs;
+	p->inputs = inputs;
+	p->ncells = 0;
+	for (int i = 0; i < ninputs; i++)
+	{
+		inputs[i].first_cell = p->ncells;
+		p->ncells += inputs[i].ncells;
+	}
+	p->entrance.ncols = p->ncells;
+	p->entrance.cols = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(MlColumn) * Max(p->ncells, 1));
+	for (int i = 0; i < ninputs; i++)
+		for (int e = 0; e < inputs[i].ncells; e++)
+		{
+			MlColumn   *column = &p->entrance.cols[inputs[i].first_cell + e];
+
+			if (inputs[i].class == ML_TYPE_ARRAY)
+				*column = ml_column_number("%s[%d]", inputs[i].name, e + 1);
+			else
+				*column = ml_column_number("%s", inputs[i].name);
+			column->category = inputs[i].class == ML_TYPE_TEXT;
+			column->nlevels = inputs[i].nlevels;
+			column->levels = inputs[i].levels;
+		}
+	p->design = &p->entrance;
+	p->work_cells = 0;
+}
+
+/* Entrance rows carried through the first steps, for the step that is being fitted. */
+typedef struct MlStageRows
+{
+	const MlPipeline *p;
+	MlRowSource *base;
+	double	   *block;
+	double	   *work;
+} MlStageRows;
+
+static void
+ml_stage_rewind(void *ctx)
+{
+	MlStageRows *stage = ctx;
+
+	stage->base->rewind(stage->base->ctx);
+}
+
+static int
+ml_stage_read(void *ctx, const double **rows)
+{
+	MlStageRows *stage = ctx;
+	int			n = stage->base->read(stage->base->ctx, rows);
+	int			width = stage->p->design->ncols;
+
+	for (int i = 0; i < n; i++)
+	{
+		double	   *out = stage->block + (Size) width * i;
+
+		memcpy(out, ml_pipeline_apply(stage->p, rows[i], stage->work), sizeof(double) * width);
+		rows[i] = out;
+	}
+	return n;
+}
+
+/* Marks the columns a step is asked to treat: by name, or all. */
+static bool *
+ml_pipeline_select(const MlStepSpec *spec, const MlShape *in)
+{
+	bool	   *selected = palloc0(sizeof(bool) * Max(in->ncols, 1));
+	ListCell   *lc;
+
+	if (spec->columns == NIL)
+		memset(selected, true, in->ncols);
+	foreach(lc, spec->columns)
+	{
+		char	   *name = lfirst(lc);
+		List	   *names = NIL;
+		bool		found = false;
+
+		for (int j = 0; j < in->ncols; j++)
+		{
+			if (strcmp(in->cols[j].name, name) == 0)
+				selected[j] = found = true;
+			names = lappend(names, in->cols[j].name);
+		}
+		if (!found)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("step \"%s\" names a column \"%s\" that does not reach it",
+							spec->transform->name, name),
+					 errdetail("The columns there are: %s.", ml_text_list(names, 30)),
+					 errhint("%s", ml_text_hint(name, names, "Name one of these columns."))));
+	}
+	return selected;
+}
+
+/* Notes what the shape that comes out needs at scoring. */
+static void
+ml_pipeline_extend(MlPipeline *p)
+{
+	p->design = &p->steps[p->nsteps - 1].out;
+	p->work_cells += p->design->ncols;
+}
+
+void
+ml_pipeline_fit(MlPipeline *p, List *specs, MlRowSource *rows, const MlColumnStats *stats, MlNotes *notes)
+{
+	ListCell   *lc;
+	bool	   *filled = palloc0(sizeof(bool) * Max(p->ncells, 1));
+
+	p->steps = palloc0(sizeof(MlPipelineStep) * Max(list_length(specs), 1));
+	p->nsteps = 0;
+	foreach(lc, specs)
+	{
+		MlStepSpec *spec = lfirst(lc);
+		MlPipelineStep *step = &p->steps[p->nsteps];
+		MlFitContext ctx;
+		MlStageRows stage;
+		MlRowSource source;
+
+		memset(&ctx, 0, sizeof ctx);
+		ctx.in = p->design;
+		ctx.stats = stats;
+		ctx.at_entrance = p->nsteps == 0;
+		ctx.params = spec->params;
+		ctx.selected = ml_pipeline_select(spec, p->design);
+		ctx.notes = notes;
+		if (rows)
+		{
+			stage.p = p;
+			stage.base = rows;
+			stage.block = MemoryContextAllocHuge(CurrentMemoryContext,
+												 sizeof(double) * ML_BLOCK_ROWS * Max(p->design->ncols, 1));
+			stage.work = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * Max(p->work_cells, 1));
+			source.rewind = ml_stage_rewind;
+			source.read = ml_stage_read;
+			source.ctx = &stage;
+			source.nrows = rows->nrows;
+			/* at the entrance rows need no copy */
+			ctx.rows = ctx.at_entrance ? rows : &source;
+		}
+		step->transform = spec->transform;
+		step->state = spec->transform->fit(&ctx, &step->out);
+		if (spec->transform == &ml_transform_impute)
+			for (int j = 0; j < Min(p->ncells, p->design->ncols); j++)
+				filled[j] |= ctx.at_entrance && ctx.selected[j];
+		if (rows)
+		{
+			pfree(stage.block);
+			pfree(stage.work);
+		}
+		p->nsteps++;
+		ml_pipeline_extend(p);
+	}
+	p->fills_missing = true;
+	for (int j = 0; j < p->ncells; j++)
+		p->fills_missing &= filled[j];
+}
+
+const double *
+ml_pipeline_apply(const MlPipeline *p, const double *cells, double *work)
+{
+	for (int s = 0; s < p->nsteps; s++)
+	{
+		p->steps[s].transform->apply(p->steps[s].state, cells, work);
+		cells = work;
+		work += p->steps[s].out.ncols;
+	}
+	return cells;
+}
+
+double
+ml_pipeline_level(const MlInput *input, const char *text, int length)
+{
+	int			code = ml_dict_find(input->codes, text, length);
+
+	return code >= 0 ? code : input->unseen;
+}
+
+/*
+ * Bytes: u32 inputs; per input text name, text type, u8 class, u8 nullable,
+ * u32 cells, u32 levels, u8 has_other, u32 unseen, texts of the kept levels;
+ * u8 fills_missing; u32 steps; per step u16 tag, u16 version, its payload.
+ */
+void
+ml_pipeline_write(const MlPipeline *p, StringInfo out)
+{
+	ml_write_u32(out, p->ninputs);
+	for (int i = 0; i < p->ninputs; i++)
+	{
+		const MlInput *input = &p->inputs[i];
+
+		ml_write_text(out, input->name);
+		ml_write_text(out, input->type_name);
+		ml_write_u8(out, input->class);
+		ml_write_u8(out, input->nullable);
+		ml_write_u32(out, input->ncells);
+		ml_write_u32(out, input->nlevels);
+		ml_write_u8(out, input->has_other);
+		ml_write_u32(out, input->unseen);
+		for (int k = 0; k < input->nlevels - input->has_other; k++)
+			ml_write_text(out, input->levels[k]);
+	}
+	ml_write_u8(out, p->fills_missing);
+	ml_write_u32(out, p->nsteps);
+	for (int s = 0; s < p->nsteps; s++)
+	{
+		ml_write_u16(out, p->steps[s].transform->tag);
+		ml_write_u16(out, p->steps[s].transform->version);
+		p->steps[s].transform->write(p->steps[s].state, out);
+	}
+}
+
+static void
+ml_pipeline_read_input(MlReader *in, MlInput *input)
+{
+	int			kept;
+
+	memset(input, 0, sizeof *input);
+	input->name = ml_read_text(in);
+	input->type_name = ml_read_text(in);
+	input->class = ml_read_u8(in);
+	input->nullable = ml_read_u8(in) != 0;
+	input->ncells = (int) ml_read_u32(in);
+	input->nlevels = ml_read_count(in, 0);
+	input->has_other = ml_read_u8(in) != 0;
+	input->unseen = (int) ml_read_u32(in);
+	if (input->name == NULL || input->type_name == NULL ||
+		input->class == ML_TYPE_UNSUPPORTED || input->class > ML_TYPE_ARRAY ||
+		input->ncells < (input->class == ML_TYPE_ARRAY ? 0 : 1) ||
+		(input->class != ML_TYPE_ARRAY && input->ncells != 1) ||
+		input->ncells > (int) (MaxAllocSize / sizeof(MlColumn)) ||
+		(input->class != ML_TYPE_TEXT && input->nlevels > 0) ||
+		input->has_other > input->nlevels ||
+		input->unseen < 0 || input->unseen >= Max(input->nlevels, 1))
+		ml_read_corrupted("an input makes no sense");
+	kept = input->nlevels - input->has_other;
+	if ((int64) kept * 4 > in->end - in->at)
+		ml_read_corrupted("a count exceeds the artifact");
+	if (input->class != ML_TYPE_TEXT)
+		return;
+	input->levels = palloc(sizeof(char *) * Max(input->nlevels, 1));
+	input->codes = ml_dict_create();
+	for (int k = 0; k < kept; k++)
+	{
+		input->levels[k] = ml_read_text(in);
+		if (input->levels[k] == NULL ||
+			ml_dict_add(input->codes, input->levels[k], strlen(input->levels[k])) != k)
+			ml_read_corrupted("a level is repeated");
+	}
+	if (input->has_other)
+		input->levels[kept] = "(other)";
+}
+
+MlPipeline *
+ml_pipeline_read(MlReader *in)
+{
+	MlPipeline *p = palloc0(sizeof(MlPipeline));
+	int			ninputs = ml_read_count(in, 20);
+	MlInput    *inputs = palloc(sizeof(MlInput) * Max(ninputs, 1));
+	int			nsteps;
+	int64		ncells = 0;
+
+	for (int i = 0; i < ninputs; i++)
+	{
+		ml_pipeline_read_input(in, &inputs[i]);
+		ncells += inputs[i].ncells;
+	}
+	if (ncells > (int64) (MaxAllocSize / sizeof(MlColumn)))
+		ml_read_corrupted("it has too many inputs");
+	ml_pipeline_enter(p, ninputs, inputs);
+	p->fills_missing = ml_read_u8(in) != 0;
+	nsteps = ml_read_count(in, 4);
+	if (nsteps > ML_STEPS_MAX)
+		ml_read_corrupted("it has too many steps");
+	p->steps = palloc0(sizeof(MlPipelineStep) * Max(nsteps, 1));
+	for (int s = 0; s < nsteps; s++)
+	{
+		const MlTransform *transform = ml_transform_by_tag(ml_read_u16(in));
+		uint16		version = ml_read_u16(in);
+
+		if (transform == NULL || version == 0 || version > transform->version)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("model artifact was written by a newer release of pg_mlops"),
+					 errhint("Install the newer library.")));
+		p->steps[s].transform = transform;
+		p->steps[s].state = transform->read(in, p->design, &p->steps[s].out);
+		p->nsteps++;
+		ml_pipeline_extend(p);
+	}
+	return p;
+}
+
+void
+ml_pipeline_describe(const MlPipeline *p, StringInfo out)
+{
+	const MlShape *in = &p->entrance;
+
+	appendStringInfoChar(out, '[');
+	for (int s = 0; s < p->nsteps; s++)
+	{
+		appendStringInfo(out, "%s{\"step\": ", s > 0 ? ", " : "");
+		ml_json_text(out, p->steps[s].transform->name);
+		appendStringInfoString(out, ", \"learned\": ");
+		p->steps[s].transform->describe(p->steps[s].state, in, out);
+		appendStringInfoChar(out, '}');
+		in = &p->steps[s].out;
+	}
+	appendStringInfoChar(out, ']');
+}
+
+void
+ml_pipeline_describe_inputs(const MlPipeline *p, StringInfo out)
+{
+	appendStringInfoChar(out, '[');
+	for (int i = 0; i < p->ninputs; i++)
+	{
+		const MlInput *input = &p->inputs[i];
+
+		appendStringInfo(out, "%s{\"name\": ", i > 0 ? ", " : "");
+		ml_json_text(out, input->name);
+		appendStringInfoString(out, ", \"type\": ");
+		ml_json_text(out, input->type_name);
+		appendStringInfo(out, ", \"nullable\": %s", input->nullable ? "true" : "false");
+		if (input->class == ML_TYPE_ARRAY)
+			appendStringInfo(out, ", \"length\": %d", input->ncells);
+		if (input->class == ML_TYPE_TEXT)
+			appendStringInfo(out, ", \"levels\": %d", input->nlevels);
+		appendStringInfoChar(out, '}');
+	}
+	appendStringInfoChar(out, ']');
+}

@@ -1,0 +1,88 @@
+/*
+ * pipeline.h - the inputs of a version and the ordered steps that turn them into design rows.
+ *
+ * An input is a column of the source as the signature records it. At the
+ * entrance every input has one cell (an array has as many as elements): a
+ * number, or the code of a level. The steps follow. The same apply runs in
+ * training and in scoring.
+ */
+#ifndef ML_PIPELINE_H
+#define ML_PIPELINE_H
+
+#include "base/convert.h"
+#include "base/dict.h"
+#include "transform/transform.h"
+#include "utils/jsonb.h"
+
+typedef struct MlInput
+{
+	char	   *name;
+	char	   *type_name;		/* as format_type_be gave it at training */
+	MlTypeClass class;
+	bool		nullable;		/* training rows missed values */
+	int			first_cell;
+	int			ncells;			/* 1, or the length of an array */
+
+	/* class ML_TYPE_TEXT */
+	int			nlevels;		/* kept levels, bytewise order; then the bucket "other" if there is one */
+	char	  **levels;
+	bool		has_other;		/* levels seen in training share the last code */
+	int			unseen;			/* code of a text that is not a kept level */
+	MlDict	   *codes;			/* kept levels to codes; built at load */
+} MlInput;
+
+typedef struct MlPipelineStep
+{
+	const MlTransform *transform;
+	void	   *state;
+	MlShape		out;
+} MlPipelineStep;
+
+typedef struct MlPipeline
+{
+	int			ninputs;
+	MlInput    *inputs;
+	int			ncells;
+	MlShape		entrance;
+	int			nsteps;
+	MlPipelineStep *steps;
+	const MlShape *design;		/* what comes out at the end */
+	bool		fills_missing;	/* a missing cell never reaches the end */
+	int			work_cells;		/* scratch that apply needs */
+} MlPipeline;
+
+/* One step as asked for. */
+typedef struct MlStepSpec
+{
+	const MlTransform *transform;
+	MlParamValue *params;
+	List	   *columns;		/* char *; NIL: all it can treat */
+} MlStepSpec;
+
+/* Reads a pipeline as JSON; raises ERRCODE_INVALID_PARAMETER_VALUE. Returns a List of MlStepSpec *. */
+extern List *ml_pipeline_parse(Jsonb *json);
+
+/* The steps a learner needs by default. */
+extern List *ml_pipeline_default(bool fill_missing, bool standardise, bool encode);
+
+/* Lays out the cells and the entrance's shape once the inputs are known. */
+extern void ml_pipeline_enter(MlPipeline *p, int ninputs, MlInput *inputs);
+
+/* Fits the steps in order; rows gives entrance rows (NULL while streaming), stats one per entrance cell. */
+extern void ml_pipeline_fit(MlPipeline *p, List *specs, MlRowSource *rows, const MlColumnStats *stats,
+							MlNotes *notes);
+
+/* The design row of an entrance row; work has p->work_cells numbers. */
+extern const double *ml_pipeline_apply(const MlPipeline *p, const double *cells, double *work);
+
+extern void ml_pipeline_write(const MlPipeline *p, StringInfo out);
+extern MlPipeline *ml_pipeline_read(MlReader *in);
+
+/* The steps with what they learned, and the signature's inputs, as JSON. */
+extern void ml_pipeline_describe(const MlPipeline *p, StringInfo out);
+extern void ml_pipeline_describe_inputs(const MlPipeline *p, StringInfo out);
+
+/* The code of a text at a category input. */
+extern double ml_pipeline_level(const MlInput *input, const char *text, int length);
+
+#endif							/* ML_PIPELINE_H */

@@ -1,0 +1,245 @@
+/*
+ * quantile.c - means, standard deviations and medians of columns of the training rows, exact and repeatable.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "base/cell.h"
+#include "base/compat.h"
+#include "transform/quantile.h"
+
+#define ML_RADIX_BITS	16
+#define ML_RADIX		(1 << ML_RADIX_BITS)
+
+/* Columns selected at once: their histograms take half a megabyte each. */
+#define ML_MEDIAN_COLUMNS	32
+
+static bool
+ml_quantile_any(const bool *wanted, int ncols)
+{
+	for (int j = 0; j < ncols; j++)
+		if (wanted[j])
+			return true;
+	return false;
+}
+
+/*
+ * Sums f(x) over the rows with Neumaier's compensation (1974), where f is x,
+ * or (x - center)^2 when center is given.
+ */
+static void
+ml_quantile_sums(MlRowSource *rows, int ncols, const bool *wanted, const double *center,
+				 double *sum, int64 *count)
+{
+	double	   *carry = palloc0(sizeof(double) * ncols);
+	const double *block[ML_BLOCK_ROWS];
+	int			n;
+
+	rows->rewind(rows->ctx);
+	while ((n = rows->read(rows->ctx, block)) > 0)
+	{
+		for (int i = 0; i < n; i++)
+		{
+			const double *row = block[i];
+
+			for (int j = 0; j < ncols; j++)
+			{
+				double		x = row[j];
+				double		t;
+
+				if (!wanted[j] || ml_cell_is_missing(x))
+					continue;
+				if (center)
+					x = (x - center[j]) * (x - center[j]);
+				t = sum[j] + x;
+				carry[j] += fabs(sum[j]) >= fabs(x) ? (sum[j] - t) + x : (x - t) + sum[j];
+				sum[j] = t;
+				count[j]++;
+			}
+		}
+	}
+	for (int j = 0; j < ncols; j++)
+		sum[j] += carry[j];
+	pfree(carry);
+}
+
+void
+ml_quantile_means(MlRowSource *rows, int ncols, const bool *wanted, double *mean)
+{
+	double	   *sum;
+	int64	   *count;
+
+	if (!ml_quantile_any(wanted, ncols))
+		return;
+	sum = palloc0(sizeof(double) * ncols);
+	count = palloc0(sizeof(int64) * ncols);
+	ml_quantile_sums(rows, ncols, wanted, NULL, sum, count);
+	for (int j = 0; j < ncols; j++)
+		if (wanted[j])
+			mean[j] = count[j] > 0 ? sum[j] / count[j] : 0;
+	pfree(sum);
+	pfree(count);
+}
+
+void
+ml_quantile_moments(MlRowSource *rows, int ncols, const bool *wanted, double *mean, double *stddev)
+{
+	double	   *sum;
+	int64	   *count;
+
+	if (!ml_quantile_any(wanted, ncols))
+		return;
+	ml_quantile_means(rows, ncols, wanted, mean);
+	sum = palloc0(sizeof(double) * ncols);
+	count = palloc0(sizeof(int64) * ncols);
+	ml_quantile_sums(rows, ncols, wanted, mean, sum, count);
+	for (int j = 0; j < ncols; j++)
+		if (wanted[j])
+			stddev[j] = count[j] > 0 ? sqrt(sum[j] / count[j]) : 0;
+	pfree(sum);
+	pfree(count);
+}
+
+/* Maps numbers to unsigned integers in the same order. */
+static inline uint64
+ml_quantile_rank_key(double x)
+{
+	uint64		bits = ml_cell_bits(x);
+
+	return bits & (UINT64CONST(1) << 63) ? ~bits : bits | (UINT64CONST(1) << 63);
+}
+
+static inline double
+ml_quantile_rank_value(uint64 key)
+{
+	return ml_cell_from_bits(key & (UINT64CONST(1) << 63) ? key ^ (UINT64CONST(1) << 63) : ~key);
+}
+
+/* One column's search: the k-th smallest has the given leading bits. */
+typedef struct MlSelect
+{
+	int			column;
+	int64		n;				/* values seen, counted in the first pass */
+	int64		rank;			/* of the lower median among the values with the prefix */
+	uint64		prefix;
+	uint64		next;			/* smallest key above the lower median */
+	int64		at_most;		/* values up to the lower median */
+	int64	   *histogram;
+} MlSelect;
+
+/* Counts, in one pass, the next radix digit of every value that has its column's prefix. */
+static void
+ml_select_pass(MlRowSource *rows, MlSelect *select, int nselect, int shift)
+{
+	const double *block[ML_BLOCK_ROWS];
+	int			n;
+
+	for (int s = 0; s < nselect; s++)
+		memset(select[s].histogram, 0, sizeof(int64) * ML_RADIX);
+	rows->rewind(rows->ctx);
+	while ((n = rows->read(rows->ctx, block)) > 0)
+		for (int i = 0; i < n; i++)
+			for (int s = 0; s < nselect; s++)
+			{
+				double		x = block[i][select[s].column];
+				uint64		key;
+
+				if (ml_cell_is_missing(x))
+					continue;
+				key = ml_quantile_rank_key(x);
+				if (shift + ML_RADIX_BITS == 64 || (key >> (shift + ML_RADIX_BITS)) == select[s].prefix)
+					select[s].histogram[(key >> shift) & (ML_RADIX - 1)]++;
+			}
+}
+
+/* Finds, in one pass, the smallest value above the lower median and how many are not above it. */
+static void
+ml_select_next(MlRowSource *rows, MlSelect *select, int nselect)
+{
+	const double *block[ML_BLOCK_ROWS];
+	int			n;
+
+	rows->rewind(rows->ctx);
+	while ((n = rows->read(rows->ctx, block)) > 0)
+		for (int i = 0; i < n; i++)
+			for (int s = 0; s < nselect; s++)
+			{
+				double		x = block[i][select[s].column];
+				uint64		key;
+
+				if (ml_cell_is_missing(x))
+					continue;
+				key = ml_quantile_rank_key(x);
+				if (key <= select[s].prefix)
+					select[s].at_most++;
+				else if (key < select[s].next)
+					select[s].next = key;
+			}
+}
+
+static void
+ml_select_medians(MlRowSource *rows, MlSelect *select, int nselect, double *median)
+{
+	for (int shift = 64 - ML_RADIX_BITS; shift >= 0; shift -= ML_RADIX_BITS)
+	{
+		ml_select_pass(rows, select, nselect, shift);
+		for (int s = 0; s < nselect; s++)
+		{
+			uint64		digit = 0;
+
+			if (shift == 64 - ML_RADIX_BITS)
+			{
+				for (int d = 0; d < ML_RADIX; d++)
+					select[s].n += select[s].histogram[d];
+				select[s].rank = (select[s].n - 1) / 2;
+			}
+			while (digit < ML_RADIX - 1 && select[s].rank >= select[s].histogram[digit])
+				select[s].rank -= select[s].histogram[digit++];
+			select[s].prefix = (select[s].prefix << ML_RADIX_BITS) | digit;
+		}
+	}
+	ml_select_next(rows, select, nselect);
+	for (int s = 0; s < nselect; s++)
+	{
+		double		low = ml_quantile_rank_value(select[s].prefix);
+		double		high = low;
+
+		if (select[s].n % 2 == 0 && select[s].at_most < select[s].n / 2 + 1)
+			high = ml_quantile_rank_value(select[s].next);
+		median[select[s].column] = select[s].n > 0 ? low / 2 + high / 2 : 0;
+	}
+}
+
+void
+ml_quantile_medians(MlRowSource *rows, int ncols, const bool *wanted, double *median)
+{
+	MlSelect   *select;
+	int			nselect = 0;
+
+	if (!ml_quantile_any(wanted, ncols))
+		return;
+	select = palloc0(sizeof(MlSelect) * ML_MEDIAN_COLUMNS);
+	for (int s = 0; s < ML_MEDIAN_COLUMNS; s++)
+		select[s].histogram = palloc(sizeof(int64) * ML_RADIX);
+	for (int j = 0; j < ncols; j++)
+	{
+		if (wanted[j])
+		{
+			int64	   *histogram = select[nselect].histogram;
+
+			memset(&select[nselect], 0, sizeof(MlSelect));
+			select[nselect].histogram = histogram;
+			select[nselect].next = PG_UINT64_MAX;
+			select[nselect++].column = j;
+		}
+		if (nselect == ML_MEDIAN_COLUMNS || (j == ncols - 1 && nselect > 0))
+		{
+			ml_select_medians(rows, select, nselect, median);
+			nselect = 0;
+		}
+	}
+	for (int s = 0; s < ML_MEDIAN_COLUMNS; s++)
+		pfree(select[s].histogram);
+	pfree(select);
+}

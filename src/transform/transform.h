@@ -1,0 +1,114 @@
+/*
+ * transform.h - what a feature transform is to the pipeline.
+ *
+ * A transform maps a row of columns to a row of columns; it is fitted on the
+ * training rows alone, stored in the artifact, and applied by the same code
+ * in training and in scoring. Adding one is one file with a const
+ * MlTransform and one line in transforms.c. Memory is palloc'd in the
+ * current context.
+ */
+#ifndef ML_TRANSFORM_H
+#define ML_TRANSFORM_H
+
+#include "base/bytes.h"
+#include "base/options.h"
+#include "base/text.h"
+#include "math/math.h"
+
+/* One column of the row between two steps. */
+typedef struct MlColumn
+{
+	char	   *name;			/* the term: column, column=level, column is null */
+	bool		category;		/* cells are level codes 0..nlevels-1 */
+	int			nlevels;		/* with the bucket "other" where there is one */
+	char	  **levels;			/* their texts */
+	double		center;			/* raw value = center + scale * cell */
+	double		scale;
+} MlColumn;
+
+typedef struct MlShape
+{
+	int			ncols;
+	MlColumn   *cols;
+} MlShape;
+
+/*
+ * Statistics of the training rows at the pipeline's entrance, where steps
+ * that need no pass of their own find theirs.
+ */
+typedef struct MlColumnStats
+{
+	int64		n;				/* values that are neither NULL nor NaN */
+	int64		nulls;
+	int64		nans;
+	double		min;
+	double		max;
+	double		mean;			/* NaN until known */
+	double		stddev;			/* population; NaN until known */
+	double		median;			/* NaN until known */
+	int			mode;			/* categories: the most frequent level */
+	int64	   *level_counts;	/* categories: nlevels of them */
+} MlColumnStats;
+
+/* Rows as they arrive at the step that is being fitted. */
+typedef struct MlRowSource
+{
+	void		(*rewind) (void *ctx);
+	int			(*read) (void *ctx, const double **rows);	/* up to ML_BLOCK_ROWS rows, 0 at the end */
+	void	   *ctx;
+	int64		nrows;
+} MlRowSource;
+
+typedef struct MlFitContext
+{
+	const MlShape *in;
+	MlRowSource *rows;			/* NULL when only stats are known (streaming) */
+	const MlColumnStats *stats; /* per column of the pipeline's input; valid for steps at the entrance */
+	bool		at_entrance;	/* in is the pipeline's input, so stats apply */
+	const MlParamValue *params;
+	const bool *selected;		/* per column: whether the step is asked to treat it */
+	MlNotes    *notes;
+} MlFitContext;
+
+typedef struct MlStep MlStep;
+
+typedef struct MlTransform
+{
+	const char *name;
+	const char *summary;
+	uint16		tag;			/* on disk: append-only */
+	uint16		version;
+	const MlParam *params;
+	int			nparams;
+
+	void	   *(*fit) (const MlFitContext *ctx, MlShape *out);
+
+	/* One row; in and out do not overlap. Never fails. */
+	void		(*apply) (const void *state, const double *in, double *out);
+
+	void		(*write) (const void *state, StringInfo out);
+
+	/* The inverse of write; also rebuilds the shape that comes out. */
+	void	   *(*read) (MlReader *r, const MlShape *in, MlShape *out);
+
+	/* Appends the learned values as a JSON object. */
+	void		(*describe) (const void *state, const MlShape *in, StringInfo out);
+} MlTransform;
+
+/* The table of transforms, ended by NULL. */
+extern const MlTransform *const ml_transforms[];
+
+extern const MlTransform *ml_transform_by_name(const char *name);
+extern const MlTransform *ml_transform_by_tag(uint16 tag);
+
+/* A column that carries another's name, levels and units. */
+extern MlColumn ml_column_copy(const MlColumn *from);
+
+/* A plain number column named after a format. */
+extern MlColumn ml_column_number(const char *fmt,...) pg_attribute_printf(1, 2);
+
+extern const MlTransform ml_transform_impute;
+extern const MlTransform ml_transform_standardise;
+extern const MlTransform ml_transform_one_hot;
+
+#endif							/* ML_TRANSFORM_H */
