@@ -71,7 +71,14 @@ extern void ml_scan_end(MlScan *scan);
 /* The Oid of a relation of schema ml; raises an error with a HINT when the extension is missing. */
 extern Oid	ml_catalog_relation(const char *name);
 
-/* ---- error reports: catalog_report.c; none of them returns ---- */
+/*
+ * ---- error reports: catalog_report.c; none of them returns ----
+ *
+ * They read under the active snapshot. A write that waited for a lock calls
+ * ml_report_as_of_now first, or the DETAIL could list what is gone.
+ */
+
+extern void ml_report_as_of_now(void);
 
 extern void ml_report_no_model(const char *model) pg_attribute_noreturn();
 extern void ml_report_no_version(const char *model, const char *owner, int32 version) pg_attribute_noreturn();

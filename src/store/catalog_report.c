@@ -12,6 +12,7 @@
 #include "store/access.h"
 #include "store/catalog_internal.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 #include "utils/varlena.h"
 
 /* How many names or numbers a DETAIL lists before it counts the rest. */
@@ -91,6 +92,13 @@ ml_versions_text(const char *model, int32 *newest)
 	if (first > 0)
 		appendStringInfo(&text, " and %d older", first);
 	return text.data;
+}
+
+/* Makes the report that follows see what has been committed by now; the error it raises drops the snapshot. */
+void
+ml_report_as_of_now(void)
+{
+	PushActiveSnapshot(GetTransactionSnapshot());
 }
 
 /* Raises the error for a model that does not exist. */

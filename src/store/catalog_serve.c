@@ -30,7 +30,10 @@ ml_catalog_version_state(const MlModelRow *model, int32 version, bool *archived,
 	if (ml_catalog_execute("SELECT v.archived_at IS NOT NULL, d.role FROM ml.versions v LEFT JOIN ml.deployments d "
 						   "ON d.model = v.model AND d.version = v.version AND d.ended_at IS NULL "
 						   "WHERE v.model = $1 AND v.version = $2", &args, &row) == 0)
+	{
+		ml_report_as_of_now();
 		ml_report_no_version(model->model, model->owner, version);
+	}
 	*archived = strcmp(row.column[0], "t") == 0;
 	*role = row.column[1];
 }
@@ -331,7 +334,10 @@ ml_catalog_drop_alias(const char *model_name, const char *alias)
 	ml_catalog_lock(model_name, &model);
 	version = ml_end_alias(&model, alias, ml_change_time(&model));
 	if (version == 0)
+	{
+		ml_report_as_of_now();
 		ml_report_no_alias(model.model, model.owner, alias);
+	}
 	initStringInfo(&detail);
 	ml_detail_text(&detail, "alias", alias);
 	ml_catalog_event("drop_alias", &model, version, &detail);

@@ -191,7 +191,10 @@ void
 ml_catalog_lock(const char *model, MlModelRow *out)
 {
 	if (!ml_try_lock(model, out))
+	{
+		ml_report_as_of_now();
 		ml_report_no_model(model);
+	}
 }
 
 /* ---- events ---- */
