@@ -10,7 +10,8 @@
 #define ML_CATALOG_H
 
 #include "access/xlogdefs.h"
-#include "utils/timestamp.h"
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
 
 #define ML_DIGEST_BYTES	32
 #define ML_MODEL_NAME_BYTES_MAX 63
@@ -101,5 +102,69 @@ extern bool ml_catalog_in_production(const char *model);
 
 /* Puts a version into role production (the body of ml.deploy, rights already checked). */
 extern void ml_catalog_deploy(const char *model, int32 version, const char *reason);
+
+/* Raises ERRCODE_INVALID_NAME unless the text can name an alias. */
+extern void ml_catalog_check_alias(const char *alias);
+
+/* The owner of a model; raises ERRCODE_UNDEFINED_OBJECT with what exists when there is no such model. */
+extern char *ml_catalog_owner(const char *model);
+
+/* The roles (char *) that hold the named privilege on a model, or any when privilege is NULL. */
+extern List *ml_catalog_grantees(const char *model, const char *privilege);
+
+/* One row of ml.deployed_at. */
+typedef struct MlDeployment
+{
+	int32		version;
+	char	   *role;
+	bool		has_traffic;
+	double		traffic;
+} MlDeployment;
+
+/* The deployments (MlDeployment *) of a model that were current at a moment, under the active snapshot. */
+extern List *ml_catalog_deployed_at(const char *model, TimestampTz at);
+
+/*
+ * The bodies of the SQL verbs. Each takes the model row FOR UPDATE first, so
+ * that two sessions queue, and writes its event. Rights are already checked.
+ */
+
+/* Puts a version into a role; a version that is in it already is left with a NOTICE. */
+extern void ml_catalog_set_role(const char *model, int32 version, const char *role,
+								const char *reason, bool force);
+
+/* Puts production back to the version before. */
+extern void ml_catalog_rollback(const char *model, const char *reason);
+
+/* Ends the current deployments in a role. */
+extern void ml_catalog_end_role(const char *model, const char *role);
+
+/* Points an alias to a version. */
+extern void ml_catalog_set_alias(const char *model, const char *alias, int32 version);
+
+/* Ends an alias. */
+extern void ml_catalog_drop_alias(const char *model, const char *alias);
+
+/* Sets the description of a model, or removes it (NULL). */
+extern void ml_catalog_describe(const char *model, const char *description);
+
+/* Sets a tag of a model to a JSON text, or removes it (NULL). */
+extern void ml_catalog_tag(const char *model, const char *key, const char *value);
+
+/* Takes a version out of the choice for service. */
+extern void ml_catalog_archive(const char *model, int32 version);
+
+/* Deletes a version and the snapshot that only it refers to; its run stays. */
+extern void ml_catalog_drop_version(const char *model, int32 version);
+
+/* Deletes a model with everything but its events. */
+extern void ml_catalog_drop_model(const char *model);
+
+/* Grants a privilege on a model to a role, or revokes it. */
+extern void ml_catalog_grant(const char *model, const char *privilege, const char *grantee);
+extern void ml_catalog_revoke(const char *model, const char *privilege, const char *grantee);
+
+/* Whether a write of this file's functions is under way: what the immutability triggers ask. */
+extern bool ml_catalog_writing(void);
 
 #endif							/* ML_CATALOG_H */

@@ -1,0 +1,218 @@
+/*
+ * deploy.c - decides whether a change of service or of the register is legal, then has the catalog do it.
+ *
+ * Rights are checked before the model row is locked, so that a role without
+ * them cannot make others wait.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+
+#include "flow/deploy.h"
+#include "miscadmin.h"
+#include "store/access.h"
+#include "store/catalog.h"
+
+/* What deployment does with a role in this release. */
+typedef struct MlRole
+{
+	const char *name;
+	bool		deployable;		/* false: needs routing of live rows, which prediction does not do yet */
+} MlRole;
+
+static const MlRole ml_roles[] = {
+	{"staging", true},
+	{"shadow", false},
+	{"canary", false},
+	{"production", true},
+	{"retired", true},
+};
+
+/* Finds a role by name; raises an error that lists the roles when there is none. */
+static const MlRole *
+ml_role_find(const char *name)
+{
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("role must not be null"),
+				 errhint("The roles are staging, shadow, canary, production and retired.")));
+	for (int i = 0; i < (int) lengthof(ml_roles); i++)
+	{
+		if (strcmp(ml_roles[i].name, name) == 0)
+			return &ml_roles[i];
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown role \"%s\"", name),
+			 errhint("The roles are staging, shadow, canary, production and retired.")));
+}
+
+/* Refuses to start a write where the transaction or the server cannot. */
+static void
+ml_deploy_begin(const char *command)
+{
+	PreventCommandIfReadOnly(command);
+	PreventCommandIfParallelMode(command);
+	PreventCommandDuringRecovery(command);
+}
+
+/* Checks that the model exists and that the current user holds the privilege. */
+static void
+ml_deploy_authorize(const char *model, MlPrivilege privilege)
+{
+	ml_access_require(model, ml_catalog_owner(model), privilege);
+}
+
+/* Puts a version into a role. */
+void
+ml_deploy_to_role(const char *model, int32 version, const char *role, bool has_traffic,
+				  const char *reason, bool force)
+{
+	const MlRole *known;
+
+	ml_deploy_begin("ml.deploy()");
+	known = ml_role_find(role);
+	if (!known->deployable)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("role %s is not supported yet", known->name),
+				 errdetail("Prediction in this release serves the version in production only."),
+				 errhint("Use role staging to mark a candidate, and score it by number or alias.")));
+	if (has_traffic)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("role %s takes no share of traffic", known->name),
+				 errhint("Leave traffic out: it belongs to role canary.")));
+	if (force && (reason == NULL || reason[0] == '\0'))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a forced deployment needs a reason"),
+				 errhint("Say why in the argument reason.")));
+	ml_deploy_authorize(model, ML_PRIV_DEPLOY);
+	ml_catalog_set_role(model, version, known->name, reason, force);
+}
+
+/* Puts production back to the version before. */
+void
+ml_deploy_rollback(const char *model, const char *reason)
+{
+	ml_deploy_begin("ml.rollback()");
+	ml_deploy_authorize(model, ML_PRIV_DEPLOY);
+	ml_catalog_rollback(model, reason);
+}
+
+/* Ends the current deployments in a role. */
+void
+ml_deploy_undeploy(const char *model, const char *role)
+{
+	ml_deploy_begin("ml.undeploy()");
+	(void) ml_role_find(role);
+	ml_deploy_authorize(model, ML_PRIV_DEPLOY);
+	ml_catalog_end_role(model, role);
+}
+
+/* Points an alias to a version. */
+void
+ml_deploy_set_alias(const char *model, const char *alias, int32 version)
+{
+	ml_deploy_begin("ml.set_alias()");
+	ml_catalog_check_alias(alias);
+	ml_deploy_authorize(model, ML_PRIV_DEPLOY);
+	ml_catalog_set_alias(model, alias, version);
+}
+
+/* Ends an alias. */
+void
+ml_deploy_drop_alias(const char *model, const char *alias)
+{
+	ml_deploy_begin("ml.drop_alias()");
+	ml_catalog_check_alias(alias);
+	ml_deploy_authorize(model, ML_PRIV_DEPLOY);
+	ml_catalog_drop_alias(model, alias);
+}
+
+/* Sets or removes the description of a model. */
+void
+ml_deploy_describe(const char *model, const char *description)
+{
+	ml_deploy_begin("ml.describe()");
+	ml_deploy_authorize(model, ML_PRIV_OWNER);
+	ml_catalog_describe(model, description);
+}
+
+/* Sets or removes a tag of a model. */
+void
+ml_deploy_tag(const char *model, const char *key, const char *value)
+{
+	ml_deploy_begin("ml.tag()");
+	if (key == NULL || key[0] == '\0')
+		ereport(ERROR,
+				(errcode(key == NULL ? ERRCODE_NULL_VALUE_NOT_ALLOWED : ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("key must not be null or empty")));
+	ml_deploy_authorize(model, ML_PRIV_OWNER);
+	ml_catalog_tag(model, key, value);
+}
+
+/* Takes a version out of the choice for service. */
+void
+ml_deploy_archive(const char *model, int32 version)
+{
+	ml_deploy_begin("ml.archive()");
+	ml_deploy_authorize(model, ML_PRIV_OWNER);
+	ml_catalog_archive(model, version);
+}
+
+/* Deletes a version. */
+void
+ml_deploy_drop_version(const char *model, int32 version)
+{
+	ml_deploy_begin("ml.drop_version()");
+	ml_deploy_authorize(model, ML_PRIV_OWNER);
+	ml_catalog_drop_version(model, version);
+}
+
+/* Deletes a model. */
+void
+ml_deploy_drop_model(const char *model)
+{
+	ml_deploy_begin("ml.drop_model()");
+	ml_deploy_authorize(model, ML_PRIV_OWNER);
+	ml_catalog_drop_model(model);
+}
+
+/* Raises an error unless the privilege is one that can be granted. */
+static void
+ml_check_grantable(const char *privilege)
+{
+	MlPrivilege parsed;
+
+	if (privilege == NULL || !ml_access_parse(privilege, &parsed) ||
+		parsed == ML_PRIV_OWNER || parsed == ML_PRIV_ANY)
+		ereport(ERROR,
+				(errcode(privilege == NULL ? ERRCODE_NULL_VALUE_NOT_ALLOWED : ERRCODE_INVALID_PARAMETER_VALUE),
+				 privilege == NULL
+				 ? errmsg("privilege must not be null")
+				 : errmsg("privilege \"%s\" cannot be granted", privilege),
+				 errhint("The privileges are use, read, train and deploy.")));
+}
+
+/* Grants a privilege on a model to a role. */
+void
+ml_deploy_grant(const char *model, const char *privilege, const char *grantee)
+{
+	ml_deploy_begin("ml.grant()");
+	ml_check_grantable(privilege);
+	ml_deploy_authorize(model, ML_PRIV_OWNER);
+	ml_catalog_grant(model, privilege, grantee);
+}
+
+/* Revokes a privilege on a model from a role. */
+void
+ml_deploy_revoke(const char *model, const char *privilege, const char *grantee)
+{
+	ml_deploy_begin("ml.revoke()");
+	ml_check_grantable(privilege);
+	ml_deploy_authorize(model, ML_PRIV_OWNER);
+	ml_catalog_revoke(model, privilege, grantee);
+}

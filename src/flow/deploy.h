@@ -1,0 +1,34 @@
+/*
+ * deploy.h - the verbs on models, versions and deployments, with the rights and the rules of arguments.
+ *
+ * Each function checks, in this order: that the transaction may write, that
+ * the arguments are legal, that the model exists, and the caller's right to
+ * it. Text arguments are NULL for SQL NULL.
+ */
+#ifndef ML_DEPLOY_H
+#define ML_DEPLOY_H
+
+/* Puts a version into a role; needs privilege deploy. */
+extern void ml_deploy_to_role(const char *model, int32 version, const char *role, bool has_traffic,
+							  const char *reason, bool force);
+
+/* Puts production back to the version before; needs privilege deploy. */
+extern void ml_deploy_rollback(const char *model, const char *reason);
+
+/* Ends the current deployments in a role; needs privilege deploy. */
+extern void ml_deploy_undeploy(const char *model, const char *role);
+
+/* Points an alias to a version, or ends one; needs privilege deploy. */
+extern void ml_deploy_set_alias(const char *model, const char *alias, int32 version);
+extern void ml_deploy_drop_alias(const char *model, const char *alias);
+
+/* Keep the register; all need the owner. */
+extern void ml_deploy_describe(const char *model, const char *description);
+extern void ml_deploy_tag(const char *model, const char *key, const char *value);
+extern void ml_deploy_archive(const char *model, int32 version);
+extern void ml_deploy_drop_version(const char *model, int32 version);
+extern void ml_deploy_drop_model(const char *model);
+extern void ml_deploy_grant(const char *model, const char *privilege, const char *grantee);
+extern void ml_deploy_revoke(const char *model, const char *privilege, const char *grantee);
+
+#endif							/* ML_DEPLOY_H */

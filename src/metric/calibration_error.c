@@ -1,0 +1,133 @@
+/*
+ * calibration_error.c - the expected calibration error over ten bins of equal width.
+ *
+ * Bin k holds the probabilities from k/10 up to but without (k + 1)/10, the
+ * last one also 1. The error of a bin is the distance of its mean probability
+ * from its share of positives; bins count by their rows. (Naeini, Cooper and
+ * Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian
+ * Binning", AAAI 2015, section 4.)
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "metric/tally.h"
+
+#include "common/int.h"
+
+#define ML_CALIBRATION_BINS		10
+
+/* Probabilities are summed in units of 2^-63, so their order does not matter. */
+#define ML_CALIBRATION_UNITS	9223372036854775808.0
+
+typedef struct MlCalibrationBin
+{
+	int64		positives;
+	uint64		units_high;		/* the sum of p is units_high * 2 + units_low / 2^63 */
+	uint64		units_low;
+} MlCalibrationBin;
+
+typedef struct MlCalibrationTally
+{
+	MlTally		head;
+	MlCalibrationBin bin[ML_CALIBRATION_BINS];
+} MlCalibrationTally;
+
+static inline void
+ml_calibration_add_units(MlCalibrationBin *bin, uint64 high, uint64 low)
+{
+	bin->units_low += low;
+	bin->units_high += high + (bin->units_low < low);
+}
+
+static void
+ml_calibration_add(MlTally *tally, const MlMetricRow *row)
+{
+	MlCalibrationTally *t = (MlCalibrationTally *) tally;
+	double		p = ml_check_probability(row->p);
+	MlCalibrationBin *bin = &t->bin[Min((int) (p * ML_CALIBRATION_BINS), ML_CALIBRATION_BINS - 1)];
+
+	tally->rows++;
+	bin->positives += row->label;
+	ml_calibration_add_units(bin, 0, (uint64) (p * ML_CALIBRATION_UNITS));
+}
+
+static void
+ml_calibration_merge(MlTally *into, const MlTally *from)
+{
+	MlCalibrationTally *t = (MlCalibrationTally *) into;
+	const MlCalibrationTally *f = (const MlCalibrationTally *) from;
+	int			i;
+
+	for (i = 0; i < ML_CALIBRATION_BINS; i++)
+	{
+		t->bin[i].positives += f->bin[i].positives;
+		ml_calibration_add_units(&t->bin[i], f->bin[i].units_high, f->bin[i].units_low);
+	}
+}
+
+static bool
+ml_calibration_valid(const MlTally *tally)
+{
+	const MlCalibrationTally *t = (const MlCalibrationTally *) tally;
+	int64		positives = 0;
+	int			i;
+
+	for (i = 0; i < ML_CALIBRATION_BINS; i++)
+	{
+		if (t->bin[i].positives < 0 || t->bin[i].units_high > (uint64) tally->rows / 2 ||
+			pg_add_s64_overflow(positives, t->bin[i].positives, &positives))
+			return false;
+	}
+	return positives <= tally->rows;
+}
+
+/* Adds |sum of p - positives| of a bin to the total, as integers so that nothing is rounded. */
+static void
+ml_calibration_add_gap(MlCalibrationBin *total, const MlCalibrationBin *bin)
+{
+	uint64		high = bin->units_high - (uint64) (bin->positives / 2);
+	uint64		low = bin->units_low;
+
+	if (bin->positives % 2 != 0)
+	{
+		high -= low < UINT64CONST(1) << 63;
+		low -= UINT64CONST(1) << 63;
+	}
+	if ((int64) high < 0)
+	{
+		low = ~low + 1;
+		high = ~high + (low == 0);
+	}
+	ml_calibration_add_units(total, high, low);
+}
+
+static bool
+ml_calibration_value(MlTally *tally, double *value)
+{
+	MlCalibrationTally *t = (MlCalibrationTally *) tally;
+	MlCalibrationBin total = {0};
+	int			i;
+
+	for (i = 0; i < ML_CALIBRATION_BINS; i++)
+		ml_calibration_add_gap(&total, &t->bin[i]);
+	*value = ((double) total.units_high * 2 + (double) total.units_low / ML_CALIBRATION_UNITS) / (double) tally->rows;
+	return true;
+}
+
+const MlTallyKind ml_tally_calibration = {
+	.tag = ML_TALLY_TAG(6),
+	.bytes = sizeof(MlCalibrationTally),
+	.open = ml_tally_open,
+	.merge = ml_calibration_merge,
+	.valid = ml_calibration_valid
+};
+
+const MlMetric ml_metric_calibration_error = {
+	.name = "calibration_error",
+	.summary = "mean distance of the probability from the observed share, over ten bins",
+	.input = ML_METRIC_PROBABILITY,
+	.larger_is_better = false,
+	.kind = &ml_tally_calibration,
+	.add = ml_calibration_add,
+	.value = ml_calibration_value
+};

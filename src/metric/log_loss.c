@@ -1,0 +1,53 @@
+/*
+ * log_loss.c - the mean of -ln(probability given to what happened), for two classes and for more.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "base/compat.h"
+#include "metric/tally.h"
+
+/* A model that was certain and wrong costs 34.5 and not infinity. */
+#define ML_LOG_LOSS_CLIP	1e-15
+
+/* Adds the loss of a row whose outcome had the probability. */
+static void
+ml_log_loss_count(MlTally *tally, double p)
+{
+	ml_tally_add_number(tally, -log(Max(Min(p, 1 - ML_LOG_LOSS_CLIP), ML_LOG_LOSS_CLIP)));
+}
+
+static void
+ml_log_loss_add(MlTally *tally, const MlMetricRow *row)
+{
+	double		p = ml_check_probability(row->p);
+
+	ml_log_loss_count(tally, row->label ? p : 1 - p);
+}
+
+static void
+ml_class_log_loss_add(MlTally *tally, const MlMetricRow *row)
+{
+	ml_log_loss_count(tally, ml_check_probability(row->p_actual));
+}
+
+const MlMetric ml_metric_log_loss = {
+	.name = "log_loss",
+	.summary = "mean negative logarithm of the probability given to what happened",
+	.input = ML_METRIC_PROBABILITY,
+	.larger_is_better = false,
+	.kind = &ml_tally_mean,
+	.add = ml_log_loss_add,
+	.value = ml_tally_mean_value
+};
+
+const MlMetric ml_metric_class_log_loss = {
+	.name = "log_loss",
+	.summary = "mean negative logarithm of the probability given to the true class",
+	.input = ML_METRIC_CLASS_PROBABILITY,
+	.larger_is_better = false,
+	.kind = &ml_tally_mean,
+	.add = ml_class_log_loss_add,
+	.value = ml_tally_mean_value
+};

@@ -1,0 +1,25 @@
+/*
+ * mae.c - mean absolute error.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "base/compat.h"
+#include "metric/tally.h"
+
+static void
+ml_mae_add(MlTally *tally, const MlMetricRow *row)
+{
+	ml_tally_add_number(tally, fabs(row->y - row->y_hat));
+}
+
+const MlMetric ml_metric_mae = {
+	.name = "mae",
+	.summary = "mean absolute error",
+	.input = ML_METRIC_REGRESSION,
+	.larger_is_better = false,
+	.kind = &ml_tally_mean,
+	.add = ml_mae_add,
+	.value = ml_tally_mean_value
+};

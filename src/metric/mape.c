@@ -1,0 +1,34 @@
+/*
+ * mape.c - mean absolute percentage error, as a fraction: 0.1 is ten percent.
+ */
+#include "postgres.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "base/compat.h"
+#include "metric/tally.h"
+
+/*
+ * An error at y = 0 has no percentage. Leaving such rows out would flatter
+ * the model unseen; dividing by a tiny number, as scikit-learn does, makes
+ * the result so large that nobody overlooks it.
+ */
+static void
+ml_mape_add(MlTally *tally, const MlMetricRow *row)
+{
+	double		size = fabs(row->y);
+
+	/* Written so that NaN stays NaN. */
+	ml_tally_add_number(tally, fabs(row->y - row->y_hat) / (size < DBL_EPSILON ? DBL_EPSILON : size));
+}
+
+const MlMetric ml_metric_mape = {
+	.name = "mape",
+	.summary = "mean absolute error as a fraction of the true value",
+	.input = ML_METRIC_REGRESSION,
+	.larger_is_better = false,
+	.kind = &ml_tally_mean,
+	.add = ml_mape_add,
+	.value = ml_tally_mean_value
+};

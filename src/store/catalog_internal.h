@@ -1,0 +1,148 @@
+/*
+ * catalog_internal.h - what the catalog_*.c files share: table scans, SPI writes, error reports.
+ *
+ * Reads open a table and an index by name and scan under the active snapshot.
+ * Writes run one SPI statement at a time as the catalog's owner. Strings in
+ * results live in the caller's memory context.
+ */
+#ifndef ML_CATALOG_INTERNAL_H
+#define ML_CATALOG_INTERNAL_H
+
+#include "access/genam.h"
+#include "access/skey.h"
+#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+#include "store/catalog.h"
+#include "utils/relcache.h"
+
+/* ---- reads: catalog_read.c ---- */
+
+typedef enum MlCatalogScan
+{
+	ML_SCAN_MODEL,				/* ml.models by (model) */
+	ML_SCAN_VERSION,			/* ml.versions by (model, version) */
+	ML_SCAN_PRODUCTION,			/* current production row of ml.deployments by (model) */
+	ML_SCAN_DEPLOYMENTS,		/* ml.deployments by (model), oldest first */
+	ML_SCAN_ALIAS,				/* current rows of ml.aliases by (model, alias) */
+	ML_SCAN_GRANTS				/* ml.grants by (model) */
+} MlCatalogScan;
+
+typedef struct MlScan
+{
+	Relation	rel;
+	SysScanDesc scan;
+} MlScan;
+
+/* Column numbers, as 10_catalog.sql creates them. */
+#define ML_MODELS_MODEL			1
+#define ML_MODELS_OWNER			4
+#define ML_VERSIONS_MODEL		1
+#define ML_VERSIONS_VERSION		2
+#define ML_VERSIONS_ARTIFACT	10
+#define ML_VERSIONS_SHA256		11
+#define ML_DEPLOYMENTS_MODEL	1
+#define ML_DEPLOYMENTS_VERSION	2
+#define ML_DEPLOYMENTS_ROLE		3
+#define ML_DEPLOYMENTS_TRAFFIC	4
+#define ML_DEPLOYMENTS_FROM		5
+#define ML_DEPLOYMENTS_UNTIL	6
+#define ML_ALIASES_MODEL		1
+#define ML_ALIASES_ALIAS		2
+#define ML_ALIASES_VERSION		3
+#define ML_ALIASES_UNTIL		5
+#define ML_GRANTS_MODEL			1
+#define ML_GRANTS_GRANTEE		2
+#define ML_GRANTS_PRIVILEGE		3
+
+/*
+ * Opens a scan. Without a model it visits every row in the order of names;
+ * without a version (0) or alias (NULL) every row of the model.
+ */
+extern void ml_scan_begin(MlScan *scan, MlCatalogScan what, const char *model, int32 version, const char *alias);
+
+/* The next tuple, valid until the next call, or NULL. */
+extern HeapTuple ml_scan_next(MlScan *scan);
+
+/* A column of the tuple; isnull may be NULL for columns that are never null. */
+extern Datum ml_scan_get(MlScan *scan, HeapTuple tuple, int column, bool *isnull);
+
+extern void ml_scan_end(MlScan *scan);
+
+/* The Oid of a relation of schema ml; raises an error with a HINT when the extension is missing. */
+extern Oid	ml_catalog_relation(const char *name);
+
+/*
+ * ---- error reports: catalog_report.c; none of them returns ----
+ *
+ * They read under the active snapshot. A write that waited for a lock calls
+ * ml_report_as_of_now first, or the DETAIL could list what is gone.
+ */
+
+extern void ml_report_as_of_now(void);
+
+extern void ml_report_no_model(const char *model) pg_attribute_noreturn();
+extern void ml_report_no_version(const char *model, const char *owner, int32 version) pg_attribute_noreturn();
+extern void ml_report_no_alias(const char *model, const char *owner, const char *alias) pg_attribute_noreturn();
+extern void ml_report_no_production(const char *model, const char *owner) pg_attribute_noreturn();
+
+/* ---- writes: catalog_write.c ---- */
+
+#define ML_WRITE_ARGS_MAX	20
+#define ML_WRITE_COLUMNS_MAX	6
+
+/* Bind parameters $1, $2, ... in the order they are added. */
+typedef struct MlArgs
+{
+	int			n;
+	Oid			types[ML_WRITE_ARGS_MAX];
+	Datum		values[ML_WRITE_ARGS_MAX];
+	char		nulls[ML_WRITE_ARGS_MAX];
+} MlArgs;
+
+/* What a statement gave: the number of rows, and the first one in text form. */
+typedef struct MlRow
+{
+	uint64		nrows;
+	char	   *column[ML_WRITE_COLUMNS_MAX];	/* NULL for SQL NULL */
+} MlRow;
+
+/* A model row that is locked until the transaction ends. */
+typedef struct MlModelRow
+{
+	char	   *model;
+	char	   *owner;
+	char	   *task;
+	char	   *target;			/* NULL for none */
+	char	   *actor;			/* the current user */
+} MlModelRow;
+
+extern void ml_arg(MlArgs *args, Oid type, Datum value, bool isnull);
+extern void ml_arg_text(MlArgs *args, const char *value);
+extern void ml_arg_int4(MlArgs *args, int32 value);
+extern void ml_arg_int8(MlArgs *args, int64 value);
+extern void ml_arg_json(MlArgs *args, const char *value);
+
+/* Runs one statement on ml.* tables as their owner; row may be NULL; returns the number of rows. */
+extern uint64 ml_catalog_execute(const char *sql, MlArgs *args, MlRow *row);
+
+extern int64 ml_row_int64(const MlRow *row, int column);
+
+/* Locks the model row; raises ERRCODE_UNDEFINED_OBJECT when there is none. */
+extern void ml_catalog_lock(const char *model, MlModelRow *out);
+
+/* Adds a member to an event's detail, a text or JSON as it is; NULL values are left out. */
+extern void ml_detail_text(StringInfo detail, const char *name, const char *value);
+extern void ml_detail_json(StringInfo detail, const char *name, const char *value);
+
+/* Writes an event; version 0 and detail NULL stand for none. */
+extern void ml_catalog_event(const char *kind, const MlModelRow *model, int32 version, StringInfo detail);
+
+/* ---- service: catalog_serve.c ---- */
+
+/* Raises an error unless the version exists; says whether it is archived and its current role (NULL for none). */
+extern void ml_catalog_version_state(const MlModelRow *model, int32 version, bool *archived, char **role);
+
+/* Raises an error when the version has an alias; doing says what was tried, as in "drop". */
+extern void ml_catalog_refuse_aliased(const MlModelRow *model, int32 version, const char *doing);
+
+#endif							/* ML_CATALOG_INTERNAL_H */

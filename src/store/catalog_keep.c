@@ -1,0 +1,224 @@
+/*
+ * catalog_keep.c - keeps the register: descriptions, tags, archiving, drops and grants.
+ *
+ * Each function locks the model row first and writes one event. Rights are
+ * already checked.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+
+#include "catalog/pg_type.h"
+#include "store/catalog_internal.h"
+#include "utils/builtins.h"
+
+/* Sets the description of a model, or removes it (NULL). */
+void
+ml_catalog_describe(const char *model_name, const char *description)
+{
+	MlModelRow	model;
+	MlArgs		args = {0};
+	StringInfoData detail;
+
+	ml_catalog_lock(model_name, &model);
+	ml_arg_text(&args, model.model);
+	ml_arg_text(&args, description);
+	ml_catalog_execute("UPDATE ml.models SET description = $2 WHERE model = $1", &args, NULL);
+	initStringInfo(&detail);
+	ml_detail_text(&detail, "description", description);
+	ml_catalog_event("describe", &model, 0, &detail);
+}
+
+/* Sets a tag of a model to a JSON text, or removes it (NULL). */
+void
+ml_catalog_tag(const char *model_name, const char *key, const char *value)
+{
+	MlModelRow	model;
+	MlArgs		args = {0};
+	StringInfoData detail;
+
+	ml_catalog_lock(model_name, &model);
+	ml_arg_text(&args, model.model);
+	ml_arg_text(&args, key);
+	ml_arg_json(&args, value);
+	ml_catalog_execute("UPDATE ml.models SET tags = CASE WHEN $3 IS NULL THEN tags - $2 "
+					   "ELSE tags || pg_catalog.jsonb_build_object($2, $3) END WHERE model = $1", &args, NULL);
+	initStringInfo(&detail);
+	ml_detail_text(&detail, "key", key);
+	ml_detail_json(&detail, "value", value);
+	ml_catalog_event("tag", &model, 0, &detail);
+}
+
+/* Raises an error when the version is in production; doing says what was tried. */
+static void
+ml_refuse_in_production(const MlModelRow *model, int32 version, const char *role, const char *doing)
+{
+	if (role != NULL && strcmp(role, "production") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot %s version %d of model \"%s\"", doing, version, model->model),
+				 errdetail("The version is in production."),
+				 errhint("Deploy another version first, or use ml.undeploy.")));
+}
+
+/* Ends whatever role the version has. */
+static void
+ml_end_deployment(const MlModelRow *model, int32 version)
+{
+	MlArgs		args = {0};
+
+	ml_arg_text(&args, model->model);
+	ml_arg_int4(&args, version);
+	ml_catalog_execute("UPDATE ml.deployments SET ended_at = greatest(pg_catalog.clock_timestamp(), deployed_at) "
+					   "WHERE model = $1 AND version = $2 AND ended_at IS NULL", &args, NULL);
+}
+
+/* Takes a version out of the choice for service; one that is archived already is left with a NOTICE. */
+void
+ml_catalog_archive(const char *model_name, int32 version)
+{
+	MlModelRow	model;
+	MlArgs		args = {0};
+	StringInfoData detail;
+	bool		archived;
+	char	   *role;
+
+	ml_catalog_lock(model_name, &model);
+	ml_catalog_version_state(&model, version, &archived, &role);
+	if (archived)
+	{
+		ereport(NOTICE,
+				(errmsg("version %d of model \"%s\" is already archived", version, model.model)));
+		return;
+	}
+	ml_refuse_in_production(&model, version, role, "archive");
+	ml_catalog_refuse_aliased(&model, version, "archive");
+
+	/* A retired version stays so; another role ends here. */
+	if (role != NULL && strcmp(role, "retired") != 0)
+		ml_end_deployment(&model, version);
+	ml_arg_text(&args, model.model);
+	ml_arg_int4(&args, version);
+	ml_catalog_execute("UPDATE ml.versions SET archived_at = pg_catalog.clock_timestamp() "
+					   "WHERE model = $1 AND version = $2", &args, NULL);
+	initStringInfo(&detail);
+	ml_detail_text(&detail, "from_role", role);
+	ml_catalog_event("archive", &model, version, &detail);
+}
+
+/* Deletes a version and the snapshot that only it refers to; its run stays. */
+void
+ml_catalog_drop_version(const char *model_name, int32 version)
+{
+	MlModelRow	model;
+	MlArgs		args = {0};
+	MlRow		row;
+	StringInfoData detail;
+	bool		archived;
+	char	   *role;
+
+	ml_catalog_lock(model_name, &model);
+	ml_catalog_version_state(&model, version, &archived, &role);
+	ml_refuse_in_production(&model, version, role, "drop");
+	ml_catalog_refuse_aliased(&model, version, "drop");
+
+	ml_end_deployment(&model, version);
+	ml_arg_text(&args, model.model);
+	ml_arg_int4(&args, version);
+	ml_catalog_execute("DELETE FROM ml.versions WHERE model = $1 AND version = $2 "
+					   "RETURNING artifact_sha256, snapshot_id", &args, &row);
+	initStringInfo(&detail);
+	ml_detail_text(&detail, "artifact_sha256", row.column[0]);
+	ml_detail_text(&detail, "from_role", role);
+	if (row.column[1] != NULL)
+	{
+		args.n = 0;
+		ml_arg_int8(&args, ml_row_int64(&row, 1));
+		ml_catalog_execute("DELETE FROM ml.snapshots s WHERE s.snapshot_id = $1 AND NOT EXISTS ("
+						   "SELECT FROM ml.versions v WHERE v.model = s.model AND v.snapshot_id = s.snapshot_id)",
+						   &args, NULL);
+	}
+	ml_catalog_event("drop_version", &model, version, &detail);
+}
+
+/* Deletes a model with everything but its events; refused while a version is in production. */
+void
+ml_catalog_drop_model(const char *model_name)
+{
+	/* Rows that refer come before the rows they refer to. */
+	static const char *const deletes[] = {
+		"DELETE FROM ml.aliases WHERE model = $1",
+		"DELETE FROM ml.deployments WHERE model = $1",
+		"DELETE FROM ml.versions WHERE model = $1",
+		"DELETE FROM ml.snapshots WHERE model = $1",
+		"DELETE FROM ml.run_metrics m USING ml.runs r WHERE r.run_id = m.run_id AND r.model = $1",
+		"DELETE FROM ml.runs WHERE model = $1",
+		"DELETE FROM ml.grants WHERE model = $1",
+		"DELETE FROM ml.models WHERE model = $1",
+	};
+	MlModelRow	model;
+	MlArgs		args = {0};
+	MlRow		row;
+	StringInfoData detail;
+
+	ml_catalog_lock(model_name, &model);
+	ml_arg_text(&args, model.model);
+	if (ml_catalog_execute("SELECT d.version FROM ml.deployments d "
+						   "WHERE d.model = $1 AND d.role = 'production' AND d.ended_at IS NULL", &args, &row) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot drop model \"%s\"", model.model),
+				 errdetail("Its version %s is in production.", row.column[0]),
+				 errhint("Take it out of service first: SELECT ml.undeploy(%s, 'production');",
+						 quote_literal_cstr(model.model))));
+
+	ml_catalog_execute("SELECT coalesce(pg_catalog.jsonb_agg(v.version ORDER BY v.version), '[]') "
+					   "FROM ml.versions v WHERE v.model = $1", &args, &row);
+	initStringInfo(&detail);
+	ml_detail_text(&detail, "owner", model.owner);
+	ml_detail_json(&detail, "versions", row.column[0]);
+	for (int i = 0; i < (int) lengthof(deletes); i++)
+		ml_catalog_execute(deletes[i], &args, NULL);
+	ml_catalog_event("drop_model", &model, 0, &detail);
+}
+
+/* Runs a statement on one row of ml.grants, and writes an event when it changed something. */
+static void
+ml_change_grant(const char *kind, const char *model_name, const char *privilege, const char *grantee)
+{
+	bool		grant = strcmp(kind, "grant") == 0;
+	MlModelRow	model;
+	MlArgs		args = {0};
+	StringInfoData detail;
+
+	ml_catalog_lock(model_name, &model);
+	ml_arg_text(&args, model.model);
+	ml_arg_text(&args, privilege);
+	ml_arg_text(&args, grantee);
+	if (grant)
+		ml_arg_text(&args, model.actor);
+	if (ml_catalog_execute(grant
+						   ? "INSERT INTO ml.grants (model, privilege, grantee, granted_by) VALUES ($1, $2, $3, $4) "
+						   "ON CONFLICT (model, grantee, privilege) DO NOTHING"
+						   : "DELETE FROM ml.grants WHERE model = $1 AND privilege = $2 AND grantee = $3",
+						   &args, NULL) == 0)
+		return;
+	initStringInfo(&detail);
+	ml_detail_text(&detail, "privilege", privilege);
+	ml_detail_text(&detail, "grantee", grantee);
+	ml_catalog_event(kind, &model, 0, &detail);
+}
+
+/* Grants a privilege on a model to a role. */
+void
+ml_catalog_grant(const char *model, const char *privilege, const char *grantee)
+{
+	ml_change_grant("grant", model, privilege, grantee);
+}
+
+/* Revokes a privilege on a model from a role. */
+void
+ml_catalog_revoke(const char *model, const char *privilege, const char *grantee)
+{
+	ml_change_grant("revoke", model, privilege, grantee);
+}

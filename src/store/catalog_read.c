@@ -1,0 +1,450 @@
+/*
+ * catalog_read.c - reads the catalog: index scans under the active snapshot.
+ *
+ * No SPI and no rights of the caller on the tables are involved, so reading
+ * works in parallel workers, in read-only transactions and on a hot standby,
+ * and one statement sees one state. Relations are looked up by name each time:
+ * that is a few syscache probes, and nothing can be stale. A table stays
+ * locked (ACCESS SHARE) until the transaction ends, like any table a query
+ * reads. Rows are copied out before a scan ends.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "store/catalog_internal.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+typedef struct MlScanInfo
+{
+	const char *table;
+	const char *index;
+	int			natts;			/* columns this release knows */
+	int			model_column;
+	int			second_column;	/* 0 for none */
+} MlScanInfo;
+
+/* Indexed by MlCatalogScan. */
+static const MlScanInfo ml_scans[] = {
+	[ML_SCAN_MODEL] = {"models", "models_pkey", 8, ML_MODELS_MODEL, 0},
+	[ML_SCAN_VERSION] = {"versions", "versions_pkey", 19, ML_VERSIONS_MODEL, ML_VERSIONS_VERSION},
+	[ML_SCAN_PRODUCTION] = {"deployments", "deployments_production_key", 11, ML_DEPLOYMENTS_MODEL, 0},
+	[ML_SCAN_DEPLOYMENTS] = {"deployments", "deployments_history_idx", 11, ML_DEPLOYMENTS_MODEL, 0},
+	[ML_SCAN_ALIAS] = {"aliases", "aliases_current_key", 9, ML_ALIASES_MODEL, ML_ALIASES_ALIAS},
+	[ML_SCAN_GRANTS] = {"grants", "grants_pkey", 5, ML_GRANTS_MODEL, 0},
+};
+
+/* A parsed model reference. */
+typedef struct MlRefParts
+{
+	char	   *model;
+	int32		version;		/* 0 for none */
+	char	   *alias;			/* NULL for none */
+} MlRefParts;
+
+/* ---- scans ---- */
+
+/* The Oid of a relation of schema ml; raises an error with a HINT when the extension is missing. */
+Oid
+ml_catalog_relation(const char *name)
+{
+	Oid			schema = get_namespace_oid("ml", true);
+	Oid			relation = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+
+	if (!OidIsValid(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("extension \"pg_mlops\" is not installed in this database"),
+				 errdetail("Relation \"ml.%s\" does not exist.", name),
+				 errhint("Run CREATE EXTENSION pg_mlops.")));
+	return relation;
+}
+
+/* Opens a scan by model and optionally version or alias, or of the whole index when there is no model. */
+void
+ml_scan_begin(MlScan *scan, MlCatalogScan what, const char *model, int32 version, const char *alias)
+{
+	const MlScanInfo *info = &ml_scans[what];
+	ScanKeyData keys[2];
+	int			nkeys = 0;
+
+	scan->rel = table_open(ml_catalog_relation(info->table), AccessShareLock);
+	if (RelationGetNumberOfAttributes(scan->rel) < info->natts)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"ml.%s\" is older than the loaded library", info->table),
+				 errdetail("It has %d columns, and the library needs %d.",
+						   RelationGetNumberOfAttributes(scan->rel), info->natts),
+				 errhint("Run ALTER EXTENSION pg_mlops UPDATE.")));
+
+	if (model != NULL)
+		ScanKeyInit(&keys[nkeys++], info->model_column, BTEqualStrategyNumber, F_TEXTEQ,
+					CStringGetTextDatum(model));
+	if (version > 0)
+		ScanKeyInit(&keys[nkeys++], info->second_column, BTEqualStrategyNumber, F_INT4EQ,
+					Int32GetDatum(version));
+	if (alias != NULL)
+		ScanKeyInit(&keys[nkeys++], info->second_column, BTEqualStrategyNumber, F_TEXTEQ,
+					CStringGetTextDatum(alias));
+	scan->scan = systable_beginscan(scan->rel, ml_catalog_relation(info->index), true,
+									GetActiveSnapshot(), nkeys, keys);
+}
+
+/* The next tuple of a scan, or NULL. */
+HeapTuple
+ml_scan_next(MlScan *scan)
+{
+	CHECK_FOR_INTERRUPTS();
+	return systable_getnext(scan->scan);
+}
+
+/* A column of the current tuple. */
+Datum
+ml_scan_get(MlScan *scan, HeapTuple tuple, int column, bool *isnull)
+{
+	bool		null;
+	Datum		value = heap_getattr(tuple, column, RelationGetDescr(scan->rel), &null);
+
+	if (isnull != NULL)
+		*isnull = null;
+	else if (null)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("column %d of table \"ml.%s\" is null", column, RelationGetRelationName(scan->rel))));
+	return value;
+}
+
+/* Closes a scan; the table stays locked until the transaction ends. */
+void
+ml_scan_end(MlScan *scan)
+{
+	systable_endscan(scan->scan);
+	table_close(scan->rel, NoLock);
+}
+
+/* ---- names and references ---- */
+
+/* What is wrong with a name of a model or alias, or NULL when nothing is. */
+static const char *
+ml_name_problem(const char *name)
+{
+	if (name == NULL)
+		return "It is null.";
+	if (name[0] == '\0')
+		return "It is empty.";
+	if (strlen(name) > ML_MODEL_NAME_BYTES_MAX)
+		return "It is longer than 63 bytes.";
+	for (const char *p = name; *p != '\0'; p++)
+	{
+		if (*p == '/' || *p == '@')
+			return "It contains a slash or an at sign.";
+		if ((unsigned char) *p < 0x20 || *p == 0x7f)
+			return "It contains a control character.";
+	}
+	return NULL;
+}
+
+/* The text itself for a message, cut when it is much longer than a name can be. */
+static const char *
+ml_name_shown(const char *name)
+{
+	if (name == NULL)
+		return "";
+	return pnstrdup(name, pg_mbcliplen(name, strlen(name), 2 * ML_MODEL_NAME_BYTES_MAX));
+}
+
+/* Raises ERRCODE_INVALID_NAME unless the text can name a model. */
+void
+ml_catalog_check_name(const char *model)
+{
+	const char *problem = ml_name_problem(model);
+
+	if (problem != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("invalid model name \"%s\"", ml_name_shown(model)),
+				 errdetail("%s", problem),
+				 errhint("A model's name has 1 to 63 bytes without \"/\", \"@\" or control characters.")));
+}
+
+/* Raises ERRCODE_INVALID_NAME unless the text can name an alias. */
+void
+ml_catalog_check_alias(const char *alias)
+{
+	const char *problem = ml_name_problem(alias);
+
+	if (problem != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("invalid alias \"%s\"", ml_name_shown(alias)),
+				 errdetail("%s", problem),
+				 errhint("An alias has 1 to 63 bytes without \"/\", \"@\" or control characters.")));
+}
+
+/* Reads a version number: digits without leading zeros, at most INT_MAX; returns 0 for anything else. */
+static int32
+ml_parse_version(const char *text)
+{
+	int64		value = 0;
+
+	if (text[0] == '0')
+		return 0;
+	for (const char *p = text; *p != '\0'; p++)
+	{
+		if (*p < '0' || *p > '9')
+			return 0;
+		value = value * 10 + (*p - '0');
+		if (value > PG_INT32_MAX)
+			return 0;
+	}
+	return (int32) value;
+}
+
+/* Splits a model reference; raises ERRCODE_INVALID_NAME when it has none of the three forms. */
+static void
+ml_parse_ref(const char *ref, MlRefParts *parts)
+{
+	size_t		model_bytes = ref == NULL ? 0 : strcspn(ref, "/@");
+	const char *problem;
+
+	parts->version = 0;
+	parts->alias = NULL;
+	parts->model = ref == NULL ? NULL : pnstrdup(ref, model_bytes);
+	problem = ml_name_problem(parts->model);
+	if (problem == NULL && ref[model_bytes] == '/')
+	{
+		parts->version = ml_parse_version(ref + model_bytes + 1);
+		if (parts->version == 0)
+			problem = "What follows the slash is not a version number from 1 to 2147483647.";
+	}
+	else if (problem == NULL && ref[model_bytes] == '@')
+	{
+		parts->alias = pstrdup(ref + model_bytes + 1);
+		if (ml_name_problem(parts->alias) != NULL)
+			problem = "What follows the at sign is not an alias of 1 to 63 bytes without \"/\", \"@\" or control characters.";
+	}
+	if (problem != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("invalid model reference \"%s\"", ml_name_shown(ref)),
+				 errdetail("%s", problem),
+				 errhint("Write 'model' for the version in production, 'model/3' for version 3, "
+						 "or 'model@champion' for an alias.")));
+}
+
+/* ---- lookups ---- */
+
+/* Whether a model exists under the active snapshot; owner may be NULL. */
+bool
+ml_catalog_model_exists(const char *model, char **owner)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+
+	ml_scan_begin(&scan, ML_SCAN_MODEL, model, 0, NULL);
+	tuple = ml_scan_next(&scan);
+	if (tuple != NULL && owner != NULL)
+		*owner = pstrdup(NameStr(*DatumGetName(ml_scan_get(&scan, tuple, ML_MODELS_OWNER, NULL))));
+	ml_scan_end(&scan);
+	return tuple != NULL;
+}
+
+/* The owner of a model; raises ERRCODE_UNDEFINED_OBJECT when there is no such model. */
+char *
+ml_catalog_owner(const char *model)
+{
+	char	   *owner;
+
+	ml_catalog_check_name(model);
+	if (!ml_catalog_model_exists(model, &owner))
+		ml_report_no_model(model);
+	return owner;
+}
+
+/* The version in production under the active snapshot, or 0. */
+static int32
+ml_read_production(const char *model)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+	int32		version = 0;
+
+	ml_scan_begin(&scan, ML_SCAN_PRODUCTION, model, 0, NULL);
+	while ((tuple = ml_scan_next(&scan)) != NULL)
+	{
+		bool		current;
+
+		/* The index holds such rows only; a server that ignores indexes shows all of them. */
+		ml_scan_get(&scan, tuple, ML_DEPLOYMENTS_UNTIL, &current);
+		if (current &&
+			strcmp(TextDatumGetCString(ml_scan_get(&scan, tuple, ML_DEPLOYMENTS_ROLE, NULL)), "production") == 0)
+			version = DatumGetInt32(ml_scan_get(&scan, tuple, ML_DEPLOYMENTS_VERSION, NULL));
+	}
+	ml_scan_end(&scan);
+	return version;
+}
+
+/* The version an alias points to under the active snapshot, or 0. */
+static int32
+ml_read_alias(const char *model, const char *alias)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+	int32		version = 0;
+
+	ml_scan_begin(&scan, ML_SCAN_ALIAS, model, 0, alias);
+	while ((tuple = ml_scan_next(&scan)) != NULL)
+	{
+		bool		current;
+
+		ml_scan_get(&scan, tuple, ML_ALIASES_UNTIL, &current);
+		if (current)
+			version = DatumGetInt32(ml_scan_get(&scan, tuple, ML_ALIASES_VERSION, NULL));
+	}
+	ml_scan_end(&scan);
+	return version;
+}
+
+/* Reads the digest of a version; false when there is no such version. */
+static bool
+ml_read_digest(const char *model, int32 version, uint8 *digest)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+
+	ml_scan_begin(&scan, ML_SCAN_VERSION, model, version, NULL);
+	tuple = ml_scan_next(&scan);
+	if (tuple != NULL)
+	{
+		text	   *hex = DatumGetTextPP(ml_scan_get(&scan, tuple, ML_VERSIONS_SHA256, NULL));
+
+		if (VARSIZE_ANY_EXHDR(hex) != 2 * ML_DIGEST_BYTES)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("the digest of version %d of model \"%s\" is damaged", version, model),
+					 errdetail("It has %zu characters instead of %d.",
+							   (size_t) VARSIZE_ANY_EXHDR(hex), 2 * ML_DIGEST_BYTES)));
+		hex_decode(VARDATA_ANY(hex), 2 * ML_DIGEST_BYTES, (char *) digest);
+	}
+	ml_scan_end(&scan);
+	return tuple != NULL;
+}
+
+/* Resolves a model reference under the active snapshot; raises an error that says what exists. */
+void
+ml_catalog_resolve(const char *ref, MlVersionRef *out)
+{
+	MlRefParts	parts;
+
+	ml_parse_ref(ref, &parts);
+	out->model = parts.model;
+	if (!ml_catalog_model_exists(parts.model, &out->owner))
+		ml_report_no_model(parts.model);
+	if (parts.version > 0)
+		out->version = parts.version;
+	else if (parts.alias != NULL)
+	{
+		out->version = ml_read_alias(parts.model, parts.alias);
+		if (out->version == 0)
+			ml_report_no_alias(parts.model, out->owner, parts.alias);
+	}
+	else
+	{
+		out->version = ml_read_production(parts.model);
+		if (out->version == 0)
+			ml_report_no_production(parts.model, out->owner);
+	}
+	if (!ml_read_digest(parts.model, out->version, out->digest))
+		ml_report_no_version(parts.model, out->owner, out->version);
+}
+
+/* The artifact of a version under the active snapshot, detoasted. */
+bytea *
+ml_catalog_artifact(const char *model, int32 version)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+	bytea	   *artifact;
+
+	ml_scan_begin(&scan, ML_SCAN_VERSION, model, version, NULL);
+	tuple = ml_scan_next(&scan);
+	if (tuple == NULL)
+		ml_report_no_version(model, ml_catalog_owner(model), version);
+	artifact = DatumGetByteaPCopy(ml_scan_get(&scan, tuple, ML_VERSIONS_ARTIFACT, NULL));
+	ml_scan_end(&scan);
+	return artifact;
+}
+
+/* Whether any version of the model is in role production now, this command's own changes included. */
+bool
+ml_catalog_in_production(const char *model)
+{
+	int32		version;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	version = ml_read_production(model);
+	PopActiveSnapshot();
+	return version > 0;
+}
+
+/* The roles that hold the named privilege on a model, or any when privilege is NULL. */
+List *
+ml_catalog_grantees(const char *model, const char *privilege)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+	List	   *grantees = NIL;
+
+	ml_scan_begin(&scan, ML_SCAN_GRANTS, model, 0, NULL);
+	while ((tuple = ml_scan_next(&scan)) != NULL)
+	{
+		if (privilege == NULL ||
+			strcmp(TextDatumGetCString(ml_scan_get(&scan, tuple, ML_GRANTS_PRIVILEGE, NULL)), privilege) == 0)
+			grantees = lappend(grantees,
+							   pstrdup(NameStr(*DatumGetName(ml_scan_get(&scan, tuple, ML_GRANTS_GRANTEE, NULL)))));
+	}
+	ml_scan_end(&scan);
+	return grantees;
+}
+
+/* The deployments of a model that were current at a moment. */
+List *
+ml_catalog_deployed_at(const char *model, TimestampTz at)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+	List	   *found = NIL;
+
+	ml_scan_begin(&scan, ML_SCAN_DEPLOYMENTS, model, 0, NULL);
+	while ((tuple = ml_scan_next(&scan)) != NULL)
+	{
+		TimestampTz from = DatumGetTimestampTz(ml_scan_get(&scan, tuple, ML_DEPLOYMENTS_FROM, NULL));
+		bool		current;
+		Datum		until = ml_scan_get(&scan, tuple, ML_DEPLOYMENTS_UNTIL, &current);
+
+		if (from <= at && (current || at < DatumGetTimestampTz(until)))
+		{
+			MlDeployment *d = palloc(sizeof(MlDeployment));
+			bool		no_traffic;
+			Datum		traffic = ml_scan_get(&scan, tuple, ML_DEPLOYMENTS_TRAFFIC, &no_traffic);
+
+			d->version = DatumGetInt32(ml_scan_get(&scan, tuple, ML_DEPLOYMENTS_VERSION, NULL));
+			d->role = TextDatumGetCString(ml_scan_get(&scan, tuple, ML_DEPLOYMENTS_ROLE, NULL));
+			d->has_traffic = !no_traffic;
+			d->traffic = no_traffic ? 0.0 : DatumGetFloat8(traffic);
+			found = lappend(found, d);
+		}
+	}
+	ml_scan_end(&scan);
+	return found;
+}

@@ -1,0 +1,102 @@
+# The catalog survives pg_dump and psql: rows, constraints, sequences and immutability.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->start;
+
+# Row contents of every table, with the sequences' next values.
+my $contents = q{
+	SELECT 'models', m::text FROM ml.models m
+	UNION ALL SELECT 'grants', g::text FROM ml.grants g
+	UNION ALL SELECT 'runs', r::text FROM ml.runs r
+	UNION ALL SELECT 'run_metrics', r::text FROM ml.run_metrics r
+	UNION ALL SELECT 'snapshots', s::text FROM ml.snapshots s
+	UNION ALL SELECT 'versions', v::text FROM ml.versions v
+	UNION ALL SELECT 'aliases', a::text FROM ml.aliases a
+	UNION ALL SELECT 'deployments', d::text FROM ml.deployments d
+	UNION ALL SELECT 'events', e::text FROM ml.events e
+	UNION ALL SELECT sequencename, last_value::text FROM pg_sequences WHERE schemaname = 'ml'
+	ORDER BY 1, 2;
+};
+
+# Everything about the schema that a fresh installation has.
+my $shape = q{
+	SELECT c.relname, c.relkind, c.relrowsecurity, c.relacl::text, pg_get_viewdef(c.oid) FROM pg_class c
+	WHERE c.relnamespace = 'ml'::regnamespace AND c.relkind IN ('r', 'v', 'S', 'i')
+	UNION ALL SELECT t.tgname, 't', t.tgenabled = 'O', NULL, pg_get_triggerdef(t.oid) FROM pg_trigger t
+	WHERE NOT t.tgisinternal
+	UNION ALL SELECT p.polname, 'p', true, NULL, pg_get_expr(p.polqual, p.polrelid) FROM pg_policy p
+	UNION ALL SELECT o.conname, o.contype, o.convalidated, NULL, pg_get_constraintdef(o.oid) FROM pg_constraint o
+	WHERE o.connamespace = 'ml'::regnamespace
+	ORDER BY 1, 2;
+};
+
+$node->safe_psql('postgres', 'CREATE ROLE analyst; CREATE ROLE gone');
+$node->safe_psql('postgres', 'CREATE DATABASE source');
+$node->safe_psql('source', q{
+	CREATE EXTENSION pg_mlops;
+	-- Names that sort before and after the models they depend on, and a history of a dropped version.
+	INSERT INTO ml.models (model, task, target, owner, tags, last_version) VALUES
+		('zeta', 'regression', 'y', 'gone', '{"team": "a\\b"}', 3),
+		(E'\u00e9t\u00e9 ''26', 'classification', NULL, 'analyst', '{}', 3);
+	INSERT INTO ml.runs (kind, model, version, status, finished_at)
+		SELECT 'train', m.model, v, 'succeeded', 'infinity' FROM ml.models m, generate_series(1, 3) v;
+	INSERT INTO ml.runs (kind, model, status, parent_run_id, finished_at, error)
+		VALUES ('trial', 'zeta', 'failed', 1, 'infinity', E'a\nb\tc');
+	INSERT INTO ml.run_metrics (run_id, name, step, value)
+		SELECT run_id, 'rmse', NULL, 'NaN' FROM ml.runs UNION ALL SELECT run_id, 'rmse', 1, 0.1 FROM ml.runs;
+	INSERT INTO ml.snapshots (model, source, relations, rows, wal_lsn)
+		SELECT model, 'SELECT 1', '{public.a,"public.\"B\""}', 10, '0/1' FROM ml.models;
+	INSERT INTO ml.versions (model, version, run_id, algorithm, task, artifact, artifact_sha256, snapshot_id, parent_version)
+		SELECT r.model, r.version, r.run_id, 'ridge', m.task, a, encode(sha256(a), 'hex'), s.snapshot_id, nullif(r.version - 1, 0)
+		FROM ml.runs r JOIN ml.models m USING (model) JOIN ml.snapshots s USING (model),
+			LATERAL (SELECT decode(repeat(lpad(to_hex(r.run_id), 2, '0') || '00ff5c0a', 20000), 'hex') AS a) x
+		WHERE r.kind = 'train';
+	SELECT ml.grant('zeta', 'read', 'analyst');
+	SELECT ml.grant('zeta', 'use', 'gone');
+	SELECT ml.deploy('zeta', 1), ml.deploy('zeta', 2, reason => 'better'), ml.deploy('zeta', 3);
+	SELECT ml.set_alias('zeta', 'champion', 1), ml.set_alias('zeta', 'champion', 2);
+	SELECT ml.rollback('zeta');
+	SELECT ml.drop_version('zeta', 3);
+	SELECT ml.archive('zeta', 1);
+});
+my $before = $node->safe_psql('source', $contents);
+$node->safe_psql('postgres', 'DROP ROLE gone');
+
+for my $options ([], ['--inserts'], ['--format=custom'])
+{
+	my $name = join(' ', 'pg_dump', @$options);
+	my $file = $node->basedir . '/dump';
+	my ($stdout, $stderr);
+
+	$node->safe_psql('postgres', 'CREATE DATABASE target');
+	my $run = IPC::Run::run(['pg_dump', @$options, '--file', $file, $node->connstr('source')], '>', \$stdout, '2>', \$stderr);
+	ok($run, "$name runs");
+	is($stderr, '', "$name has no warning, such as of circular foreign keys");
+	if (@$options && $options->[0] eq '--format=custom')
+	{
+		$node->command_ok(['pg_restore', '--exit-on-error', '--single-transaction', '--dbname', $node->connstr('target'), $file], "$name: restore");
+	}
+	else
+	{
+		$node->command_ok(['psql', '--no-psqlrc', '--quiet', '-v', 'ON_ERROR_STOP=1', '--file', $file, $node->connstr('target')], "$name: restore");
+	}
+	is($node->safe_psql('target', $contents), $before, "$name: the rows and the sequences are the same");
+	is($node->safe_psql('target', $shape), $node->safe_psql('source', $shape), "$name: the schema is the same");
+
+	# The restored catalog works: sequences go on, history goes on, changes are refused.
+	$node->safe_psql('target', q{SELECT ml.deploy('zeta', 2, 'retired'); SELECT ml.set_alias('zeta', 'new', 2)});
+	is($node->safe_psql('target', q{SELECT count(*) FROM ml.deployments WHERE ended_at IS NULL}), '1', "$name: deploying goes on");
+	my ($ret, $out, $err) = $node->psql('target', 'UPDATE ml.versions SET notes = NULL');
+	like($err, qr/cannot be changed directly/, "$name: versions are immutable");
+	is($node->safe_psql('target', q{SET ROLE analyst; SELECT count(*) FROM ml.versions}), '5', "$name: rights are the same");
+	$node->safe_psql('postgres', 'DROP DATABASE target');
+}
+
+$node->stop;
+done_testing();
