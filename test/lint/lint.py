@@ -23,6 +23,7 @@ TIERS = (('math',), ('base',), FAMILIES, ('store',), ('flow', 'monitor'), ('work
 TIER = {room: n for n, rooms in enumerate(TIERS) for room in rooms}
 STANDARD_HEADERS = {'assert.h', 'errno.h', 'fenv.h', 'float.h', 'inttypes.h', 'limits.h', 'math.h', 'stdarg.h',
                     'stdbool.h', 'stddef.h', 'stdint.h', 'stdlib.h', 'string.h', 'tgmath.h'}
+COMPILER_HEADERS = {'immintrin.h', 'arm_neon.h'}
 SPI_FILES = re.compile(r'src/(store/.*|flow/source\.c)$')
 LINES_MAX = 700
 
@@ -138,7 +139,7 @@ def room(path):
 
 # --- layering -----------------------------------------------------------
 
-@rule('src/math includes nothing but src/math and the standard library',
+@rule('src/math includes nothing but src/math, the standard library and the processor\'s intrinsics',
       [{'src/math/a.c': '#include "postgres.h"\n'}, {'src/math/a.c': '#include <stdio.h>\n'},
        {'src/math/a.h': '#include "base/b.h"\n', 'src/base/b.h': ''}],
       {'src/math/a.c': '#include <math.h>\n#include "math/a.h"\n/* #include "postgres.h" */\n', 'src/math/a.h': ''})
@@ -147,7 +148,7 @@ def math_is_alone(tree):
     for path, text in tree.match(r'src/math/.*\.[ch]'):
         for line, form, name in tree.includes(path, text):
             ours = tree.ours(path, name)
-            if not (form == '<' and name in STANDARD_HEADERS or ours and room(ours) == 'math'):
+            if not (form == '<' and name in STANDARD_HEADERS | COMPILER_HEADERS or ours and room(ours) == 'math'):
                 out.append(f'{path}:{line}: includes {name}')
     return out
 
@@ -236,15 +237,22 @@ def spi_in_store(tree):
     return out
 
 
-@rule('every header compiles alone and twice, and leaves postgres.h to the C files',
+# A template is a header that says so in its opening comment: it takes macros and has no include guard.
+TEMPLATE = re.compile(r'/\*(?:(?!\*/).)*\b(template|once per)\b', re.I | re.S)
+
+
+@rule('every header but a template compiles after postgres.h and compat.h, alone and twice',
       [{'src/base/a.h': 'extern Undeclared x;\n'}, {'src/base/a.h': 'struct a { int b; };\n'},
-       {'src/base/a.h': '#include "postgres.h"\n'}],
-      {'src/base/a.h': '#ifndef A_H\n#define A_H\nextern Datum ml_a(int32 b);\n#endif\n',
+       {'src/base/a.h': '#include "postgres.h"\n'}, {'src/math/m.h': 'extern size_t ml_m(void);\n'}],
+      {'src/base/compat.h': '#ifndef C_H\n#define C_H\n#include "fmgr.h"\n#endif\n',
+       'src/math/t.h': '/*\n * t.h - a template.\n */\nstruct ML_NAME(a) { int b; };\n', 'src/base/a.h': '#ifndef A_H\n#define A_H\nextern Datum ml_a(int32 b);\n#endif\n',
        'src/math/m.h': '#ifndef M_H\n#define M_H\n#include <stddef.h>\nextern size_t ml_m(void);\n#endif\n'})
 def headers_stand_alone(tree):
     out = []
     server = tree.config('--includedir-server')
     for path, text in tree.match(r'src/.*\.h'):
+        if TEMPLATE.match(text):
+            continue
         if any(name in ('postgres.h', 'c.h') for _, _, name in tree.includes(path, text)):
             out.append(f'{path}: includes postgres.h')
             continue
@@ -252,6 +260,8 @@ def headers_stand_alone(tree):
                    '-Wno-unused-function', '-Wno-sign-compare', '-Werror', '-D_GNU_SOURCE', '-I', 'src', '-isystem', server]
         if room(path) != 'math':
             command += ['-include', 'postgres.h']
+            if 'src/base/compat.h' in tree.files:
+                command += ['-include', 'base/compat.h']
         name = path[len('src/'):]
         done = subprocess.run(command + ['-x', 'c', '-'], input=f'#include "{name}"\n#include "{name}"\n', cwd=tree.root,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -364,7 +374,8 @@ def file_level(code):
       {'src/base/a.c': 'static ML_CLONES double\nml_count(const double *a)\n{\n\tstatic int calls;\n}\n'
                        'static const struct x ml_names[] = {{1}, {2}};\nstatic MlTick *ml_tick = NULL;\n'
                        'pg_attribute_noreturn() static void ml_stop(void);\nstatic int ml_a, ml_b;\n'
-                       'static __attribute__((noinline)) int ml_c(void) { return 1; }\n'})
+                       'static __attribute__((noinline)) int ml_c(void) { return 1; }\n'
+                       'static inline void\nML_NAME(ml_d) (int a)\n{\n}\n'})
 def statics_have_prefix(tree):
     out = []
     for path, text in tree.sources():
@@ -373,7 +384,7 @@ def statics_have_prefix(tree):
             declared = re.sub(r'__attribute__\s*\(\(.*?\)\)|\bpg_attribute_\w+\s*\([^)]*\)', ' ', m[1].split('=')[0])
             found = re.search(r'\(\s*\*\s*(\w+)', declared) if re.match(r'[\w\s*]*\(\s*\*', declared) else \
                 re.match(r'[\w\s*]*?\b(\w+)\s*(?=[(\[,]|$)', declared.rstrip())
-            if found and not found[1].startswith('ml_') and 'StaticAssert' not in declared:
+            if found and not found[1].startswith(('ml_', 'ML_')) and 'StaticAssert' not in declared:
                 out.append(f'{path}:{line_of(text, m.start())}: {found[1]}')
     return out
 
