@@ -15,7 +15,6 @@ REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 REGRESS_OPTS = --encoding=UTF8 --no-locale
 ISOLATION = $(patsubst test/specs/specs/%.spec,%,$(sort $(wildcard test/specs/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test/specs --outputdir=output_iso --load-extension=pg_mlops
-TAP_TESTS = 0
 
 # No contraction into fused multiply-add: the same source must give the same bits on every processor.
 PG_CPPFLAGS = -I$(srcdir)/src -DML_VERSION='"$(ML_RELEASE)"'

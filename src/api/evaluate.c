@@ -66,8 +66,8 @@ ML_FUNCTION(ml_coefficients)
 	for (int i = 0; i < n; i++)
 	{
 		const MlCoefficient *c = &terms[i].coefficient;
-		Datum		values[8] = {0};
-		bool		nulls[8] = {false};
+		Datum		values[7] = {0};
+		bool		nulls[7] = {false};
 
 		values[0] = CStringGetTextDatum(terms[i].term);
 		ml_put_number(values, nulls, 1, c->aliased ? NAN : c->estimate);
@@ -76,9 +76,6 @@ ML_FUNCTION(ml_coefficients)
 		ml_put_number(values, nulls, 4, c->aliased ? NAN : c->p_value);
 		ml_put_number(values, nulls, 5, c->aliased ? NAN : c->low);
 		ml_put_number(values, nulls, 6, c->aliased ? NAN : c->high);
-		nulls[7] = terms[i].class == NULL;
-		if (terms[i].class)
-			values[7] = CStringGetTextDatum(terms[i].class);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;

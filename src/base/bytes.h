@@ -7,6 +7,7 @@
 #ifndef ML_BYTES_H
 #define ML_BYTES_H
 
+#include "base/compat.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 
@@ -56,6 +57,6 @@ extern int	ml_read_count(MlReader *in, int item_bytes);
 /* An index below bound. */
 extern int	ml_read_index(MlReader *in, int bound);
 
-extern void ml_read_corrupted(const char *what) pg_attribute_noreturn();
+extern ML_NORETURN void ml_read_corrupted(const char *what);
 
 #endif							/* ML_BYTES_H */

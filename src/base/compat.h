@@ -29,8 +29,15 @@
 	PG_FUNCTION_INFO_V1(name); \
 	Datum name(PG_FUNCTION_ARGS)
 
-/* RelationGetPrimaryKeyIndex() takes whether to accept a deferrable key since 17. */
-#if PG_VERSION_NUM >= 170000
+/* A function that never returns is marked in front since 18. */
+#if PG_VERSION_NUM >= 180000
+#define ML_NORETURN pg_noreturn
+#else
+#define ML_NORETURN pg_attribute_noreturn()
+#endif
+
+/* RelationGetPrimaryKeyIndex() takes whether to accept a deferrable key since 18. */
+#if PG_VERSION_NUM >= 180000
 #define ml_compat_primary_key(rel) RelationGetPrimaryKeyIndex(rel, false)
 #else
 #define ml_compat_primary_key(rel) RelationGetPrimaryKeyIndex(rel)

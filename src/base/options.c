@@ -32,7 +32,7 @@ ml_options_names(const MlParam *params, int nparams)
 	return names;
 }
 
-static pg_attribute_noreturn() void
+static ML_NORETURN void
 ml_options_wrong_type(const char *owner, const MlParam *param)
 {
 	ereport(ERROR,

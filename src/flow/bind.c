@@ -43,7 +43,7 @@ ml_bind_names(TupleDesc desc)
 	return names;
 }
 
-static pg_attribute_noreturn() void
+static ML_NORETURN void
 ml_bind_missing(const MlBinding *binding, const char *name, List *names)
 {
 	ereport(ERROR,
@@ -53,7 +53,7 @@ ml_bind_missing(const MlBinding *binding, const char *name, List *names)
 			 errhint("%s", ml_text_hint(name, names, "Score rows with the columns the model was trained on."))));
 }
 
-static pg_attribute_noreturn() void
+static ML_NORETURN void
 ml_bind_mismatch(const MlBinding *binding, const MlInput *input, const char *given)
 {
 	ereport(ERROR,
@@ -64,7 +64,7 @@ ml_bind_mismatch(const MlBinding *binding, const MlInput *input, const char *giv
 			 errhint("Cast it to %s.", input->type_name)));
 }
 
-static pg_attribute_noreturn() void
+static ML_NORETURN void
 ml_bind_wrong_count(const MlBinding *binding, const char *what, int given, int expected)
 {
 	List	   *names = NIL;
@@ -187,7 +187,7 @@ ml_bind_desc(MlBinding *binding, TupleDesc desc)
 	MemoryContextSwitchTo(old);
 }
 
-static pg_attribute_noreturn() void
+static ML_NORETURN void
 ml_bind_infinite(const MlBinding *binding, const MlInput *input)
 {
 	ereport(ERROR,
@@ -197,7 +197,7 @@ ml_bind_infinite(const MlBinding *binding, const MlInput *input)
 			 errhint("Replace it, for instance by nullif(%s, 'Infinity').", quote_identifier(input->name))));
 }
 
-static pg_attribute_noreturn() void
+static ML_NORETURN void
 ml_bind_valueless(const MlBinding *binding, const MlInput *input)
 {
 	ereport(ERROR,

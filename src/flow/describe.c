@@ -43,7 +43,7 @@ ml_describe_terms(const char *ref, MlTerm **terms)
 		term->coefficient = coefficients[i];
 		term->term = coefficients[i].column < 0 ? "intercept" : shape->cols[coefficients[i].column].name;
 		if (coefficients[i].class >= 0)
-			term->class = model->classes[coefficients[i].class];
+			term->term = psprintf("%s:%s", model->classes[coefficients[i].class], term->term);
 	}
 	return n;
 }

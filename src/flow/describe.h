@@ -8,8 +8,7 @@
 
 typedef struct MlTerm
 {
-	const char *term;			/* intercept, column, column=level */
-	const char *class;			/* more than two classes: the class; else NULL */
+	const char *term;			/* intercept, column, column=level; of many classes behind "class:" */
 	MlCoefficient coefficient;
 } MlTerm;
 

@@ -158,8 +158,9 @@ ml_design_number_classes(MlDesign *design, const MlLoadColumn *target)
 }
 
 static void
-ml_design_positive(MlModel *model, const char *positive)
+ml_design_positive(MlDesign *design, const char *positive)
 {
+	MlModel    *model = design->model;
 	List	   *names = NIL;
 
 	/* true, the greater number or the text that sorts last: always the last class */
@@ -170,7 +171,17 @@ ml_design_positive(MlModel *model, const char *positive)
 	{
 		if (strcmp(model->classes[k], positive) == 0)
 		{
-			model->positive = k;
+			/* of two classes the positive one is made the last, so that coefficients speak of it */
+			if (model->nclasses == 2 && k == 0)
+			{
+				char	   *first = model->classes[0];
+
+				model->classes[0] = model->classes[1];
+				model->classes[1] = first;
+				design->swapped = true;
+			}
+			else
+				model->positive = k;
 			return;
 		}
 		names = lappend(names, model->classes[k]);
@@ -218,7 +229,7 @@ ml_design_target(MlDesign *design, const char *positive)
 				 errmsg("target column \"%s\" has only one class in the training rows", target->name),
 				 errdetail("Its only value is \"%s\", so there is nothing to learn.", model->classes[0]),
 				 errhint("Check the source query and the split.")));
-	ml_design_positive(model, positive);
+	ml_design_positive(design, positive);
 }
 
 /* One pass over the training rows: what each loaded feature cell holds. */
@@ -505,14 +516,20 @@ ml_double_compare(const void *a, const void *b)
 static double
 ml_design_y(const MlDesign *design, double y)
 {
-	const double *found;
+	double		class;
 
 	if (design->model->task == ML_TASK_REGRESSION)
 		return y;
 	if (design->class_code)
-		return design->class_code[(int) y];
-	found = bsearch(&y, design->class_value, design->model->nclasses, sizeof(double), ml_double_compare);
-	return found ? found - design->class_value : -1;
+		class = design->class_code[(int) y];
+	else
+	{
+		const double *found = bsearch(&y, design->class_value, design->model->nclasses, sizeof(double),
+									  ml_double_compare);
+
+		class = found ? found - design->class_value : -1;
+	}
+	return design->swapped && class >= 0 ? 1 - class : class;
 }
 
 static bool

@@ -20,6 +20,7 @@ typedef struct MlDesign
 	MlColumnStats *stats;		/* per entrance cell, of the training rows */
 	double	   *class_code;		/* text targets: class by dictionary code, -1 when not a class */
 	double	   *class_value;	/* numeric targets: their values in class order, or NULL */
+	bool		swapped;		/* the two classes changed places, so that the positive one is last */
 	int64		class_rows;		/* training rows of the rarest class */
 
 	/* reading rows through the pipeline */

@@ -268,7 +268,7 @@ ml_load_describe(void *ctx, TupleDesc desc)
 	MemoryContextSwitchTo(old);
 }
 
-static pg_attribute_noreturn() void
+static ML_NORETURN void
 ml_load_bad_value(const MlLoad *load, const MlLoadColumn *column, double x)
 {
 	ereport(ERROR,

@@ -223,7 +223,8 @@ ml_source_check(SPIPlanPtr plan, MemoryContext result, MlSourceInfo *info)
 		}
 		MemoryContextSwitchTo(old);
 	}
-	ReleaseCachedPlan(cached, CurrentResourceOwner);
+	/* the plan is not saved, so no resource owner holds the reference */
+	ReleaseCachedPlan(cached, NULL);
 }
 
 bool

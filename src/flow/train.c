@@ -52,7 +52,7 @@ ml_train_breathe(void *ctx)
 	CHECK_FOR_INTERRUPTS();
 }
 
-static pg_attribute_noreturn() void
+static ML_NORETURN void
 ml_train_unsupported(const char *what, const char *hint)
 {
 	ereport(ERROR,

@@ -18,6 +18,7 @@
 #ifndef ML_TALLY_H
 #define ML_TALLY_H
 
+#include "base/compat.h"
 #include "fmgr.h"
 #include "access/htup_details.h"	/* brings the varlena macros in every version */
 
@@ -104,7 +105,7 @@ extern MlTally *ml_tally_fetch(Datum state, const MlTallyKind *kind, const MlTal
 extern void ml_tally_merge(const MlTallyKind *kind, MlTally *into, const MlTally *from);
 
 /* Raises the error for bytes that are no state of the wanted kind. */
-extern void ml_tally_reject(void) pg_attribute_noreturn();
+extern ML_NORETURN void ml_tally_reject(void);
 
 /* Returns p; an error unless it is a probability. */
 extern double ml_check_probability(double p);

@@ -8,6 +8,7 @@
 #ifndef ML_CATALOG_INTERNAL_H
 #define ML_CATALOG_INTERNAL_H
 
+#include "base/compat.h"
 #include "access/genam.h"
 #include "access/skey.h"
 #include "lib/stringinfo.h"
@@ -80,10 +81,10 @@ extern Oid	ml_catalog_relation(const char *name);
 
 extern void ml_report_as_of_now(void);
 
-extern void ml_report_no_model(const char *model) pg_attribute_noreturn();
-extern void ml_report_no_version(const char *model, const char *owner, int32 version) pg_attribute_noreturn();
-extern void ml_report_no_alias(const char *model, const char *owner, const char *alias) pg_attribute_noreturn();
-extern void ml_report_no_production(const char *model, const char *owner) pg_attribute_noreturn();
+extern ML_NORETURN void ml_report_no_model(const char *model);
+extern ML_NORETURN void ml_report_no_version(const char *model, const char *owner, int32 version);
+extern ML_NORETURN void ml_report_no_alias(const char *model, const char *owner, const char *alias);
+extern ML_NORETURN void ml_report_no_production(const char *model, const char *owner);
 
 /* ---- writes: catalog_write.c ---- */
 
@@ -117,10 +118,10 @@ typedef struct MlModelRow
 } MlModelRow;
 
 extern void ml_arg(MlArgs *args, Oid type, Datum value, bool isnull);
-extern void ml_arg_text(MlArgs *args, const char *value);
-extern void ml_arg_int4(MlArgs *args, int32 value);
-extern void ml_arg_int8(MlArgs *args, int64 value);
-extern void ml_arg_json(MlArgs *args, const char *value);
+extern void ml_bind_arg_text(MlArgs *args, const char *value);
+extern void ml_bind_arg_int4(MlArgs *args, int32 value);
+extern void ml_bind_arg_int8(MlArgs *args, int64 value);
+extern void ml_bind_arg_json(MlArgs *args, const char *value);
 
 /* Runs one statement on ml.* tables as their owner; row may be NULL; returns the number of rows. */
 extern uint64 ml_catalog_execute(const char *sql, MlArgs *args, MlRow *row);

@@ -21,8 +21,8 @@ ml_catalog_describe(const char *model_name, const char *description)
 	StringInfoData detail;
 
 	ml_catalog_lock(model_name, &model);
-	ml_arg_text(&args, model.model);
-	ml_arg_text(&args, description);
+	ml_bind_arg_text(&args, model.model);
+	ml_bind_arg_text(&args, description);
 	ml_catalog_execute("UPDATE ml.models SET description = $2 WHERE model = $1", &args, NULL);
 	initStringInfo(&detail);
 	ml_detail_text(&detail, "description", description);
@@ -38,9 +38,9 @@ ml_catalog_tag(const char *model_name, const char *key, const char *value)
 	StringInfoData detail;
 
 	ml_catalog_lock(model_name, &model);
-	ml_arg_text(&args, model.model);
-	ml_arg_text(&args, key);
-	ml_arg_json(&args, value);
+	ml_bind_arg_text(&args, model.model);
+	ml_bind_arg_text(&args, key);
+	ml_bind_arg_json(&args, value);
 	ml_catalog_execute("UPDATE ml.models SET tags = CASE WHEN $3 IS NULL THEN tags - $2 "
 					   "ELSE tags || pg_catalog.jsonb_build_object($2, $3) END WHERE model = $1", &args, NULL);
 	initStringInfo(&detail);
@@ -67,8 +67,8 @@ ml_end_deployment(const MlModelRow *model, int32 version)
 {
 	MlArgs		args = {0};
 
-	ml_arg_text(&args, model->model);
-	ml_arg_int4(&args, version);
+	ml_bind_arg_text(&args, model->model);
+	ml_bind_arg_int4(&args, version);
 	ml_catalog_execute("UPDATE ml.deployments SET ended_at = greatest(pg_catalog.clock_timestamp(), deployed_at) "
 					   "WHERE model = $1 AND version = $2 AND ended_at IS NULL", &args, NULL);
 }
@@ -97,8 +97,8 @@ ml_catalog_archive(const char *model_name, int32 version)
 	/* A retired version stays so; another role ends here. */
 	if (role != NULL && strcmp(role, "retired") != 0)
 		ml_end_deployment(&model, version);
-	ml_arg_text(&args, model.model);
-	ml_arg_int4(&args, version);
+	ml_bind_arg_text(&args, model.model);
+	ml_bind_arg_int4(&args, version);
 	ml_catalog_execute("UPDATE ml.versions SET archived_at = pg_catalog.clock_timestamp() "
 					   "WHERE model = $1 AND version = $2", &args, NULL);
 	initStringInfo(&detail);
@@ -123,8 +123,8 @@ ml_catalog_drop_version(const char *model_name, int32 version)
 	ml_catalog_refuse_aliased(&model, version, "drop");
 
 	ml_end_deployment(&model, version);
-	ml_arg_text(&args, model.model);
-	ml_arg_int4(&args, version);
+	ml_bind_arg_text(&args, model.model);
+	ml_bind_arg_int4(&args, version);
 	ml_catalog_execute("DELETE FROM ml.versions WHERE model = $1 AND version = $2 "
 					   "RETURNING artifact_sha256, snapshot_id", &args, &row);
 	initStringInfo(&detail);
@@ -133,7 +133,7 @@ ml_catalog_drop_version(const char *model_name, int32 version)
 	if (row.column[1] != NULL)
 	{
 		args.n = 0;
-		ml_arg_int8(&args, ml_row_int64(&row, 1));
+		ml_bind_arg_int8(&args, ml_row_int64(&row, 1));
 		ml_catalog_execute("DELETE FROM ml.snapshots s WHERE s.snapshot_id = $1 AND NOT EXISTS ("
 						   "SELECT FROM ml.versions v WHERE v.model = s.model AND v.snapshot_id = s.snapshot_id)",
 						   &args, NULL);
@@ -162,7 +162,7 @@ ml_catalog_drop_model(const char *model_name)
 	StringInfoData detail;
 
 	ml_catalog_lock(model_name, &model);
-	ml_arg_text(&args, model.model);
+	ml_bind_arg_text(&args, model.model);
 	if (ml_catalog_execute("SELECT d.version FROM ml.deployments d "
 						   "WHERE d.model = $1 AND d.role = 'production' AND d.ended_at IS NULL", &args, &row) > 0)
 		ereport(ERROR,
@@ -192,11 +192,11 @@ ml_change_grant(const char *kind, const char *model_name, const char *privilege,
 	StringInfoData detail;
 
 	ml_catalog_lock(model_name, &model);
-	ml_arg_text(&args, model.model);
-	ml_arg_text(&args, privilege);
-	ml_arg_text(&args, grantee);
+	ml_bind_arg_text(&args, model.model);
+	ml_bind_arg_text(&args, privilege);
+	ml_bind_arg_text(&args, grantee);
 	if (grant)
-		ml_arg_text(&args, model.actor);
+		ml_bind_arg_text(&args, model.actor);
 	if (ml_catalog_execute(grant
 						   ? "INSERT INTO ml.grants (model, privilege, grantee, granted_by) VALUES ($1, $2, $3, $4) "
 						   "ON CONFLICT (model, grantee, privilege) DO NOTHING"

@@ -25,8 +25,8 @@ ml_catalog_version_state(const MlModelRow *model, int32 version, bool *archived,
 	MlArgs		args = {0};
 	MlRow		row;
 
-	ml_arg_text(&args, model->model);
-	ml_arg_int4(&args, version);
+	ml_bind_arg_text(&args, model->model);
+	ml_bind_arg_int4(&args, version);
 	if (ml_catalog_execute("SELECT v.archived_at IS NOT NULL, d.role FROM ml.versions v LEFT JOIN ml.deployments d "
 						   "ON d.model = v.model AND d.version = v.version AND d.ended_at IS NULL "
 						   "WHERE v.model = $1 AND v.version = $2", &args, &row) == 0)
@@ -57,8 +57,8 @@ ml_catalog_refuse_aliased(const MlModelRow *model, int32 version, const char *do
 	MlArgs		args = {0};
 	MlRow		row;
 
-	ml_arg_text(&args, model->model);
-	ml_arg_int4(&args, version);
+	ml_bind_arg_text(&args, model->model);
+	ml_bind_arg_int4(&args, version);
 	if (ml_catalog_execute("SELECT a.alias FROM ml.aliases a WHERE a.model = $1 AND a.current_version = $2 "
 						   "ORDER BY a.alias", &args, &row) > 0)
 		ereport(ERROR,
@@ -76,7 +76,7 @@ ml_change_time(const MlModelRow *model)
 	MlRow		row;
 
 	/* As microseconds of the server's own epoch: text would depend on DateStyle. */
-	ml_arg_text(&args, model->model);
+	ml_bind_arg_text(&args, model->model);
 	ml_catalog_execute("SELECT (extract(epoch FROM greatest(pg_catalog.clock_timestamp(), max(h.at)) "
 					   "- timestamptz '2000-01-01 00:00:00+00') * 1000000)::bigint FROM ("
 					   "SELECT greatest(d.deployed_at, d.ended_at) AS at FROM ml.deployments d WHERE d.model = $1 "
@@ -103,7 +103,7 @@ ml_newest_production(const MlModelRow *model)
 	MlRow		row;
 	MlProduction newest = {0};
 
-	ml_arg_text(&args, model->model);
+	ml_bind_arg_text(&args, model->model);
 	if (ml_catalog_execute("SELECT d.deployment_id, d.version, d.ended_at IS NULL FROM ml.deployments d "
 						   "WHERE d.model = $1 AND d.role = 'production' "
 						   "ORDER BY d.deployment_id DESC LIMIT 1", &args, &row) > 0)
@@ -121,14 +121,14 @@ ml_switch_role(const MlModelRow *model, int32 version, const char *role, int64 r
 {
 	MlArgs		args = {0};
 
-	ml_arg_text(&args, model->model);
-	ml_arg_int4(&args, version);
-	ml_arg_text(&args, role);
+	ml_bind_arg_text(&args, model->model);
+	ml_bind_arg_int4(&args, version);
+	ml_bind_arg_text(&args, role);
 	ml_arg(&args, TIMESTAMPTZOID, ml_change_time(model), false);
 	ml_catalog_execute("UPDATE ml.deployments SET ended_at = $4 WHERE model = $1 AND ended_at IS NULL "
 					   "AND (version = $2 OR ($3 = 'production' AND role = 'production'))", &args, NULL);
-	ml_arg_text(&args, model->actor);
-	ml_arg_text(&args, reason);
+	ml_bind_arg_text(&args, model->actor);
+	ml_bind_arg_text(&args, reason);
 	ml_arg(&args, INT8OID, Int64GetDatum(rollback_id), rollback_id == 0);
 	ml_catalog_execute("INSERT INTO ml.deployments (model, version, role, deployed_at, actor, reason, rollback_id) "
 					   "VALUES ($1, $2, $3, $4, $5, $6, $7)", &args, NULL);
@@ -207,7 +207,7 @@ ml_catalog_rollback(const char *model_name, const char *reason)
 
 	ml_catalog_lock(model_name, &model);
 	from = ml_newest_production(&model);
-	ml_arg_int8(&args, from.id);
+	ml_bind_arg_int8(&args, from.id);
 	ml_arg(&args, INT4OID, Int32GetDatum(from.version), !from.current);
 	if (ml_catalog_execute("WITH RECURSIVE back AS ("
 						   "SELECT d.model, d.version, d.rollback_id, d.deployment_id "
@@ -246,8 +246,8 @@ ml_catalog_end_role(const char *model_name, const char *role)
 	StringInfoData detail;
 
 	ml_catalog_lock(model_name, &model);
-	ml_arg_text(&args, model.model);
-	ml_arg_text(&args, role);
+	ml_bind_arg_text(&args, model.model);
+	ml_bind_arg_text(&args, role);
 	ml_arg(&args, TIMESTAMPTZOID, ml_change_time(&model), false);
 	ml_catalog_execute("WITH ended AS (UPDATE ml.deployments SET ended_at = $3 "
 					   "WHERE model = $1 AND role = $2 AND ended_at IS NULL RETURNING version) "
@@ -274,8 +274,8 @@ ml_end_alias(const MlModelRow *model, const char *alias, Datum at)
 	MlArgs		args = {0};
 	MlRow		row;
 
-	ml_arg_text(&args, model->model);
-	ml_arg_text(&args, alias);
+	ml_bind_arg_text(&args, model->model);
+	ml_bind_arg_text(&args, alias);
 	ml_arg(&args, TIMESTAMPTZOID, at, false);
 	if (ml_catalog_execute("UPDATE ml.aliases SET valid_until = $3 "
 						   "WHERE model = $1 AND alias = $2 AND valid_until IS NULL RETURNING version",
@@ -299,9 +299,9 @@ ml_catalog_set_alias(const char *model_name, const char *alias, int32 version)
 	ml_catalog_lock(model_name, &model);
 	ml_catalog_version_state(&model, version, &archived, &role);
 	ml_refuse_archived(&model, version, archived, "set an alias to");
-	ml_arg_text(&args, model.model);
-	ml_arg_text(&args, alias);
-	ml_arg_int4(&args, version);
+	ml_bind_arg_text(&args, model.model);
+	ml_bind_arg_text(&args, alias);
+	ml_bind_arg_int4(&args, version);
 	if (ml_catalog_execute("SELECT FROM ml.aliases a WHERE a.model = $1 AND a.alias = $2 AND a.current_version = $3",
 						   &args, NULL) > 0)
 	{
@@ -312,7 +312,7 @@ ml_catalog_set_alias(const char *model_name, const char *alias, int32 version)
 
 	at = ml_change_time(&model);
 	from = ml_end_alias(&model, alias, at);
-	ml_arg_text(&args, model.actor);
+	ml_bind_arg_text(&args, model.actor);
 	ml_arg(&args, TIMESTAMPTZOID, at, false);
 	ml_catalog_execute("INSERT INTO ml.aliases (model, alias, version, actor, valid_from) "
 					   "VALUES ($1, $2, $3, $4, $5)", &args, NULL);

@@ -53,28 +53,28 @@ ml_arg(MlArgs *args, Oid type, Datum value, bool isnull)
 
 /* Adds a text parameter; NULL is SQL NULL. */
 void
-ml_arg_text(MlArgs *args, const char *value)
+ml_bind_arg_text(MlArgs *args, const char *value)
 {
 	ml_arg(args, TEXTOID, value != NULL ? CStringGetTextDatum(value) : (Datum) 0, value == NULL);
 }
 
 /* Adds an integer parameter. */
 void
-ml_arg_int4(MlArgs *args, int32 value)
+ml_bind_arg_int4(MlArgs *args, int32 value)
 {
 	ml_arg(args, INT4OID, Int32GetDatum(value), false);
 }
 
 /* Adds a bigint parameter. */
 void
-ml_arg_int8(MlArgs *args, int64 value)
+ml_bind_arg_int8(MlArgs *args, int64 value)
 {
 	ml_arg(args, INT8OID, Int64GetDatum(value), false);
 }
 
 /* Adds a jsonb parameter from JSON text; NULL is SQL NULL. */
 void
-ml_arg_json(MlArgs *args, const char *value)
+ml_bind_arg_json(MlArgs *args, const char *value)
 {
 	ml_arg(args, JSONBOID,
 		   value != NULL ? DirectFunctionCall1(jsonb_in, CStringGetDatum(value)) : (Datum) 0,
@@ -174,7 +174,7 @@ ml_try_lock(const char *model, MlModelRow *out)
 	MlArgs		args = {0};
 	MlRow		row;
 
-	ml_arg_text(&args, model);
+	ml_bind_arg_text(&args, model);
 	if (ml_catalog_execute("SELECT m.owner, m.task, m.target FROM ml.models m WHERE m.model = $1 FOR UPDATE",
 						   &args, &row) == 0)
 		return false;
@@ -231,11 +231,11 @@ ml_catalog_event(const char *kind, const MlModelRow *model, int32 version, Strin
 
 	if (detail != NULL && detail->len > 0)
 		appendStringInfoChar(detail, '}');
-	ml_arg_text(&args, model->actor);
-	ml_arg_text(&args, kind);
-	ml_arg_text(&args, model->model);
+	ml_bind_arg_text(&args, model->actor);
+	ml_bind_arg_text(&args, kind);
+	ml_bind_arg_text(&args, model->model);
 	ml_arg(&args, INT4OID, Int32GetDatum(version), version == 0);
-	ml_arg_json(&args, detail != NULL && detail->len > 0 ? detail->data : "{}");
+	ml_bind_arg_json(&args, detail != NULL && detail->len > 0 ? detail->data : "{}");
 	ml_catalog_execute("INSERT INTO ml.events (actor, kind, model, version, detail) "
 					   "VALUES ($1, $2, $3, $4, $5)", &args, NULL);
 }
@@ -260,10 +260,10 @@ ml_register_model(const MlRegistration *r, MlModelRow *model)
 	MlArgs		args = {0};
 	bool		created;
 
-	ml_arg_text(&args, r->model);
-	ml_arg_text(&args, r->task);
-	ml_arg_text(&args, r->target);
-	ml_arg_text(&args, GetUserNameFromId(GetUserId(), false));
+	ml_bind_arg_text(&args, r->model);
+	ml_bind_arg_text(&args, r->task);
+	ml_bind_arg_text(&args, r->target);
+	ml_bind_arg_text(&args, GetUserNameFromId(GetUserId(), false));
 	created = ml_catalog_execute("INSERT INTO ml.models (model, task, target, owner) VALUES ($1, $2, $3, $4) "
 								 "ON CONFLICT (model) DO NOTHING", &args, NULL) > 0;
 	ml_catalog_lock(r->model, model);
@@ -289,10 +289,10 @@ ml_register_number(const MlRegistration *r, int32 *parent)
 	MlArgs		args = {0};
 	MlRow		row;
 
-	ml_arg_text(&args, r->model);
+	ml_bind_arg_text(&args, r->model);
 	ml_catalog_execute("SELECT coalesce(max(v.version), 0) FROM ml.versions v WHERE v.model = $1", &args, &row);
 	*parent = (int32) ml_row_int64(&row, 0);
-	ml_arg_json(&args, r->tags != NULL ? r->tags : "{}");
+	ml_bind_arg_json(&args, r->tags != NULL ? r->tags : "{}");
 	ml_catalog_execute("UPDATE ml.models SET last_version = last_version + 1, tags = tags || $2 "
 					   "WHERE model = $1 RETURNING last_version", &args, &row);
 	return (int32) ml_row_int64(&row, 0);
@@ -308,13 +308,13 @@ ml_register_snapshot(const MlRegistration *r)
 
 	for (int i = 0; i < r->nrelations; i++)
 		relations[i] = CStringGetTextDatum(r->relations[i]);
-	ml_arg_text(&args, r->model);
-	ml_arg_text(&args, r->source);
+	ml_bind_arg_text(&args, r->model);
+	ml_bind_arg_text(&args, r->source);
 	ml_arg(&args, TEXTARRAYOID,
 		   PointerGetDatum(construct_array(relations, r->nrelations, TEXTOID, -1, false, TYPALIGN_INT)), false);
-	ml_arg_int8(&args, r->rows);
-	ml_arg_text(&args, r->fingerprint);
-	ml_arg_json(&args, r->profile);
+	ml_bind_arg_int8(&args, r->rows);
+	ml_bind_arg_text(&args, r->fingerprint);
+	ml_bind_arg_json(&args, r->profile);
 	ml_arg(&args, PG_LSNOID, LSNGetDatum(r->wal_lsn), XLogRecPtrIsInvalid(r->wal_lsn));
 	ml_arg(&args, TIMESTAMPTZOID, TimestampTzGetDatum(r->started_at), false);
 	ml_catalog_execute("INSERT INTO ml.snapshots (model, source, relations, rows, fingerprint, profile, wal_lsn, taken_at) "
@@ -332,17 +332,17 @@ ml_register_run(const MlRegistration *r, const MlModelRow *model, int32 version)
 	Datum	   *names = palloc(sizeof(Datum) * Max(r->nmetrics, 1));
 	Datum	   *values = palloc(sizeof(Datum) * Max(r->nmetrics, 1));
 
-	ml_arg_text(&args, r->experiment);
-	ml_arg_text(&args, r->kind);
-	ml_arg_text(&args, r->model);
-	ml_arg_int4(&args, version);
-	ml_arg_json(&args, r->run_params != NULL ? r->run_params : "{}");
-	ml_arg_int8(&args, r->seed);
-	ml_arg_text(&args, r->code);
-	ml_arg_text(&args, model->actor);
+	ml_bind_arg_text(&args, r->experiment);
+	ml_bind_arg_text(&args, r->kind);
+	ml_bind_arg_text(&args, r->model);
+	ml_bind_arg_int4(&args, version);
+	ml_bind_arg_json(&args, r->run_params != NULL ? r->run_params : "{}");
+	ml_bind_arg_int8(&args, r->seed);
+	ml_bind_arg_text(&args, r->code);
+	ml_bind_arg_text(&args, model->actor);
 	ml_arg(&args, TIMESTAMPTZOID, TimestampTzGetDatum(r->started_at), false);
-	ml_arg_json(&args, r->environment != NULL ? r->environment : "{}");
-	ml_arg_json(&args, r->tags != NULL ? r->tags : "{}");
+	ml_bind_arg_json(&args, r->environment != NULL ? r->environment : "{}");
+	ml_bind_arg_json(&args, r->tags != NULL ? r->tags : "{}");
 	/* A clock that was set back must not make a training end before it began. */
 	ml_catalog_execute("INSERT INTO ml.runs (experiment, kind, model, version, status, params, seed, code, actor, "
 					   "started_at, finished_at, environment, tags) VALUES ($1, $2, $3, $4, 'succeeded', $5, $6, $7, $8, "
@@ -357,7 +357,7 @@ ml_register_run(const MlRegistration *r, const MlModelRow *model, int32 version)
 		values[i] = Float8GetDatum(r->metrics[i].value);
 	}
 	args.n = 0;
-	ml_arg_int8(&args, run_id);
+	ml_bind_arg_int8(&args, run_id);
 	ml_arg(&args, TEXTARRAYOID,
 		   PointerGetDatum(construct_array(names, r->nmetrics, TEXTOID, -1, false, TYPALIGN_INT)), false);
 	ml_arg(&args, FLOAT8ARRAYOID,
@@ -378,22 +378,22 @@ ml_register_version(const MlRegistration *r, const MlModelRow *model, int32 vers
 	char		digest[2 * ML_DIGEST_BYTES + 1];
 
 	digest[hex_encode((const char *) r->digest, ML_DIGEST_BYTES, digest)] = '\0';
-	ml_arg_text(&args, r->model);
-	ml_arg_int4(&args, version);
-	ml_arg_int8(&args, run_id);
-	ml_arg_text(&args, r->algorithm);
-	ml_arg_text(&args, r->task);
-	ml_arg_json(&args, r->params != NULL ? r->params : "{}");
-	ml_arg_json(&args, r->pipeline);
-	ml_arg_json(&args, r->signature);
-	ml_arg_json(&args, r->metrics_json);
+	ml_bind_arg_text(&args, r->model);
+	ml_bind_arg_int4(&args, version);
+	ml_bind_arg_int8(&args, run_id);
+	ml_bind_arg_text(&args, r->algorithm);
+	ml_bind_arg_text(&args, r->task);
+	ml_bind_arg_json(&args, r->params != NULL ? r->params : "{}");
+	ml_bind_arg_json(&args, r->pipeline);
+	ml_bind_arg_json(&args, r->signature);
+	ml_bind_arg_json(&args, r->metrics_json);
 	ml_arg(&args, BYTEAOID, PointerGetDatum(r->artifact), false);
-	ml_arg_text(&args, digest);
+	ml_bind_arg_text(&args, digest);
 	ml_arg(&args, INT8OID, Int64GetDatum(snapshot_id), snapshot_id == 0);
 	ml_arg(&args, INT4OID, Int32GetDatum(parent), parent == 0);
-	ml_arg_text(&args, model->actor);
-	ml_arg_json(&args, r->summary_json);
-	ml_arg_json(&args, r->notes_json);
+	ml_bind_arg_text(&args, model->actor);
+	ml_bind_arg_json(&args, r->summary_json);
+	ml_bind_arg_json(&args, r->notes_json);
 	ml_catalog_execute("INSERT INTO ml.versions (model, version, run_id, algorithm, task, params, pipeline, signature, "
 					   "metrics, artifact, artifact_sha256, snapshot_id, parent_version, created_by, summary, notes) "
 					   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",

@@ -1,0 +1,51 @@
+-- Scoring and judging.
+
+CREATE FUNCTION ml.predict(model text, features anyelement, result anycompatible DEFAULT NULL::double precision)
+    RETURNS anycompatible
+    LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'ml_predict';
+COMMENT ON FUNCTION ml.predict(text, anyelement, anycompatible) IS
+    'the predicted value or label of a row, an array or jsonb, as a value of the third argument''s type';
+
+CREATE FUNCTION ml.probability(model text, features anyelement, class text DEFAULT NULL)
+    RETURNS double precision
+    LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'ml_probability';
+COMMENT ON FUNCTION ml.probability(text, anyelement, text) IS
+    'the probability of a class; of the positive one when a model of two classes is not asked for another';
+
+CREATE FUNCTION ml.probabilities(model text, features anyelement)
+    RETURNS jsonb
+    LANGUAGE c STABLE PARALLEL SAFE COST 200 AS 'MODULE_PATHNAME', 'ml_probabilities';
+COMMENT ON FUNCTION ml.probabilities(text, anyelement) IS 'the probability of every class, by label';
+
+CREATE FUNCTION ml.evaluate(model text, source text, slices text[] DEFAULT '{}', target text DEFAULT NULL)
+    RETURNS TABLE (
+        slice_key text,
+        slice_value text,
+        metric text,
+        value double precision,
+        low double precision,
+        high double precision,
+        n bigint
+    )
+    LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 20 AS 'MODULE_PATHNAME', 'ml_evaluate';
+COMMENT ON FUNCTION ml.evaluate(text, text, text[], text) IS
+    'the metrics of a version on the rows of a source that carry the target, overall and by slice';
+
+CREATE FUNCTION ml.coefficients(model_ref text)
+    RETURNS TABLE (
+        term text,
+        estimate double precision,
+        std_error double precision,
+        statistic double precision,
+        p_value double precision,
+        low double precision,
+        high double precision
+    )
+    LANGUAGE c STABLE PARALLEL SAFE COST 1000 ROWS 30 AS 'MODULE_PATHNAME', 'ml_coefficients';
+COMMENT ON FUNCTION ml.coefficients(text) IS
+    'the terms of a linear model with standard errors and 95 % limits, in the units of the source';
+
+CREATE FUNCTION ml.summary(model_ref text)
+    RETURNS TABLE (name text, value double precision)
+    LANGUAGE c STABLE PARALLEL SAFE COST 1000 ROWS 10 AS 'MODULE_PATHNAME', 'ml_summary';
+COMMENT ON FUNCTION ml.summary(text) IS 'what the learner says of its fit on the training rows';
