@@ -22,21 +22,22 @@
 #define ML_CHUNK_BYTES		((Size) 1024 * 1024)
 #define ML_ORDER_BITS		16
 
-/* What sorting takes for each row beside the row: a key and an index, then the index in order. */
-#define ML_SORT_ROW_BYTES	20
-
 typedef struct MlSortItem
 {
 	uint64		key;
 	uint32		index;
 } MlSortItem;
 
+/* What sorting takes for each row beside the row. */
+#define ML_SORT_ROW_BYTES	sizeof(MlSortItem)
+
 struct MlFrame
 {
 	MemoryContext context;
 	MlBudget   *budget;
 	int			ncells;
-	Size		row_bytes;		/* the key, then the cells */
+	Size		row_bytes;		/* the key, then the cells; rewritten rows have no key */
+	int			key_cells;		/* 1, or 0 when rewritten */
 	int64		nrows;
 	bool		finished;
 
@@ -46,7 +47,6 @@ struct MlFrame
 	int			nchunks;
 	int			chunks_capacity;
 	Size		reserved;		/* what this frame took from the budget */
-	uint32	   *order;
 	int64		next;
 
 	/* spilled */
@@ -67,6 +67,7 @@ ml_frame_create(int ncells, MlBudget *budget)
 	frame->context = context;
 	frame->budget = budget;
 	frame->ncells = ncells;
+	frame->key_cells = 1;
 	frame->row_bytes = sizeof(double) * ((Size) ncells + 1);
 	while (((Size) 2 << frame->chunk_shift) * frame->row_bytes <= ML_CHUNK_BYTES)
 		frame->chunk_shift++;
@@ -193,6 +194,49 @@ ml_frame_commit(MlFrame *frame, uint64 key)
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
+static inline void
+ml_frame_prefetch(const MlFrame *frame, int64 index)
+{
+	const char *row = ml_frame_at(frame, index);
+
+	for (Size at = 0; at < frame->row_bytes; at += 64)
+		__builtin_prefetch(row + at);
+}
+
+/*
+ * Moves every row to its place, following the cycles of the permutation, so
+ * that reading afterwards runs through memory. The indexes of items are used
+ * up as marks.
+ */
+static void
+ml_frame_permute(MlFrame *frame, MlSortItem *items)
+{
+	char	   *spare = MemoryContextAllocHuge(CurrentMemoryContext, frame->row_bytes);
+
+	for (int64 i = 0; i < frame->nrows; i++)
+	{
+		int64		at = i;
+
+		if ((i & 0xFFFF) == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (items[i].index == i)
+			continue;
+		memcpy(spare, ml_frame_at(frame, i), frame->row_bytes);
+		while (items[at].index != i)
+		{
+			int64		from = items[at].index;
+
+			ml_frame_prefetch(frame, items[from].index);
+			memcpy(ml_frame_at(frame, at), ml_frame_at(frame, from), frame->row_bytes);
+			items[at].index = (uint32) at;
+			at = from;
+		}
+		memcpy(ml_frame_at(frame, at), spare, frame->row_bytes);
+		items[at].index = (uint32) at;
+	}
+	pfree(spare);
+}
+
 /* Sorts the rows in memory: by the key's leading bits into buckets of a few rows, then each bucket. */
 static void
 ml_frame_order(MlFrame *frame)
@@ -230,9 +274,7 @@ ml_frame_order(MlFrame *frame)
 		if (start[b] - from > 1)
 			ml_frame_sort_items(items + from, start[b] - from);
 	}
-	frame->order = MemoryContextAllocHuge(frame->context, sizeof(uint32) * Max(n, 1));
-	for (int64 i = 0; i < n; i++)
-		frame->order[i] = items[i].index;
+	ml_frame_permute(frame, items);
 	pfree(items);
 	pfree(start);
 }
@@ -291,13 +333,8 @@ ml_frame_read(MlFrame *frame, const double **rows)
 	CHECK_FOR_INTERRUPTS();
 	if (frame->sort == NULL)
 	{
-		const uint32 *order = frame->order + frame->next;
-
 		for (int i = 0; i < n; i++)
-		{
-			rows[i] = (const double *) ml_frame_at(frame, order[i]) + 1;
-			__builtin_prefetch(rows[i]);
-		}
+			rows[i] = (const double *) ml_frame_at(frame, frame->next + i) + frame->key_cells;
 	}
 	else
 	{
@@ -316,6 +353,43 @@ ml_frame_read(MlFrame *frame, const double **rows)
 	}
 	frame->next += n;
 	return n;
+}
+
+bool
+ml_frame_rewrite(MlFrame *frame, int ncells, void (*rewrite) (void *ctx, const double *row, double *out), void *ctx)
+{
+	Size		narrow = sizeof(double) * ncells;
+	char	   *spare;
+
+	Assert(frame->finished && frame->key_cells == 1);
+	if (frame->sort != NULL || narrow > frame->row_bytes)
+		return false;
+	spare = MemoryContextAllocHuge(CurrentMemoryContext, frame->row_bytes);
+	for (int c = 0; c < frame->nchunks; c++)
+	{
+		int64		first = (int64) c << frame->chunk_shift;
+		int64		n = Min(frame->nrows - first, INT64CONST(1) << frame->chunk_shift);
+
+		CHECK_FOR_INTERRUPTS();
+		for (int64 i = 0; i < n; i++)
+		{
+			memcpy(spare, frame->chunks[c] + i * frame->row_bytes, frame->row_bytes);
+			rewrite(ctx, (const double *) spare + 1, (double *) (frame->chunks[c] + i * narrow));
+		}
+	}
+	pfree(spare);
+	frame->key_cells = 0;
+	frame->ncells = ncells;
+	frame->row_bytes = narrow;
+	return true;
+}
+
+Size
+ml_frame_stride(const MlFrame *frame)
+{
+	if (frame->sort == NULL && (1 << frame->chunk_shift) < ML_BLOCK_ROWS)
+		return 0;
+	return frame->row_bytes / sizeof(double);
 }
 
 void

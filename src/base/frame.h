@@ -45,6 +45,17 @@ extern bool ml_frame_spilled(const MlFrame *frame);
 extern void ml_frame_rewind(MlFrame *frame);
 extern int	ml_frame_read(MlFrame *frame, const double **rows);
 
+/*
+ * Rewrites every row in its place as one of ncells cells, which must not be
+ * more than before; row and out do not overlap. Returns false, and leaves the rows alone, when they are
+ * in temporary files.
+ */
+extern bool ml_frame_rewrite(MlFrame *frame, int ncells,
+							 void (*rewrite) (void *ctx, const double *row, double *out), void *ctx);
+
+/* Numbers from one row to the next where the rows of a block lie behind each other, else 0. */
+extern Size ml_frame_stride(const MlFrame *frame);
+
 extern void ml_frame_free(MlFrame *frame);
 
 #endif							/* ML_FRAME_H */

@@ -10,10 +10,20 @@
 #include "base/compat.h"
 #include "base/settings.h"
 #include "flow/design.h"
+#include "math/moments.h"
 #include "utils/memutils.h"
 
 /* A numeric target with at most this many different whole numbers is taken for classes. */
 #define ML_INFER_CLASSES_MAX	20
+
+static int
+ml_double_compare(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return (x > y) - (x < y);
+}
 
 MlTask
 ml_design_infer_task(const MlLoad *load, MlNotes *notes)
@@ -40,32 +50,110 @@ ml_design_infer_task(const MlLoad *load, MlNotes *notes)
 	return ML_TASK_REGRESSION;
 }
 
-/* Counts, over the training rows, how often each target code or value occurs. */
-static int64 *
-ml_design_count_classes(MlDesign *design, int ncodes)
+/* Tells NULL from NaN and counts levels, for the rows of a block; the sums are done. */
+static void
+ml_design_survey_block(MlDesign *design, const double *const *rows, int n, bool missing, const int *category,
+					   int ncategories)
 {
 	const MlLoad *load = design->load;
-	int64	   *count = palloc0(sizeof(int64) * Max(ncodes, 1));
+	MlColumnStats *stats = design->stats;
+
+	for (int i = 0; i < n && missing; i++)
+		for (int j = 0; j < load->feature_cells; j++)
+			if (ml_cell_is_missing(rows[i][j]))
+			{
+				if (ml_cell_is_null(rows[i][j]))
+					stats[j].nulls++;
+				else
+					stats[j].nans++;
+			}
+	for (int c = 0; c < ncategories; c++)
+		for (int i = 0; i < n; i++)
+			if (!ml_cell_is_missing(rows[i][category[c]]))
+				stats[category[c]].level_counts[(int) rows[i][category[c]]]++;
+	if (design->model->task != ML_TASK_CLASSIFICATION || load->ntargets > ML_CLASSES_MAX)
+		return;
+	for (int i = 0; i < n; i++)
+	{
+		double		y = rows[i][load->target_cell];
+
+		if (ml_load_target(load)->dict)
+			design->target_counts[(int) y]++;
+		else
+			design->target_counts[(const double *) bsearch(&y, load->targets, load->ntargets, sizeof(double),
+														   ml_double_compare) - load->targets]++;
+	}
+}
+
+/* One pass over the training rows: what each loaded feature cell and the target hold. */
+static void
+ml_design_survey(MlDesign *design)
+{
+	const MlLoad *load = design->load;
+	MlDict	   *target = ml_load_target(load)->dict;
+	int			cells = load->feature_cells;
+	int		   *category = palloc(sizeof(int) * Max(load->nfeatures, 1));
+	int			ncategories = 0;
 	const double *rows[ML_BLOCK_ROWS];
+	double	   *shift = palloc_extended(sizeof(double) * Max(cells, 1), MCXT_ALLOC_HUGE);
+	MlMoments	m;
+	int64		seen = 0;
+	double		known = 0;
 	int			n;
 
+	design->target_counts = palloc_extended(sizeof(int64) * Max(target ? target->count : load->ntargets, 1),
+											MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int i = 0; i < load->nfeatures; i++)
+		if (load->columns[i].dict)
+		{
+			category[ncategories++] = load->columns[i].first_cell;
+			design->stats[load->columns[i].first_cell].level_counts =
+				palloc_extended(sizeof(int64) * Max(load->columns[i].dict->count, 1),
+								MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+		}
+	ml_moments_init(&m, MemoryContextAllocHuge(CurrentMemoryContext,
+											   sizeof(double) * ML_MOMENTS_ARRAYS * Max(cells, 1)), cells);
 	ml_frame_rewind(load->train);
 	while ((n = ml_frame_read(load->train, rows)) > 0)
-		for (int i = 0; i < n; i++)
-		{
-			double		y = rows[i][load->target_cell];
+	{
+		double		total = 0;
 
-			if (design->class_value == NULL)
-				count[(int) y]++;
-			else
-			{
-				const double *found = bsearch(&y, design->class_value, ncodes, sizeof(double),
-											  ml_double_compare);
+		/* the first row is likely near the means */
+		for (int j = 0; seen == 0 && j < cells; j++)
+			shift[j] = ml_cell_is_missing(rows[0][j]) ? 0 : rows[0][j];
+		ml_moments_add(&m, rows, n, cells, shift);
+		for (int j = 0; j < cells; j++)
+			total += m.count[j];
+		seen += n;
+		ml_design_survey_block(design, rows, n, total - known < (double) n * cells, category, ncategories);
+		known = total;
+	}
+	for (int j = 0; j < cells; j++)
+	{
+		design->stats[j].n = (int64) m.count[j];
+		design->stats[j].min = m.min[j];
+		design->stats[j].max = m.max[j];
+		design->stats[j].mean = m.count[j] > 0 ? ml_moments_mean(&m, j, shift[j]) : NAN;
+		design->stats[j].stddev = m.count[j] > 0 && !ml_moments_far(&m, j) ? ml_moments_stddev(&m, j) : NAN;
+	}
+	pfree(m.count);
+	pfree(shift);
+	pfree(category);
+}
 
-				count[found - design->class_value]++;
-			}
-		}
-	return count;
+/* What streaming knows of each loaded feature cell: no row missed a value. */
+static void
+ml_design_streamed(MlDesign *design)
+{
+	const MlLoad *load = design->load;
+
+	for (int j = 0; j < load->feature_cells; j++)
+	{
+		design->stats[j].n = load->rows_train;
+		design->stats[j].min = load->min[j];
+		design->stats[j].max = load->max[j];
+		design->stats[j].mean = design->stats[j].stddev = NAN;
+	}
 }
 
 typedef struct MlLabel
@@ -99,7 +187,7 @@ static void
 ml_design_text_classes(MlDesign *design, const MlLoadColumn *target)
 {
 	MlDict	   *dict = target->dict;
-	int64	   *count = ml_design_count_classes(design, dict->count);
+	const int64 *count = design->target_counts;
 	MlLabel    *labels = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(MlLabel) * Max(dict->count, 1));
 	MlModel    *model = design->model;
 	int			n = 0;
@@ -133,13 +221,11 @@ ml_design_number_classes(MlDesign *design, const MlLoadColumn *target)
 {
 	const MlLoad *load = design->load;
 	MlModel    *model = design->model;
-	int64	   *count;
+	const int64 *count = design->target_counts;
 	int			n = 0;
 
 	if (load->ntargets > ML_CLASSES_MAX)
 		ml_design_too_many_classes(target);
-	design->class_value = load->targets;
-	count = ml_design_count_classes(design, load->ntargets);
 	design->class_value = palloc(sizeof(double) * Max(load->ntargets, 1));
 	model->classes = palloc(sizeof(char *) * Max(load->ntargets, 1));
 	for (int i = 0; i < load->ntargets; i++)
@@ -199,6 +285,12 @@ ml_design_target(MlDesign *design, const char *positive)
 	const MlLoadColumn *target = ml_load_target(design->load);
 	MlModel    *model = design->model;
 
+	design->stats = palloc_extended(sizeof(MlColumnStats) * Max(design->load->feature_cells, 1),
+									MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	if (design->load->train)
+		ml_design_survey(design);
+	else
+		ml_design_streamed(design);
 	model->target = target->name;
 	model->target_type = target->type_name;
 	if (model->task == ML_TASK_REGRESSION)
@@ -230,76 +322,6 @@ ml_design_target(MlDesign *design, const char *positive)
 				 errdetail("Its only value is \"%s\", so there is nothing to learn.", model->classes[0]),
 				 errhint("Check the source query and the split.")));
 	ml_design_positive(design, positive);
-}
-
-/* One pass over the training rows: what each loaded feature cell holds. */
-static MlColumnStats *
-ml_design_count(const MlLoad *load)
-{
-	MlColumnStats *stats = MemoryContextAllocExtended(CurrentMemoryContext,
-													  sizeof(MlColumnStats) * Max(load->feature_cells, 1),
-													  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	bool	   *category = palloc_extended(Max(load->feature_cells, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	const double *rows[ML_BLOCK_ROWS];
-	int			n;
-
-	for (int j = 0; j < load->feature_cells; j++)
-	{
-		stats[j].min = INFINITY;
-		stats[j].max = -INFINITY;
-		stats[j].mean = stats[j].stddev = stats[j].median = NAN;
-	}
-	for (int i = 0; i < load->nfeatures; i++)
-		if (load->columns[i].dict)
-		{
-			int			j = load->columns[i].first_cell;
-
-			category[j] = true;
-			stats[j].level_counts = palloc_extended(sizeof(int64) * Max(load->columns[i].dict->count, 1),
-													MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-		}
-	ml_frame_rewind(load->train);
-	while ((n = ml_frame_read(load->train, rows)) > 0)
-		for (int i = 0; i < n; i++)
-			for (int j = 0; j < load->feature_cells; j++)
-			{
-				double		x = rows[i][j];
-				MlColumnStats *s = &stats[j];
-
-				if (ml_cell_is_missing(x))
-				{
-					if (ml_cell_is_null(x))
-						s->nulls++;
-					else
-						s->nans++;
-					continue;
-				}
-				s->n++;
-				if (category[j])
-					s->level_counts[(int) x]++;
-				else
-				{
-					s->min = x < s->min ? x : s->min;
-					s->max = x > s->max ? x : s->max;
-				}
-			}
-	return stats;
-}
-
-/* What streaming knows of each loaded feature cell: no row missed a value. */
-static MlColumnStats *
-ml_design_streamed(const MlLoad *load)
-{
-	MlColumnStats *stats = palloc0(sizeof(MlColumnStats) * Max(load->feature_cells, 1));
-
-	for (int j = 0; j < load->feature_cells; j++)
-	{
-		stats[j].n = load->rows_train;
-		stats[j].min = load->min[j];
-		stats[j].max = load->max[j];
-		stats[j].mean = stats[j].stddev = stats[j].median = NAN;
-	}
-	return stats;
 }
 
 typedef struct MlLevelCount
@@ -412,7 +434,7 @@ void
 ml_design_inputs(MlDesign *design, MlNotes *notes)
 {
 	const MlLoad *load = design->load;
-	MlColumnStats *stats = load->train ? ml_design_count(load) : ml_design_streamed(load);
+	MlColumnStats *stats = design->stats;
 	MlPipeline *pipeline = palloc0(sizeof(MlPipeline));
 	MlInput    *inputs = palloc0(sizeof(MlInput) * Max(load->nfeatures, 1));
 	int			ninputs = 0;
@@ -420,7 +442,6 @@ ml_design_inputs(MlDesign *design, MlNotes *notes)
 	design->cell = palloc_extended(sizeof(int) * Max(load->feature_cells, 1), MCXT_ALLOC_HUGE);
 	design->level = palloc_extended(sizeof(double *) * Max(load->feature_cells, 1),
 									MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	design->stats = stats;
 	design->ncells = 0;
 	for (int i = 0; i < load->nfeatures; i++)
 	{
@@ -453,6 +474,9 @@ ml_design_inputs(MlDesign *design, MlNotes *notes)
 				 errmsg("no feature column is of any use"),
 				 errdetail("%s.", ml_text_list(notes->items, 10)),
 				 errhint("Check the source query and exclude.")));
+	design->as_loaded = true;
+	for (int j = 0; j < design->ncells; j++)
+		design->as_loaded &= design->cell[j] == j && design->level[j] == NULL;
 	ml_pipeline_enter(pipeline, ninputs, inputs);
 	design->model->pipeline = pipeline;
 }
@@ -465,6 +489,21 @@ ml_design_rewind(void *ctx)
 	ml_frame_rewind(design->frame);
 }
 
+/* The entrance row of a loaded row: itself, or its cells moved to where the pipeline expects them. */
+static inline const double *
+ml_design_entrance(const MlDesign *design, const double *row, double *out)
+{
+	if (design->as_loaded)
+		return row;
+	for (int j = 0; j < design->ncells; j++)
+	{
+		double		x = row[design->cell[j]];
+
+		out[j] = design->level[j] && !ml_cell_is_missing(x) ? design->level[j][(int) x] : x;
+	}
+	return out;
+}
+
 /* Moves the cells of loaded rows to where the pipeline expects them. */
 static int
 ml_design_read_entrance(void *ctx, const double **rows)
@@ -473,18 +512,7 @@ ml_design_read_entrance(void *ctx, const double **rows)
 	int			n = ml_frame_read(design->frame, design->rows);
 
 	for (int i = 0; i < n; i++)
-	{
-		double	   *out = design->entrance + (Size) i * design->ncells;
-		const double *row = design->rows[i];
-
-		for (int j = 0; j < design->ncells; j++)
-		{
-			double		x = row[design->cell[j]];
-
-			out[j] = design->level[j] && !ml_cell_is_missing(x) ? design->level[j][(int) x] : x;
-		}
-		rows[i] = out;
-	}
+		rows[i] = ml_design_entrance(design, design->rows[i], design->entrance + (Size) i * design->ncells);
 	return n;
 }
 
@@ -501,15 +529,6 @@ ml_design_entrance_rows(MlDesign *design)
 	source.ctx = design;
 	source.nrows = ml_frame_count(design->frame);
 	return source;
-}
-
-int
-ml_double_compare(const void *a, const void *b)
-{
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
-
-	return (x > y) - (x < y);
 }
 
 /* The class index or the number of a row's target. */
@@ -532,6 +551,70 @@ ml_design_y(const MlDesign *design, double y)
 	return design->swapped && class >= 0 ? 1 - class : class;
 }
 
+/* Carries one loaded row through the pipeline. */
+static void
+ml_design_settle_row(void *ctx, const double *row, double *out)
+{
+	MlDesign   *design = ctx;
+	const MlLoad *load = design->load;
+	const MlPipeline *pipeline = design->model->pipeline;
+	int			width = pipeline->design->ncols;
+
+	ml_pipeline_apply_to(pipeline, ml_design_entrance(design, row, design->entrance), design->work, out);
+	out[width] = ml_design_y(design, row[load->target_cell]);
+	if (load->weight_cell >= 0)
+		out[width + 1] = row[load->weight_cell];
+}
+
+/* Room for rows on their way through the pipeline, once it is fitted. */
+static void
+ml_design_buffers(MlDesign *design)
+{
+	const MlPipeline *pipeline = design->model->pipeline;
+
+	if (design->x != NULL)
+		return;
+	if (design->entrance == NULL)
+		design->entrance = MemoryContextAllocHuge(CurrentMemoryContext,
+												  sizeof(double) * ML_BLOCK_ROWS * Max(design->ncells, 1));
+	design->x = MemoryContextAllocHuge(CurrentMemoryContext,
+									   sizeof(double) * ML_BLOCK_ROWS * Max(pipeline->design->ncols, 1));
+	design->work = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * Max(pipeline->work_cells, 1));
+}
+
+void
+ml_design_settle(MlDesign *design)
+{
+	int			width = design->model->pipeline->design->ncols + 1 + (design->load->weight_cell >= 0);
+
+	ml_design_buffers(design);
+	design->settled = ml_frame_rewrite(design->load->train, width, ml_design_settle_row, design);
+}
+
+/* A block of rows that were carried through the pipeline before. */
+static bool
+ml_design_next_settled(MlDesign *design, MlBlock *block)
+{
+	int			width = design->model->pipeline->design->ncols;
+	Size		stride = ml_frame_stride(design->frame);
+	int			n = ml_frame_read(design->frame, design->rows);
+
+	for (int i = 0; i < n; i++)
+	{
+		design->y[i] = design->rows[i][width];
+		if (design->load->weight_cell >= 0)
+			design->w[i] = design->rows[i][width + 1];
+		if (stride == 0)
+			memcpy(design->x + (Size) i * width, design->rows[i], sizeof(double) * width);
+	}
+	block->rows = n;
+	block->x = stride > 0 ? design->rows[0] : design->x;
+	block->stride = stride > 0 ? stride : width;
+	block->y = design->y;
+	block->w = design->load->weight_cell >= 0 ? design->w : NULL;
+	return n > 0;
+}
+
 static bool
 ml_design_next(void *ctx, MlBlock *block)
 {
@@ -540,18 +623,21 @@ ml_design_next(void *ctx, MlBlock *block)
 	const MlPipeline *pipeline = design->model->pipeline;
 	int			width = pipeline->design->ncols;
 	const double *rows[ML_BLOCK_ROWS];
-	int			n = ml_design_read_entrance(design, rows);
+	int			n;
 
+	if (design->settled && design->frame == load->train)
+		return ml_design_next_settled(design, block);
+	n = ml_design_read_entrance(design, rows);
 	for (int i = 0; i < n; i++)
 	{
-		memcpy(design->x + (Size) i * width, ml_pipeline_apply(pipeline, rows[i], design->work),
-			   sizeof(double) * width);
+		ml_pipeline_apply_to(pipeline, rows[i], design->work, design->x + (Size) i * width);
 		design->y[i] = ml_design_y(design, design->rows[i][load->target_cell]);
 		if (load->weight_cell >= 0)
 			design->w[i] = design->rows[i][load->weight_cell];
 	}
 	block->rows = n;
 	block->x = design->x;
+	block->stride = width;
 	block->y = design->y;
 	block->w = load->weight_cell >= 0 ? design->w : NULL;
 	return n > 0;
@@ -564,15 +650,7 @@ ml_design_blocks(MlDesign *design, MlFrame *frame)
 	int			width = design->model->pipeline->design->ncols;
 
 	design->frame = frame;
-	if (design->entrance == NULL)
-		design->entrance = MemoryContextAllocHuge(CurrentMemoryContext,
-												  sizeof(double) * ML_BLOCK_ROWS * Max(design->ncells, 1));
-	if (design->x == NULL)
-	{
-		design->x = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * ML_BLOCK_ROWS * Max(width, 1));
-		design->work = MemoryContextAllocHuge(CurrentMemoryContext,
-											  sizeof(double) * Max(design->model->pipeline->work_cells, 1));
-	}
+	ml_design_buffers(design);
 	blocks.cols = width;
 	blocks.rows = ml_frame_count(frame);
 	blocks.weighted = design->load->weight_cell >= 0;

@@ -17,13 +17,16 @@ typedef struct MlDesign
 	int			ncells;			/* at the pipeline's entrance */
 	int		   *cell;			/* entrance cell -> cell of the loaded row */
 	double	  **level;			/* entrance cell -> level code by dictionary code, or NULL */
-	MlColumnStats *stats;		/* per entrance cell, of the training rows */
+	bool		as_loaded;		/* the loaded cells are the entrance's */
+	MlColumnStats *stats;		/* of the training rows: per loaded feature cell, then per entrance cell */
+	int64	   *target_counts;	/* training rows by dictionary code or by load->targets */
 	double	   *class_code;		/* text targets: class by dictionary code, -1 when not a class */
 	double	   *class_value;	/* numeric targets: their values in class order, or NULL */
 	bool		swapped;		/* the two classes changed places, so that the positive one is last */
 	int64		class_rows;		/* training rows of the rarest class */
 
 	/* reading rows through the pipeline */
+	bool		settled;		/* training rows are design rows, then y, then w */
 	MlFrame    *frame;
 	const double *rows[ML_BLOCK_ROWS];
 	double	   *entrance;		/* ML_BLOCK_ROWS x ncells */
@@ -40,7 +43,7 @@ typedef struct MlDesign
  */
 extern MlTask ml_design_infer_task(const MlLoad *load, MlNotes *notes);
 
-/* Sets task, target and classes of the model; positive is the label asked for, or NULL. */
+/* Surveys the training rows and sets target and classes of the model; positive is the label asked for, or NULL. */
 extern void ml_design_target(MlDesign *design, const char *positive);
 
 /*
@@ -53,13 +56,17 @@ extern void ml_design_inputs(MlDesign *design, MlNotes *notes);
 /* Entrance rows of the training frame, for the fit of the pipeline. */
 extern MlRowSource ml_design_entrance_rows(MlDesign *design);
 
+/*
+ * Carries the training rows through the pipeline once and for all, where the
+ * design rows fit into the memory the loaded rows have. Entrance rows can't
+ * be read any more then.
+ */
+extern void ml_design_settle(MlDesign *design);
+
 /* Design rows of a frame with the target and weights. */
 extern MlBlocks ml_design_blocks(MlDesign *design, MlFrame *frame);
 
 /* Statistics as JSON, per input. */
 extern void ml_design_profile(const MlDesign *design, StringInfo out);
-
-/* qsort order of numbers. */
-extern int	ml_double_compare(const void *a, const void *b);
 
 #endif							/* ML_DESIGN_H */

@@ -372,6 +372,7 @@ ml_load_flush(MlLoad *load)
 	CHECK_FOR_INTERRUPTS();
 	block.rows = load->sink_rows;
 	block.x = load->sink_x;
+	block.stride = load->feature_cells;
 	block.y = load->sink_y;
 	block.w = load->weight_cell >= 0 ? load->sink_w : NULL;
 	for (int i = 0; i < load->sink_rows; i++)

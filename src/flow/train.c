@@ -402,6 +402,7 @@ ml_train_fit(MlTraining *t)
 		t->model->state = t->model->learner->stream_finish(t->stream, &t->learn, t->design.cell);
 	else
 	{
+		ml_design_settle(&t->design);
 		blocks = ml_design_blocks(&t->design, t->load->train);
 		t->learn.blocks = &blocks;
 		t->model->state = t->model->learner->fit(&t->learn);
@@ -426,7 +427,7 @@ ml_train_judge(MlTraining *t)
 	while (blocks.next(blocks.ctx, &block))
 		for (int i = 0; i < block.rows; i++)
 		{
-			t->model->learner->predict(t->model->state, block.x + (Size) i * blocks.cols, out);
+			t->model->learner->predict(t->model->state, block.x + block.stride * i, out);
 			ml_quality_add(t->quality, block.y[i], out);
 		}
 	if (t->quality->rows == 0)

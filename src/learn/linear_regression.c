@@ -134,7 +134,7 @@ ml_linear_add(void *stream, const MlBlock *block)
 
 	for (int i = 0; i < block->rows; i++)
 	{
-		const double *x = block->x + (Size) i * s->ncols;
+		const double *x = block->x + block->stride * i;
 		double	   *out = s->block + (Size) i * cols;
 
 		if (block->w == NULL)

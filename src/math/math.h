@@ -42,14 +42,15 @@ ml_breathe(const MlTick *tick)
 #define ML_BLOCK_ROWS	256
 
 /*
- * A block of design rows: x is rows x cols, row-major, every value finite;
- * y has one value a row (the target, or the class index as a number); w is
+ * A block of design rows: x is rows x cols, row-major, a row beginning stride
+ * numbers after the one before it, every value finite; y has one value a row (the target, or the class index as a number); w is
  * NULL or one non-negative weight a row.
  */
 typedef struct MlBlock
 {
 	int			rows;
 	const double *x;
+	size_t		stride;
 	const double *y;
 	const double *w;
 } MlBlock;

@@ -19,7 +19,9 @@ typedef struct MlImpute
 {
 	int			ncols;
 	int			nout;
+	bool		all;			/* every column is treated */
 	bool	   *treated;
+	bool	   *changed;		/* training only: values were filled in */
 	double	   *fill;
 	bool	   *indicator;
 } MlImpute;
@@ -45,6 +47,7 @@ ml_impute_create(int ncols)
 
 	impute->ncols = impute->nout = ncols;
 	impute->treated = palloc0(sizeof(bool) * Max(ncols, 1));
+	impute->changed = palloc0(sizeof(bool) * Max(ncols, 1));
 	impute->fill = palloc0(sizeof(double) * Max(ncols, 1));
 	impute->indicator = palloc0(sizeof(bool) * Max(ncols, 1));
 	return impute;
@@ -57,44 +60,70 @@ ml_impute_shape(MlImpute *impute, const MlShape *in, MlShape *out)
 	out->cols = palloc(sizeof(MlColumn) * Max(2 * in->ncols, 1));
 	out->ncols = 0;
 	for (int j = 0; j < in->ncols; j++)
-		out->cols[out->ncols++] = ml_column_copy(&in->cols[j]);
+	{
+		out->cols[out->ncols] = ml_column_copy(&in->cols[j]);
+		if (impute->changed[j])
+			out->cols[out->ncols].entrance = -1;
+		out->ncols++;
+	}
 	for (int j = 0; j < in->ncols; j++)
 		if (impute->indicator[j])
 			out->cols[out->ncols++] = ml_column_number("%s is null", in->cols[j].name);
 	impute->nout = out->ncols;
+	impute->all = true;
+	for (int j = 0; j < in->ncols; j++)
+		impute->all &= impute->treated[j];
 }
 
-/* Counts what is missing per column, and levels of categories, where the entrance's statistics do not apply. */
-static MlColumnStats *
-ml_impute_count(const MlFitContext *ctx)
+/* Counts what is missing per column, and levels of categories, for columns that the entrance's statistics do not cover. */
+static void
+ml_impute_count(const MlFitContext *ctx, MlColumnStats *stats)
 {
-	MlColumnStats *stats = palloc0(sizeof(MlColumnStats) * Max(ctx->in->ncols, 1));
 	const double *rows[ML_BLOCK_ROWS];
 	int			n;
 
 	for (int j = 0; j < ctx->in->ncols; j++)
-		stats[j].level_counts = palloc0(sizeof(int64) * Max(ctx->in->cols[j].nlevels, 1));
+		if (ctx->in->cols[j].entrance < 0)
+			stats[j].level_counts = palloc0(sizeof(int64) * Max(ctx->in->cols[j].nlevels, 1));
 	ctx->rows->rewind(ctx->rows->ctx);
 	while ((n = ctx->rows->read(ctx->rows->ctx, rows)) > 0)
 		for (int i = 0; i < n; i++)
 			for (int j = 0; j < ctx->in->ncols; j++)
 			{
+				if (ctx->in->cols[j].entrance >= 0)
+					continue;
 				if (ml_cell_is_missing(rows[i][j]))
 					stats[j].nulls++;
-				else
-				{
-					stats[j].n++;
-					if (ctx->in->cols[j].category)
-						stats[j].level_counts[(int) rows[i][j]]++;
-				}
+				else if (ctx->in->cols[j].category)
+					stats[j].level_counts[(int) rows[i][j]]++;
 			}
 	for (int j = 0; j < ctx->in->ncols; j++)
 	{
-		stats[j].mean = stats[j].median = NAN;
+		if (ctx->in->cols[j].entrance >= 0)
+			continue;
+		stats[j].mean = NAN;
 		for (int k = 1; k < ctx->in->cols[j].nlevels; k++)
 			if (stats[j].level_counts[k] > stats[j].level_counts[stats[j].mode])
 				stats[j].mode = k;
 	}
+}
+
+/* What the training rows hold in each column at this step. */
+static MlColumnStats *
+ml_impute_stats(const MlFitContext *ctx)
+{
+	MlColumnStats *stats = palloc0(sizeof(MlColumnStats) * Max(ctx->in->ncols, 1));
+	bool		covered = true;
+
+	for (int j = 0; j < ctx->in->ncols; j++)
+	{
+		if (ctx->in->cols[j].entrance >= 0)
+			stats[j] = ctx->stats[ctx->in->cols[j].entrance];
+		else
+			covered = false;
+	}
+	if (!covered)
+		ml_impute_count(ctx, stats);
 	return stats;
 }
 
@@ -104,7 +133,7 @@ ml_impute_fit(const MlFitContext *ctx, MlShape *out)
 	MlImpute   *impute = ml_impute_create(ctx->in->ncols);
 	const char *strategy = ctx->params[ML_IMPUTE_STRATEGY].text;
 	bool		indicate = ctx->params[ML_IMPUTE_INDICATOR].number != 0;
-	const MlColumnStats *stats = ctx->at_entrance ? ctx->stats : ml_impute_count(ctx);
+	const MlColumnStats *stats = ml_impute_stats(ctx);
 	bool	   *need_median = palloc0(sizeof(bool) * Max(ctx->in->ncols, 1));
 	bool	   *need_mean = palloc0(sizeof(bool) * Max(ctx->in->ncols, 1));
 
@@ -113,6 +142,7 @@ ml_impute_fit(const MlFitContext *ctx, MlShape *out)
 		bool		missed = stats[j].nulls + stats[j].nans > 0;
 
 		impute->treated[j] = ctx->selected[j];
+		impute->changed[j] = ctx->selected[j] && missed;
 		if (!ctx->selected[j])
 			continue;
 		impute->indicator[j] = indicate && missed;
@@ -137,8 +167,12 @@ ml_impute_apply(const void *state, const double *in, double *out)
 	const MlImpute *impute = state;
 	double	   *indicator = out + impute->ncols;
 
-	for (int j = 0; j < impute->ncols; j++)
-		out[j] = impute->treated[j] && ml_cell_is_missing(in[j]) ? impute->fill[j] : in[j];
+	if (impute->all)
+		for (int j = 0; j < impute->ncols; j++)
+			out[j] = in[j] != in[j] ? impute->fill[j] : in[j];
+	else
+		for (int j = 0; j < impute->ncols; j++)
+			out[j] = impute->treated[j] && ml_cell_is_missing(in[j]) ? impute->fill[j] : in[j];
 	if (impute->nout > impute->ncols)
 		for (int j = 0; j < impute->ncols; j++)
 			if (impute->indicator[j])

@@ -5,6 +5,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "base/cell.h"
 #include "base/compat.h"
 #include "transform/pipeline.h"
@@ -128,6 +130,7 @@ ml_pipeline_enter(MlPipeline *p, int ninputs, MlInput *inputs)
 			column->category = inputs[i].class == ML_TYPE_TEXT;
 			column->nlevels = inputs[i].nlevels;
 			column->levels = inputs[i].levels;
+			column->entrance = inputs[i].first_cell + e;
 		}
 	p->design = &p->entrance;
 	p->work_cells = 0;
@@ -161,7 +164,7 @@ ml_stage_read(void *ctx, const double **rows)
 	{
 		double	   *out = stage->block + (Size) width * i;
 
-		memcpy(out, ml_pipeline_apply(stage->p, rows[i], stage->work), sizeof(double) * width);
+		ml_pipeline_apply_to(stage->p, rows[i], stage->work, out);
 		rows[i] = out;
 	}
 	return n;
@@ -199,6 +202,19 @@ ml_pipeline_select(const MlStepSpec *spec, const MlShape *in)
 	return selected;
 }
 
+/* Means at the entrance: most columns keep their place and their units from step to step. */
+static double *
+ml_pipeline_near(const MlPipeline *p, const MlColumnStats *stats)
+{
+	double	   *near = palloc_extended(sizeof(double) * Max(p->design->ncols, 1),
+									   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	for (int j = 0; j < Min(p->ncells, p->design->ncols); j++)
+		if (!p->entrance.cols[j].category && isfinite(stats[j].mean))
+			near[j] = stats[j].mean;
+	return near;
+}
+
 /* Notes what the shape that comes out needs at scoring. */
 static void
 ml_pipeline_extend(MlPipeline *p)
@@ -226,7 +242,7 @@ ml_pipeline_fit(MlPipeline *p, List *specs, MlRowSource *rows, const MlColumnSta
 		memset(&ctx, 0, sizeof ctx);
 		ctx.in = p->design;
 		ctx.stats = stats;
-		ctx.at_entrance = p->nsteps == 0;
+		ctx.near = ml_pipeline_near(p, stats);
 		ctx.params = spec->params;
 		ctx.selected = ml_pipeline_select(spec, p->design);
 		ctx.notes = notes;
@@ -242,13 +258,13 @@ ml_pipeline_fit(MlPipeline *p, List *specs, MlRowSource *rows, const MlColumnSta
 			source.ctx = &stage;
 			source.nrows = rows->nrows;
 			/* at the entrance rows need no copy */
-			ctx.rows = ctx.at_entrance ? rows : &source;
+			ctx.rows = p->nsteps == 0 ? rows : &source;
 		}
 		step->transform = spec->transform;
 		step->state = spec->transform->fit(&ctx, &step->out);
 		if (spec->transform == &ml_transform_impute)
 			for (int j = 0; j < Min(p->ncells, p->design->ncols); j++)
-				filled[j] |= ctx.at_entrance && ctx.selected[j];
+				filled[j] |= p->nsteps == 0 && ctx.selected[j];
 		if (rows)
 		{
 			pfree(stage.block);
@@ -272,6 +288,21 @@ ml_pipeline_apply(const MlPipeline *p, const double *cells, double *work)
 		work += p->steps[s].out.ncols;
 	}
 	return cells;
+}
+
+void
+ml_pipeline_apply_to(const MlPipeline *p, const double *cells, double *work, double *out)
+{
+	if (p->nsteps == 0)
+		memcpy(out, cells, sizeof(double) * p->ncells);
+	for (int s = 0; s < p->nsteps; s++)
+	{
+		double	   *to = s == p->nsteps - 1 ? out : work;
+
+		p->steps[s].transform->apply(p->steps[s].state, cells, to);
+		cells = to;
+		work += p->steps[s].out.ncols;
+	}
 }
 
 double

@@ -75,6 +75,9 @@ extern void ml_pipeline_fit(MlPipeline *p, List *specs, MlRowSource *rows, const
 /* The design row of an entrance row; work has p->work_cells numbers. */
 extern const double *ml_pipeline_apply(const MlPipeline *p, const double *cells, double *work);
 
+/* The same, written where the caller wants it. */
+extern void ml_pipeline_apply_to(const MlPipeline *p, const double *cells, double *work, double *out);
+
 extern void ml_pipeline_write(const MlPipeline *p, StringInfo out);
 extern MlPipeline *ml_pipeline_read(MlReader *in);
 

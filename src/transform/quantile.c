@@ -7,6 +7,7 @@
 
 #include "base/cell.h"
 #include "base/compat.h"
+#include "math/moments.h"
 #include "transform/quantile.h"
 
 #define ML_RADIX_BITS	16
@@ -24,81 +25,74 @@ ml_quantile_any(const bool *wanted, int ncols)
 	return false;
 }
 
-/*
- * Sums f(x) over the rows with Neumaier's compensation (1974), where f is x,
- * or (x - center)^2 when center is given.
- */
 static void
-ml_quantile_sums(MlRowSource *rows, int ncols, const bool *wanted, const double *center,
-				 double *sum, int64 *count)
+ml_quantile_sums(MlRowSource *rows, int ncols, const double *shift, MlMoments *m)
 {
-	double	   *carry = palloc0(sizeof(double) * ncols);
 	const double *block[ML_BLOCK_ROWS];
 	int			n;
 
+	ml_moments_init(m, m->count, ncols);
 	rows->rewind(rows->ctx);
 	while ((n = rows->read(rows->ctx, block)) > 0)
-	{
-		for (int i = 0; i < n; i++)
-		{
-			const double *row = block[i];
+		ml_moments_add(m, block, n, ncols, shift);
+}
 
-			for (int j = 0; j < ncols; j++)
-			{
-				double		x = row[j];
-				double		t;
-
-				if (!wanted[j] || ml_cell_is_missing(x))
-					continue;
-				if (center)
-					x = (x - center[j]) * (x - center[j]);
-				t = sum[j] + x;
-				carry[j] += fabs(sum[j]) >= fabs(x) ? (sum[j] - t) + x : (x - t) + sum[j];
-				sum[j] = t;
-				count[j]++;
-			}
-		}
-	}
-	for (int j = 0; j < ncols; j++)
-		sum[j] += carry[j];
-	pfree(carry);
+static void
+ml_quantile_arrays(MlMoments *m, int ncols)
+{
+	ml_moments_init(m, MemoryContextAllocHuge(CurrentMemoryContext,
+											  sizeof(double) * ML_MOMENTS_ARRAYS * Max(ncols, 1)), ncols);
 }
 
 void
 ml_quantile_means(MlRowSource *rows, int ncols, const bool *wanted, double *mean)
 {
-	double	   *sum;
-	int64	   *count;
+	double	   *shift;
+	MlMoments	m;
 
 	if (!ml_quantile_any(wanted, ncols))
 		return;
-	sum = palloc0(sizeof(double) * ncols);
-	count = palloc0(sizeof(int64) * ncols);
-	ml_quantile_sums(rows, ncols, wanted, NULL, sum, count);
+	shift = palloc_extended(sizeof(double) * ncols, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	ml_quantile_arrays(&m, ncols);
+	ml_quantile_sums(rows, ncols, shift, &m);
 	for (int j = 0; j < ncols; j++)
 		if (wanted[j])
-			mean[j] = count[j] > 0 ? sum[j] / count[j] : 0;
-	pfree(sum);
-	pfree(count);
+			mean[j] = ml_moments_mean(&m, j, 0);
+	pfree(m.count);
+	pfree(shift);
 }
 
 void
-ml_quantile_moments(MlRowSource *rows, int ncols, const bool *wanted, double *mean, double *stddev)
+ml_quantile_moments(MlRowSource *rows, int ncols, const bool *wanted, const double *near,
+					double *mean, double *stddev)
 {
-	double	   *sum;
-	int64	   *count;
+	double	   *shift;
+	MlMoments	m;
+	bool		again = false;
 
 	if (!ml_quantile_any(wanted, ncols))
 		return;
-	ml_quantile_means(rows, ncols, wanted, mean);
-	sum = palloc0(sizeof(double) * ncols);
-	count = palloc0(sizeof(int64) * ncols);
-	ml_quantile_sums(rows, ncols, wanted, mean, sum, count);
-	for (int j = 0; j < ncols; j++)
-		if (wanted[j])
-			stddev[j] = count[j] > 0 ? sqrt(sum[j] / count[j]) : 0;
-	pfree(sum);
-	pfree(count);
+	shift = palloc_extended(sizeof(double) * ncols, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	memcpy(shift, near, sizeof(double) * ncols);
+	ml_quantile_arrays(&m, ncols);
+	for (int pass = 0; pass == 0 || (pass == 1 && again); pass++)
+	{
+		ml_quantile_sums(rows, ncols, shift, &m);
+		for (int j = 0; j < ncols; j++)
+		{
+			double		center;
+
+			if (!wanted[j])
+				continue;
+			center = ml_moments_mean(&m, j, shift[j]);
+			mean[j] = center;
+			stddev[j] = ml_moments_stddev(&m, j);
+			again |= ml_moments_far(&m, j);
+			shift[j] = center;
+		}
+	}
+	pfree(m.count);
+	pfree(shift);
 }
 
 /* Maps numbers to unsigned integers in the same order. */

@@ -12,8 +12,12 @@
 
 extern void ml_quantile_means(MlRowSource *rows, int ncols, const bool *wanted, double *mean);
 
-/* Population standard deviations, in a second pass around the means. */
-extern void ml_quantile_moments(MlRowSource *rows, int ncols, const bool *wanted, double *mean, double *stddev);
+/*
+ * Means and population standard deviations, in one pass when near[] is close
+ * to the means (any finite value will do), else in two.
+ */
+extern void ml_quantile_moments(MlRowSource *rows, int ncols, const bool *wanted, const double *near,
+								double *mean, double *stddev);
 
 /*
  * Medians (the mean of the two middle values of an even count) by radix

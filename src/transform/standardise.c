@@ -20,6 +20,7 @@ typedef struct MlStandardise
 	bool	   *treated;
 	double	   *mean;
 	double	   *stddev;
+	double	   *factor;			/* 1 / stddev */
 } MlStandardise;
 
 static MlStandardise *
@@ -31,21 +32,24 @@ ml_standardise_create(int ncols)
 	s->treated = palloc0(sizeof(bool) * Max(ncols, 1));
 	s->mean = palloc0(sizeof(double) * Max(ncols, 1));
 	s->stddev = palloc0(sizeof(double) * Max(ncols, 1));
+	s->factor = palloc0(sizeof(double) * Max(ncols, 1));
 	return s;
 }
 
 static void
-ml_standardise_shape(const MlStandardise *s, const MlShape *in, MlShape *out)
+ml_standardise_shape(MlStandardise *s, const MlShape *in, MlShape *out)
 {
 	out->ncols = in->ncols;
 	out->cols = palloc(sizeof(MlColumn) * Max(in->ncols, 1));
 	for (int j = 0; j < in->ncols; j++)
 	{
 		out->cols[j] = ml_column_copy(&in->cols[j]);
+		s->factor[j] = 1 / s->stddev[j];
 		if (s->treated[j])
 		{
 			out->cols[j].center += out->cols[j].scale * s->mean[j];
 			out->cols[j].scale *= s->stddev[j];
+			out->cols[j].entrance = -1;
 		}
 	}
 }
@@ -54,12 +58,24 @@ static void *
 ml_standardise_fit(const MlFitContext *ctx, MlShape *out)
 {
 	MlStandardise *s = ml_standardise_create(ctx->in->ncols);
+	bool	   *unknown = palloc0(sizeof(bool) * Max(ctx->in->ncols, 1));
 
 	for (int j = 0; j < ctx->in->ncols; j++)
-		s->treated[j] = ctx->selected[j] && !ctx->in->cols[j].category;
-	ml_quantile_moments(ctx->rows, ctx->in->ncols, s->treated, s->mean, s->stddev);
+	{
+		int			entrance = ctx->in->cols[j].entrance;
+
+		s->treated[j] = unknown[j] = ctx->selected[j] && !ctx->in->cols[j].category;
+		if (s->treated[j] && entrance >= 0 && isfinite(ctx->stats[entrance].stddev))
+		{
+			s->mean[j] = ctx->stats[entrance].mean;
+			s->stddev[j] = ctx->stats[entrance].stddev;
+			unknown[j] = false;
+		}
+	}
+	ml_quantile_moments(ctx->rows, ctx->in->ncols, unknown, ctx->near, s->mean, s->stddev);
+	pfree(unknown);
 	for (int j = 0; j < ctx->in->ncols; j++)
-		if (!(s->stddev[j] > 0))
+		if (!(s->stddev[j] > 0) || !isfinite(1 / s->stddev[j]))
 			s->stddev[j] = 1;
 	ml_standardise_shape(s, ctx->in, out);
 	return s;
@@ -70,8 +86,9 @@ ml_standardise_apply(const void *state, const double *in, double *out)
 {
 	const MlStandardise *s = state;
 
+	/* columns that are not treated have mean 0 and factor 1 */
 	for (int j = 0; j < s->ncols; j++)
-		out[j] = s->treated[j] ? (in[j] - s->mean[j]) / s->stddev[j] : in[j];
+		out[j] = (in[j] - s->mean[j]) * s->factor[j];
 }
 
 static void
@@ -100,7 +117,7 @@ ml_standardise_read(MlReader *r, const MlShape *in, MlShape *out)
 		s->treated[j] = ml_read_u8(r) != 0;
 		s->mean[j] = ml_read_finite(r);
 		s->stddev[j] = ml_read_finite(r);
-		if (!(s->stddev[j] > 0))
+		if (!(s->stddev[j] > 0) || !isfinite(1 / s->stddev[j]))
 			ml_read_corrupted("a standard deviation is not positive");
 	}
 	ml_standardise_shape(s, in, out);

@@ -24,6 +24,7 @@ typedef struct MlColumn
 	char	  **levels;			/* their texts */
 	double		center;			/* raw value = center + scale * cell */
 	double		scale;
+	int			entrance;		/* training only: the entrance cell whose training values it still has, or -1 */
 } MlColumn;
 
 typedef struct MlShape
@@ -45,7 +46,6 @@ typedef struct MlColumnStats
 	double		max;
 	double		mean;			/* NaN until known */
 	double		stddev;			/* population; NaN until known */
-	double		median;			/* NaN until known */
 	int			mode;			/* categories: the most frequent level */
 	int64	   *level_counts;	/* categories: nlevels of them */
 } MlColumnStats;
@@ -63,8 +63,8 @@ typedef struct MlFitContext
 {
 	const MlShape *in;
 	MlRowSource *rows;			/* NULL when only stats are known (streaming) */
-	const MlColumnStats *stats; /* per column of the pipeline's input; valid for steps at the entrance */
-	bool		at_entrance;	/* in is the pipeline's input, so stats apply */
+	const MlColumnStats *stats; /* per entrance cell: of a column with in->cols[j].entrance >= 0 */
+	const double *near;			/* per column: a value that is likely near its mean */
 	const MlParamValue *params;
 	const bool *selected;		/* per column: whether the step is asked to treat it */
 	MlNotes    *notes;

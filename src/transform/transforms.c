@@ -73,5 +73,6 @@ ml_column_number(const char *fmt,...)
 	column.name = pstrdup(name.data);
 	pfree(name.data);
 	column.scale = 1;
+	column.entrance = -1;
 	return column;
 }
