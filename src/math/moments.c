@@ -23,8 +23,9 @@ ml_moments_init(MlMoments *m, double *arrays, int cols)
 	}
 }
 
-ML_CLONES void
-ml_moments_add(MlMoments *m, const double *const *rows, int nrows, int cols, const double *shift)
+/* Static, because the clones of an external function would be exported. */
+static ML_CLONES void
+ml_moments_add_rows(MlMoments *m, const double *const *rows, int nrows, int cols, const double *shift)
 {
 	double	   *restrict count = m->count;
 	double	   *restrict min = m->min;
@@ -57,6 +58,12 @@ ml_moments_add(MlMoments *m, const double *const *rows, int nrows, int cols, con
 			square[j] = total;
 		}
 	}
+}
+
+void
+ml_moments_add(MlMoments *m, const double *const *rows, int nrows, int cols, const double *shift)
+{
+	ml_moments_add_rows(m, rows, nrows, cols, shift);
 }
 
 double

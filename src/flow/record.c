@@ -1,0 +1,251 @@
+/*
+ * record.c - what the catalog keeps of a training: artifact, call, signature, figures, snapshot.
+ *
+ * Everything is palloc'd in the current context.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/xlog.h"
+#include "base/compat.h"
+#include "base/settings.h"
+#include "flow/training.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+/* Writes the artifact, reads it back and writes that again: the bytes must be the same. */
+static bytea *
+ml_record_encode(MlTraining *t)
+{
+	bytea	   *artifact = ml_codec_encode(t->model);
+	MemoryContext check = AllocSetContextCreate(t->context, "pg_mlops artifact check", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(check);
+	bytea	   *again = ml_codec_encode(ml_codec_decode(artifact));
+
+	MemoryContextSwitchTo(old);
+	if (VARSIZE(again) != VARSIZE(artifact) || memcmp(again, artifact, VARSIZE(artifact)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("model artifact did not read back as it was written"),
+				 errhint("This is a fault of pg_mlops: please report it.")));
+	MemoryContextDelete(check);
+	return artifact;
+}
+
+static char *
+ml_record_environment(const MlTraining *t)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfoString(&out, "{\"extension_version\": ");
+	ml_json_text(&out, ML_VERSION);
+	appendStringInfoString(&out, ", \"server_version\": ");
+	ml_json_text(&out, PG_VERSION);
+	appendStringInfo(&out, ", \"max_categories\": %d, \"train_memory_kb\": %d, \"spilled\": %s}",
+					 ml_max_categories, ml_record_memory_kb,
+					 (t->load->train && ml_frame_spilled(t->load->train)) ||
+					 ml_frame_spilled(t->load->test) ? "true" : "false");
+	return out.data;
+}
+
+/* The call as it was made, for lineage and for repeating it. */
+static char *
+ml_record_call(const MlTraining *t)
+{
+	const MlTrainSpec *spec = t->spec;
+	StringInfoData out;
+	ListCell   *lc;
+
+	initStringInfo(&out);
+	appendStringInfoString(&out, "{\"source\": ");
+	ml_json_text(&out, spec->source);
+	appendStringInfoString(&out, ", \"target\": ");
+	ml_json_text(&out, spec->target);
+	appendStringInfoString(&out, ", \"algorithm\": ");
+	ml_json_text(&out, spec->algorithm);
+	appendStringInfoString(&out, ", \"task\": ");
+	ml_json_text(&out, spec->task);
+	appendStringInfoString(&out, ", \"weight\": ");
+	ml_json_text(&out, spec->weight);
+	appendStringInfoString(&out, ", \"features\": ");
+	if (spec->features == NIL)
+		appendStringInfoString(&out, "null");
+	else
+	{
+		appendStringInfoChar(&out, '[');
+		foreach(lc, spec->features)
+		{
+			appendStringInfoString(&out, lc == list_head(spec->features) ? "" : ", ");
+			ml_json_text(&out, lfirst(lc));
+		}
+		appendStringInfoChar(&out, ']');
+	}
+	appendStringInfoString(&out, ", \"exclude\": [");
+	foreach(lc, spec->exclude)
+	{
+		appendStringInfoString(&out, lc == list_head(spec->exclude) ? "" : ", ");
+		ml_json_text(&out, lfirst(lc));
+	}
+	appendStringInfo(&out, "], \"params\": %s, \"pipeline\": %s, \"split\": %s, \"seed\": %lld, \"snapshot\": ",
+					 spec->params ? JsonbToCString(NULL, &spec->params->root, VARSIZE(spec->params)) : "null",
+					 spec->pipeline ? JsonbToCString(NULL, &spec->pipeline->root, VARSIZE(spec->pipeline)) : "null",
+					 spec->split ? JsonbToCString(NULL, &spec->split->root, VARSIZE(spec->split)) : "null",
+					 (long long) spec->seed);
+	ml_json_text(&out, spec->snapshot);
+	appendStringInfoString(&out, ", \"deploy\": ");
+	ml_json_text(&out, spec->deploy);
+	appendStringInfoChar(&out, '}');
+	return out.data;
+}
+
+/* The signature: what goes in, what comes out. */
+static char *
+ml_record_signature(const MlModel *model)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfoString(&out, "{\"inputs\": ");
+	ml_pipeline_describe_inputs(model->pipeline, &out);
+	appendStringInfoString(&out, ", \"output\": {\"name\": ");
+	ml_json_text(&out, model->target);
+	appendStringInfoString(&out, ", \"type\": ");
+	ml_json_text(&out, model->target_type);
+	if (model->task == ML_TASK_CLASSIFICATION)
+	{
+		appendStringInfoString(&out, ", \"classes\": [");
+		for (int k = 0; k < model->nclasses; k++)
+		{
+			appendStringInfoString(&out, k > 0 ? ", " : "");
+			ml_json_text(&out, model->classes[k]);
+		}
+		appendStringInfoChar(&out, ']');
+		if (model->nclasses == 2)
+		{
+			appendStringInfoString(&out, ", \"positive_class\": ");
+			ml_json_text(&out, model->classes[model->positive]);
+		}
+	}
+	appendStringInfoString(&out, "}}");
+	return out.data;
+}
+
+static char *
+ml_record_notes(const MlNotes *notes)
+{
+	StringInfoData out;
+	ListCell   *lc;
+
+	initStringInfo(&out);
+	appendStringInfoChar(&out, '[');
+	foreach(lc, notes->items)
+	{
+		appendStringInfoString(&out, lc == list_head(notes->items) ? "" : ", ");
+		ml_json_text(&out, lfirst(lc));
+	}
+	appendStringInfoChar(&out, ']');
+	return out.data;
+}
+
+/* Collects held-out metrics and what the learner says of its fit. */
+static void
+ml_record_figures(MlTraining *t, MlRegistration *r)
+{
+	const MlLearner *learner = t->model->learner;
+	MlFigure   *figures = NULL;
+	int			nfigures = learner->figures ? learner->figures(t->model->state, &figures) : 0;
+	MlRunMetric *metrics = palloc(sizeof(MlRunMetric) * (t->quality->nmetrics + nfigures + 1));
+	StringInfoData held_out;
+	StringInfoData summary;
+
+	initStringInfo(&held_out);
+	initStringInfo(&summary);
+	appendStringInfoChar(&held_out, '{');
+	for (int m = 0; m < t->quality->nmetrics; m++)
+	{
+		double		value;
+
+		if (t->quality->rows == 0 || !ml_metric_value(t->quality->states[m], &value))
+			continue;
+		appendStringInfoString(&held_out, r->nmetrics > 0 ? ", " : "");
+		ml_json_text(&held_out, t->quality->metrics[m]->name);
+		appendStringInfoString(&held_out, ": ");
+		ml_json_number(&held_out, value);
+		metrics[r->nmetrics].name = t->quality->metrics[m]->name;
+		metrics[r->nmetrics++].value = value;
+	}
+	appendStringInfoChar(&held_out, '}');
+	appendStringInfoChar(&summary, '{');
+	for (int i = 0; i < nfigures; i++)
+	{
+		appendStringInfoString(&summary, i > 0 ? ", " : "");
+		ml_json_text(&summary, figures[i].name);
+		appendStringInfoString(&summary, ": ");
+		ml_json_number(&summary, figures[i].value);
+		metrics[r->nmetrics].name = psprintf("fit.%s", figures[i].name);
+		metrics[r->nmetrics++].value = figures[i].value;
+	}
+	appendStringInfoChar(&summary, '}');
+	r->metrics = metrics;
+	r->metrics_json = held_out.data;
+	r->summary_json = summary.data;
+}
+
+static void
+ml_record_snapshot(const MlTraining *t, MlRegistration *r)
+{
+	const MlLoad *load = t->load;
+	StringInfoData profile;
+	ListCell   *lc;
+
+	r->rows = load->rows_read - load->rows_null_target;
+	if (strcmp(t->spec->snapshot, "none") == 0)
+		return;
+	initStringInfo(&profile);
+	ml_design_profile(&t->design, &profile);
+	r->source = t->spec->source;
+	r->relations = palloc(sizeof(char *) * Max(list_length(load->info.relations), 1));
+	foreach(lc, load->info.relations)
+		r->relations[r->nrelations++] = lfirst(lc);
+	r->fingerprint = psprintf("%016llx%016llx", (unsigned long long) load->fingerprint.a,
+							  (unsigned long long) load->fingerprint.b);
+	r->profile = profile.data;
+	r->wal_lsn = GetXLogInsertRecPtr();
+}
+
+void
+ml_record_fill(MlTraining *t, MlRegistration *r)
+{
+	const MlTrainSpec *spec = t->spec;
+	StringInfoData json;
+	uint8	   *digest = palloc(ML_DIGEST_BYTES);
+
+	memset(r, 0, sizeof *r);
+	r->artifact = ml_record_encode(t);
+	ml_codec_digest(r->artifact, digest);
+	r->digest = digest;
+	r->model = spec->model;
+	r->task = ml_task_name(t->model->task);
+	r->target = spec->target;
+	r->experiment = spec->experiment;
+	r->kind = "train";
+	r->run_params = ml_record_call(t);
+	r->seed = spec->seed;
+	r->code = spec->code;
+	r->started_at = t->started_at;
+	r->environment = ml_record_environment(t);
+	r->tags = spec->tags ? JsonbToCString(NULL, &spec->tags->root, VARSIZE(spec->tags)) : "{}";
+	r->algorithm = t->model->learner->name;
+	initStringInfo(&json);
+	ml_options_json(&json, t->model->learner->params, t->model->learner->nparams, t->params);
+	r->params = json.data;
+	initStringInfo(&json);
+	ml_pipeline_describe(t->model->pipeline, &json);
+	r->pipeline = json.data;
+	r->signature = ml_record_signature(t->model);
+	ml_record_snapshot(t, r);
+	ml_record_figures(t, r);
+	r->notes_json = ml_record_notes(&t->notes);
+}
