@@ -44,7 +44,7 @@ ml_record_environment(const MlTraining *t)
 	appendStringInfoString(&out, ", \"server_version\": ");
 	ml_json_text(&out, PG_VERSION);
 	appendStringInfo(&out, ", \"max_categories\": %d, \"train_memory_kb\": %d, \"spilled\": %s}",
-					 ml_max_categories, ml_record_memory_kb,
+					 ml_max_categories, ml_train_memory_kb,
 					 (t->load->train && ml_frame_spilled(t->load->train)) ||
 					 ml_frame_spilled(t->load->test) ? "true" : "false");
 	return out.data;
