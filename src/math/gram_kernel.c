@@ -19,6 +19,13 @@
 #define ML_SHUFFLE(mask, a, b, ...)	__builtin_shuffle(a, b, (mask) {__VA_ARGS__})
 #endif
 
+/* unsigned, because the bits of float8 that are added up wrap around */
+typedef uint64_t MlGramInt8 __attribute__((vector_size(64)));
+typedef double MlGramVec2 __attribute__((vector_size(16)));
+typedef uint64_t MlGramInt2 __attribute__((vector_size(16)));
+typedef double MlGramVec4 __attribute__((vector_size(32)));
+typedef uint64_t MlGramInt4 __attribute__((vector_size(32)));
+
 /* The lanes of two vectors for a step of an 8 x 8 transposition. */
 #define ML_GRAM_LOWER1	0, 8, 2, 10, 4, 12, 6, 14
 #define ML_GRAM_UPPER1	1, 9, 3, 11, 5, 13, 7, 15
@@ -31,8 +38,8 @@
  * The bits of 1.5 * 2^52 + d, |d| < 2^22, exceed the first number by less than
  * 2^23; those of anything larger, and of NaN, do not.
  */
-#define ML_GRAM_LEAST	(INT64_C(0x4338000000000000) - (1 << 22))
-#define ML_GRAM_OVER	(-(INT64_C(1) << 23))
+#define ML_GRAM_LEAST	(UINT64_C(0x4338000000000000) - (1 << 22))
+#define ML_GRAM_BELOW	(UINT64_C(1) << 23)
 
 /* 1.5 * 2^52 units of the channel's products. */
 static const double ml_gram_magic[ML_GRAM_CHANNELS] = {
@@ -108,8 +115,8 @@ ml_gram_any(const MlVecInt *mask)
 ML_CLONES MlGramCut
 ml_gram_cut(const double *x, int rows, double scale, double *out)
 {
-	MlVecInt	over = {0},
-				first = {0},
+	MlGramInt8	over = {0};
+	MlVecInt	first = {0},
 				second = {0},
 				third = {0},
 				spill = {0};
@@ -137,11 +144,11 @@ ml_gram_cut(const double *x, int rows, double scale, double *out)
 		second |= (MlVecInt) d1;
 		third |= (MlVecInt) d2;
 		spill |= (MlVecInt) (r2 - d2);
-		over |= (MlVecInt) t0 - ML_GRAM_LEAST;
+		over |= (MlGramInt8) t0 - ML_GRAM_LEAST;
 	}
 	cut.digits = ml_gram_any(&third) ? 3 : ml_gram_any(&second) ? 2 : ml_gram_any(&first) ? 1 : 0;
-	over &= ML_GRAM_OVER;
-	cut.over = ml_gram_any(&over);
+	over /= ML_GRAM_BELOW;
+	cut.over = ml_gram_any((const MlVecInt *) &over);
 	cut.spill = ml_gram_any(&spill);
 	return cut;
 }
@@ -153,8 +160,8 @@ ml_gram_cut(const double *x, int rows, double scale, double *out)
 ML_CLONES MlGramCut
 ml_gram_cut_one(const double *x, int rows, double scale, double *out)
 {
-	MlVecInt	over = {0},
-				first = {0},
+	MlGramInt8	over = {0};
+	MlVecInt	first = {0},
 				more = {0};
 	MlGramCut	cut;
 	int			r;
@@ -168,11 +175,11 @@ ml_gram_cut_one(const double *x, int rows, double scale, double *out)
 		*(MlVec *) (out + r) = d0;
 		first |= (MlVecInt) d0;
 		more |= (MlVecInt) (v - d0);
-		over |= (MlVecInt) t0 - ML_GRAM_LEAST;
+		over |= (MlGramInt8) t0 - ML_GRAM_LEAST;
 	}
 	cut.digits = ml_gram_any(&more) ? 3 : ml_gram_any(&first) ? 1 : 0;
-	over &= ML_GRAM_OVER;
-	cut.over = ml_gram_any(&over);
+	over /= ML_GRAM_BELOW;
+	cut.over = ml_gram_any((const MlVecInt *) &over);
 	cut.spill = false;
 	return cut;
 }
@@ -256,11 +263,6 @@ ml_gram_targets(const MlGramJob *job, int channel, int p, int q, size_t tile,
 	}
 }
 
-typedef double MlGramVec2 __attribute__((vector_size(16)));
-typedef int64_t MlGramInt2 __attribute__((vector_size(16)));
-typedef double MlGramVec4 __attribute__((vector_size(32)));
-typedef int64_t MlGramInt4 __attribute__((vector_size(32)));
-
 #define ML_TILE_NAME(x)		ml_gram_plain_ ## x
 #define ML_TILE_TARGET
 #define ML_TILE_LANES		2
@@ -285,7 +287,7 @@ typedef int64_t MlGramInt4 __attribute__((vector_size(32)));
 #define ML_TILE_LANES		8
 #define ML_TILE_STRIP		4
 #define ML_TILE_VEC			MlVec
-#define ML_TILE_INT			MlVecInt
+#define ML_TILE_INT			MlGramInt8
 #define ML_TILE_MULADD(c, a, b)	((MlVec) _mm512_fmadd_pd((__m512d) (a), (__m512d) (b), (__m512d) (c)))
 #include "math/gram_tile.h"
 #endif

@@ -9,8 +9,8 @@
 #include <string.h>
 
 /* Iterations of the eigenvalue estimates, and the change that ends them. */
-#define ML_LDL_ITERATIONS	100
-#define ML_LDL_CHANGE		1e-5
+#define ML_LDL_ITERATIONS	60
+#define ML_LDL_CHANGE		1e-4
 /* Pivots above this part of their diagonal element need no closer look. */
 #define ML_LDL_CLEAR		0x1p-40
 
@@ -163,8 +163,9 @@ ml_ldl_solve(const MlLdl *f, int j, MlDd *b, const MlTick *tick)
 }
 
 /*
- * Turns row v, a row of the identity, into the row of the inverse of U for
- * columns of one panel, and reduces the columns after it.
+ * Turns a row of the identity into the row of the inverse of U for columns of
+ * one panel, and reduces the columns after it. Elements in dropped columns
+ * mean nothing.
  */
 static void
 ml_ldl_invert_panel(const MlLdl *f, int start, double *hi, double *lo)
@@ -180,11 +181,8 @@ ml_ldl_invert_panel(const MlLdl *f, int start, double *hi, double *lo)
 	{
 		MlDd		v = {hi[i], lo[i]};
 
-		if (f->dropped[i])
-			v = ml_dd(0.0);
 		for (k = start; k < i; k++)
-			if (!f->dropped[k] && !f->dropped[i])
-				v = ml_dd_sub(v, ml_dd_mul(factor[k - start], ml_ldl_get(f, k, i)));
+			v = ml_dd_sub(v, ml_dd_mul(factor[k - start], ml_ldl_get(f, k, i)));
 		hi[i] = v.hi;
 		lo[i] = v.lo;
 		if (!f->dropped[i])
@@ -236,13 +234,16 @@ ml_ldl_inverse_diagonal(const MlLdl *f, double *diagonal, const MlTick *tick)
 	}
 }
 
-/* Multiplies x by the kept part, scaled to a diagonal of ones. */
+/* Multiplies x, zero for dropped columns, by the kept part scaled to a diagonal of ones. */
 static void
 ml_ldl_multiply(const MlLdl *f, const double *x, double *y)
 {
+	double	   *scaled = f->work;
 	int			i,
 				k;
 
+	for (i = 0; i < f->pivots; i++)
+		scaled[i] = f->dropped[i] ? 0.0 : x[i] / f->norm[i];
 	memset(y, 0, f->pivots * sizeof(double));
 	for (k = 0; k < f->pivots; k++)
 	{
@@ -252,8 +253,7 @@ ml_ldl_multiply(const MlLdl *f, const double *x, double *y)
 		if (f->dropped[k])
 			continue;
 		for (i = k; i < f->pivots; i++)
-			if (!f->dropped[i])
-				s += row[i] * (x[i] / f->norm[i]);
+			s += row[i] * scaled[i];
 		s /= row[k];
 		for (i = k; i < f->pivots; i++)
 			y[i] += row[i] * s;
@@ -262,7 +262,7 @@ ml_ldl_multiply(const MlLdl *f, const double *x, double *y)
 		y[i] = f->dropped[i] ? 0.0 : y[i] / f->norm[i];
 }
 
-/* Multiplies x by the inverse of the kept part, scaled to a diagonal of ones. */
+/* Multiplies x by the inverse of the kept part scaled to a diagonal of ones. */
 static void
 ml_ldl_divide(const MlLdl *f, const double *x, double *y)
 {
@@ -275,9 +275,7 @@ ml_ldl_divide(const MlLdl *f, const double *x, double *y)
 	{
 		const double *row = f->hi + k * f->ld;
 
-		if (f->dropped[k])
-			continue;
-		y[k] /= row[k];
+		y[k] = f->dropped[k] ? 0.0 : y[k] / row[k];
 		for (i = k + 1; i < f->pivots; i++)
 			y[i] -= row[i] * y[k];
 	}
@@ -289,12 +287,11 @@ ml_ldl_divide(const MlLdl *f, const double *x, double *y)
 		if (f->dropped[k])
 			continue;
 		for (i = k + 1; i < f->pivots; i++)
-			if (!f->dropped[i])
-				s += row[i] * y[i];
+			s += row[i] * y[i];
 		y[k] -= s / row[k];
 	}
 	for (i = 0; i < f->pivots; i++)
-		y[i] = f->dropped[i] ? 0.0 : y[i] * f->norm[i];
+		y[i] *= f->norm[i];
 }
 
 /* Finds the largest eigenvalue of a map by power iteration from a fixed start. */
