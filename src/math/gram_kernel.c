@@ -59,8 +59,8 @@ static const double ml_gram_magic[ML_GRAM_CHANNELS] = {
  * Copies rows x cols (at most ML_LANES) values into columns of ML_GRAM_LD,
  * padding rows with zeros to a multiple of ML_LANES.
  */
-ML_CLONES void
-ml_gram_transpose(const double *x, size_t stride, int rows, int cols, double *out)
+static ML_CLONES void
+ml_gram_transpose_lanes(const double *x, size_t stride, int rows, int cols, double *out)
 {
 	int			padded = (rows + ML_LANES - 1) / ML_LANES * ML_LANES;
 	int			r = 0;
@@ -112,8 +112,8 @@ ml_gram_any(const MlVecInt *mask)
  * Cuts a column into the six channels, written to out at distances of
  * ML_GRAM_LD.
  */
-ML_CLONES MlGramCut
-ml_gram_cut(const double *x, int rows, double scale, double *out)
+static ML_CLONES MlGramCut
+ml_gram_cut_lanes(const double *x, int rows, double scale, double *out)
 {
 	MlGramInt8	over = {0};
 	MlVecInt	first = {0},
@@ -157,8 +157,8 @@ ml_gram_cut(const double *x, int rows, double scale, double *out)
  * Cuts a column that had one digit before: the same as ml_gram_cut, but the
  * other channels are not written and digits are 0, 1, or 3 for "more".
  */
-ML_CLONES MlGramCut
-ml_gram_cut_one(const double *x, int rows, double scale, double *out)
+static ML_CLONES MlGramCut
+ml_gram_cut_one_lanes(const double *x, int rows, double scale, double *out)
 {
 	MlGramInt8	over = {0};
 	MlVecInt	first = {0},
@@ -185,8 +185,8 @@ ml_gram_cut_one(const double *x, int rows, double scale, double *out)
 }
 
 /* Writes what three digits leave of each value, times 2^69 * scale. */
-ML_CLONES void
-ml_gram_rest(const double *x, int rows, double scale, double *out)
+static ML_CLONES void
+ml_gram_rest_lanes(const double *x, int rows, double scale, double *out)
 {
 	int			r;
 
@@ -205,8 +205,8 @@ ml_gram_rest(const double *x, int rows, double scale, double *out)
  * Tells whether scaling lost bits of any value to underflow; can only be so
  * when scale < 1.
  */
-ML_CLONES bool
-ml_gram_lost(const double *x, int rows, double scale, double unscale)
+static ML_CLONES bool
+ml_gram_lost_lanes(const double *x, int rows, double scale, double unscale)
 {
 	MlVecInt	lost = {0};
 	int			r;
@@ -218,6 +218,37 @@ ml_gram_lost(const double *x, int rows, double scale, double unscale)
 		lost |= (MlVecInt) ((v * scale) * unscale != v);
 	}
 	return ml_gram_any(&lost);
+}
+
+/* The entry points: clones of an external function would be exported from the library. */
+void
+ml_gram_transpose(const double *x, size_t stride, int rows, int cols, double *out)
+{
+	ml_gram_transpose_lanes(x, stride, rows, cols, out);
+}
+
+MlGramCut
+ml_gram_cut(const double *x, int rows, double scale, double *out)
+{
+	return ml_gram_cut_lanes(x, rows, scale, out);
+}
+
+MlGramCut
+ml_gram_cut_one(const double *x, int rows, double scale, double *out)
+{
+	return ml_gram_cut_one_lanes(x, rows, scale, out);
+}
+
+void
+ml_gram_rest(const double *x, int rows, double scale, double *out)
+{
+	ml_gram_rest_lanes(x, rows, scale, out);
+}
+
+bool
+ml_gram_lost(const double *x, int rows, double scale, double unscale)
+{
+	return ml_gram_lost_lanes(x, rows, scale, unscale);
 }
 
 /*
