@@ -180,6 +180,24 @@ ml_load_choose(MlLoad *load, TupleDesc desc)
 	}
 }
 
+/* Notices when every column is a number of fixed width, the case that is worth a short loop. */
+static void
+ml_load_plain(MlLoad *load)
+{
+	load->plain = true;
+	load->attnos = palloc(sizeof(AttrNumber) * Max(load->ncolumns, 1));
+	load->kinds = palloc(Max(load->ncolumns, 1));
+	for (int i = 0; i < load->ncolumns; i++)
+	{
+		const MlLoadColumn *column = &load->columns[i];
+
+		load->attnos[i] = column->attno;
+		load->kinds[i] = column->convert.kind;
+		load->plain &= column->role != ML_ROLE_SPLIT && column->convert.kind >= ML_CONVERT_FLOAT8 &&
+			column->convert.kind <= ML_CONVERT_BOOL;
+	}
+}
+
 /* Lays out the cells once the lengths of arrays are known. */
 static void
 ml_load_layout(MlLoad *load)
@@ -208,6 +226,7 @@ ml_load_layout(MlLoad *load)
 			load->weight_cell = column->first_cell;
 	}
 	load->ncells = (int) ncells;
+	ml_load_plain(load);
 	load->cells = MemoryContextAllocHuge(load->context, sizeof(double) * Max(load->ncells, 1));
 	load->keys = MemoryContextAllocHuge(load->context, sizeof(uint64) * (load->ncells + 1));
 	for (int i = 0; i <= load->ncells; i++)
@@ -469,29 +488,60 @@ ml_load_missing(MlLoad *load, const MlLoadColumn *column)
 				 errhint("Filter these rows or use coalesce() in the source query.")));
 }
 
+/*
+ * Converts a row of numbers of fixed width; false when a value is NULL or
+ * not finite, which is for the long way to judge.
+ */
 static bool
-ml_load_row(void *ctx, TupleTableSlot *slot)
+ml_load_plain_row(MlLoad *load, const TupleTableSlot *slot, uint64 *hash)
 {
-	MlLoad	   *load = ctx;
-	uint64		hash = 0;
+	uint64		sum = 0;
 
-	slot_getsomeattrs(slot, load->last_attno);
-	if (load->lengths_pass)
+	for (int i = 0; i < load->ncolumns; i++)
 	{
-		for (int i = 0; i < load->ncolumns; i++)
+		int			a = load->attnos[i] - 1;
+		Datum		value = slot->tts_values[a];
+		double		x;
+
+		if (unlikely(slot->tts_isnull[a]))
+			return false;
+		switch (load->kinds[i])
 		{
-			MlLoadColumn *column = &load->columns[i];
-			ArrayType  *array;
-
-			if (column->ncells > 0 || slot->tts_isnull[column->attno - 1])
-				continue;
-			array = DatumGetArrayTypeP(slot->tts_values[column->attno - 1]);
-			column->ncells = Max(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)), 1);
+			case ML_CONVERT_FLOAT8:
+				x = DatumGetFloat8(value);
+				break;
+			case ML_CONVERT_FLOAT4:
+				x = DatumGetFloat4(value);
+				break;
+			case ML_CONVERT_INT2:
+				x = DatumGetInt16(value);
+				break;
+			case ML_CONVERT_INT4:
+				x = DatumGetInt32(value);
+				break;
+			case ML_CONVERT_INT8:
+				x = (double) DatumGetInt64(value);
+				break;
+			default:
+				x = DatumGetBool(value);
+				break;
 		}
-		return !ml_load_lengths_known(load);
+		if (unlikely(!isfinite(x)))
+			return false;
+		/* adding zero turns -0 into 0, which equals it */
+		x += 0.0;
+		load->cells[i] = x;
+		sum += ml_cell_hash(ml_cell_bits(x), load->keys[i]);
 	}
+	*hash = sum;
+	return true;
+}
 
-	load->rows_read++;
+/* Converts a row of any columns; false when it has no target. */
+static bool
+ml_load_any_row(MlLoad *load, const TupleTableSlot *slot, uint64 *hash)
+{
+	*hash = 0;
 	for (int i = 0; i < load->ncolumns; i++)
 	{
 		MlLoadColumn *column = &load->columns[i];
@@ -502,34 +552,61 @@ ml_load_row(void *ctx, TupleTableSlot *slot)
 
 		if (column->convert.class == ML_TYPE_ARRAY)
 		{
-			hash += ml_load_array(load, column, value, isnull);
+			*hash += ml_load_array(load, column, value, isnull);
 			continue;
 		}
-		if (unlikely(isnull))
+		if (isnull)
 		{
 			if (column->role == ML_ROLE_TARGET)
-			{
-				load->rows_null_target++;
-				return true;
-			}
+				return false;
 			ml_load_missing(load, column);
 			x = ml_cell_null();
 			bits = ML_NULL_BITS;
-		}
-		else if (likely(column->convert.kind == ML_CONVERT_FLOAT8))
-		{
-			x = ml_load_number(load, column, DatumGetFloat8(value));
-			bits = ml_cell_bits(x);
 		}
 		else
 			x = ml_load_cell(load, column, value, &bits);
 		if (column->first_cell >= 0)
 		{
 			load->cells[column->first_cell] = x;
-			hash += ml_cell_hash(bits, load->keys[column->first_cell]);
+			*hash += ml_cell_hash(bits, load->keys[column->first_cell]);
 		}
 		else
 			load->split_test = x != 0;
+	}
+	return true;
+}
+
+/* Learns the lengths of arrays; false once all are known. */
+static bool
+ml_load_length_row(MlLoad *load, const TupleTableSlot *slot)
+{
+	for (int i = 0; i < load->ncolumns; i++)
+	{
+		MlLoadColumn *column = &load->columns[i];
+		ArrayType  *array;
+
+		if (column->ncells > 0 || slot->tts_isnull[column->attno - 1])
+			continue;
+		array = DatumGetArrayTypeP(slot->tts_values[column->attno - 1]);
+		column->ncells = Max(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)), 1);
+	}
+	return !ml_load_lengths_known(load);
+}
+
+static bool
+ml_load_row(void *ctx, TupleTableSlot *slot)
+{
+	MlLoad	   *load = ctx;
+	uint64		hash;
+
+	slot_getsomeattrs(slot, load->last_attno);
+	if (load->lengths_pass)
+		return ml_load_length_row(load, slot);
+	load->rows_read++;
+	if (!(load->plain && ml_load_plain_row(load, slot, &hash)) && !ml_load_any_row(load, slot, &hash))
+	{
+		load->rows_null_target++;
+		return true;
 	}
 	if (load->weight_cell >= 0 && !(load->cells[load->weight_cell] >= 0))
 		ml_load_bad_value(load, &load->columns[load->nfeatures + (load->target_cell >= 0)],

@@ -93,6 +93,9 @@ typedef struct MlLoad
 	double	   *max;
 
 	/* while reading */
+	bool		plain;			/* every column is a number of fixed width: the two arrays below say all */
+	AttrNumber *attnos;
+	uint8	   *kinds;			/* MlConvertKind */
 	AttrNumber	last_attno;
 	bool		lengths_pass;	/* only to learn the lengths of arrays */
 	uint64	   *keys;			/* of the row hash, per cell */
