@@ -2,7 +2,7 @@
  * frame.h - rows of cells, read back in canonical order as often as needed.
  *
  * Rows are kept row-major (a row is filled in one go by the receiver and read
- * in one go by the pipeline) in chunks of about a megabyte. Beyond the budget
+ * in one go by the pipeline) in chunks of some megabytes. Beyond the budget
  * all rows go through the server's external sort and are read from its
  * temporary files. Canonical order is the order of the rows' keys, a hash of
  * their content: it does not depend on the order in which they came. Rows
