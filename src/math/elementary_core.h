@@ -73,7 +73,7 @@ ML_NAME(ml_abs) (V x)
 	return ML_NAME(ml_from_bits) (ML_NAME(ml_to_bits) (x) & UINT64_C(0x7fffffffffffffff));
 }
 
-/* exp(x) within 0.6 ulp; inf, 0 and denormals where they belong, NaN for NaN. */
+/* exp(x) within 0.6 ulp, 0.8 where the result is denormal; NaN for NaN. */
 ML_INLINE V
 ML_NAME(ml_exp_core) (V x)
 {
