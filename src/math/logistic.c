@@ -44,6 +44,8 @@ ml_logistic_hessian(MlLogit *l, double factor)
 			l->hessian[i * n + j] = factor * l->gram[i * l->gram_width + j];
 		if (!(l->options.intercept && i == 0))
 			l->hessian[i * n + i] += l->options.l2;
+		if (i % 256 == 255)
+			ml_breathe(l->design.tick);
 	}
 }
 
@@ -87,8 +89,7 @@ ml_logistic_evaluate(void *ctx, const double *beta, MlPoint *point)
 
 		k->dots(d->rows, d->panels, d->x, l->padded, m->eta);
 		k->logit_rows(d->rows, m->eta, d->y, d->w, m->residual, m->curvature, m->likelihood);
-		k->scale(d->rows, d->panels, d->x, m->curvature, d->wx);
-		k->gram(d->rows, d->panels, d->wx, d->x, l->gram, l->gram_width);
+		ml_design_gram(d, m->curvature, l->gram, l->gram_width);
 
 		memset(l->sums, 0, l->gram_width * sizeof(double));
 		k->accumulate(d->rows, d->panels, d->x, m->residual, l->sums);
@@ -170,8 +171,7 @@ ml_logistic_idle_rows(MlLogistic *m, const double *direction, double limit)
 		d->kernels->dots(d->rows, d->panels, d->x, l->padded, m->eta);
 		for (int r = 0; r < d->rows; r++)
 			m->curvature[r] = d->w[r] > 0.0 && m->eta[r] <= limit && m->eta[r] >= -limit ? 1.0 : 0.0;
-		d->kernels->scale(d->rows, d->panels, d->x, m->curvature, d->wx);
-		d->kernels->gram(d->rows, d->panels, d->wx, d->x, l->gram, l->gram_width);
+		ml_design_gram(d, m->curvature, l->gram, l->gram_width);
 	}
 	ml_logistic_hessian(l, 1.0);
 }

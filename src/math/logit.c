@@ -212,6 +212,8 @@ ml_logit_mirror(MlLogit *l)
 		l->diagonal[i] = l->hessian[i * n + i];
 		for (size_t j = 0; j < i; j++)
 			l->hessian[j * n + i] = l->hessian[i * n + j];
+		if (i % 64 == 63)
+			ml_breathe(l->design.tick);
 	}
 	ml_logit_reset_flags(l);
 }

@@ -190,11 +190,9 @@ static void
 ml_multinomial_add_gram(MlMultinomial *m, int u, int v)
 {
 	MlLogit    *l = &m->logit;
-	MlDesign   *d = &l->design;
 
-	d->kernels->scale(d->rows, d->panels, d->x, m->row, d->wx);
-	d->kernels->gram(d->rows, d->panels, d->wx, d->x,
-					 l->gram + ((size_t) u * l->gram_width + v) * d->width, l->gram_width);
+	ml_design_gram(&l->design, m->row,
+				   l->gram + ((size_t) u * l->gram_width + v) * l->design.width, l->gram_width);
 }
 
 /* Adds the slice to the Gram matrices of all pairs of vectors. */

@@ -59,6 +59,17 @@ ml_newton_advance(const MlNewtonTask *task, double *beta, const double *directio
 	return false;
 }
 
+/*
+ * The first step from the null model is least squares on the labels with the
+ * given R squared; discriminant analysis, often nearer the maximum, is the
+ * same direction taken 1 / (1 - R squared) times as far.
+ */
+static double
+ml_newton_stretch(double explained)
+{
+	return explained < 0.75 ? 1.0 / (1.0 - explained) : 4.0;
+}
+
 MlStatus
 ml_newton(const MlNewtonTask *task, double *beta, MlPoint *point,
 		  double *work, MlNewtonResult *result)
@@ -113,11 +124,7 @@ ml_newton(const MlNewtonTask *task, double *beta, MlPoint *point,
 		}
 
 		if (task->stretch && result->iterations == 0)
-		{
-			double		explained = decrement / task->weight;
-
-			step = explained < 0.75 ? 1.0 / (1.0 - explained) : 4.0;
-		}
+			step = ml_newton_stretch(decrement / task->weight);
 		if (!ml_newton_advance(task, beta, direction, step, decrement, trial, point, result))
 		{
 			/* no step helps: either at the top already, or rounding hides the way */

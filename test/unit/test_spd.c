@@ -170,7 +170,8 @@ ml_test_widths(void)
 			k->dots(n, used, x, b, rows[2]);
 			k->logit_rows(n, rows[2], rows[0], rows[1], rows[3], rows[4], rows[5]);
 			k->scale(n, used, x, rows[4], wx);
-			k->gram(n, used, wx, x, g, width);
+			k->gram(n, 0, used / 2, wx, x, g, width);
+			k->gram(n, used / 2, used, wx, x, g, width);
 			k->accumulate(n, used, x, rows[3], sums);
 			k->dots_2x2(width, x, x + 3, x + 100, x + 200, c);
 			for (int i = 2; i < 6; i++)
