@@ -8,6 +8,9 @@
 
 #include "math/design.h"
 
+/* Panels of a Gram matrix between two breaths. */
+#define ML_DESIGN_STRIP 32
+
 size_t
 ml_design_size(int cols, bool intercept)
 {
@@ -64,7 +67,7 @@ ml_design_pack(MlDesign *d)
 
 	for (int r = 0; r < d->rows; r++)
 	{
-		const double *from = d->block.x + (size_t) (d->at + r) * d->block.stride;
+		const double *from = d->block.x + (size_t) (d->at + r) * cols;
 		double	   *to = d->x + (size_t) r * 8;
 
 		if (lead)
@@ -111,6 +114,22 @@ ml_design_next(MlDesign *d)
 	return true;
 }
 
+void
+ml_design_gram(MlDesign *d, const double *w, double *g, size_t stride)
+{
+	const MlKernels *k = d->kernels;
+
+	k->scale(d->rows, d->panels, d->x, w, d->wx);
+	for (int first = 0; first < d->panels; first += ML_DESIGN_STRIP)
+	{
+		int			last = first + ML_DESIGN_STRIP < d->panels ? first + ML_DESIGN_STRIP : d->panels;
+
+		if (first > 0)
+			ml_breathe(d->tick);
+		k->gram(d->rows, first, last, d->wx, d->x, g, stride);
+	}
+}
+
 MlStatus
 ml_design_moments(MlDesign *d, int classes, double *gram, double *xty,
 				  double *weight, double *carry)
@@ -135,8 +154,7 @@ ml_design_moments(MlDesign *d, int classes, double *gram, double *xty,
 				return ML_NOT_FINITE;
 			weight[(int) label] += d->w[r];
 		}
-		k->scale(d->rows, d->panels, d->x, d->w, d->wx);
-		k->gram(d->rows, d->panels, d->wx, d->x, gram, width);
+		ml_design_gram(d, d->w, gram, width);
 
 		/* wx has been read; its head serves as the slice's sums */
 		for (int c = 0; c < classes; c++)

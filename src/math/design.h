@@ -45,6 +45,12 @@ extern void ml_design_rewind(MlDesign *d);
 extern bool ml_design_next(MlDesign *d);
 
 /*
+ * g += sum over the slice's rows of w[r] x_r x_r', in the lower 8 x 8 tiles;
+ * w is one number a row, g is width x width with the given stride.
+ */
+extern void ml_design_gram(MlDesign *d, const double *w, double *g, size_t stride);
+
+/*
  * One pass that gives what the null model needs: gram = X'WX (width x width,
  * lower tiles), xty = X'W[y = k] for each class k (classes x width), weight =
  * the total weight of each class. carry has classes * width doubles. Returns

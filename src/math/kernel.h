@@ -52,9 +52,10 @@ typedef struct MlKernels
 
 	/*
 	 * g[i * stride + j] += sum over rows of wx(r, i) x(r, j), row by row, for
-	 * every 8 x 8 tile on or below the diagonal.
+	 * the 8 x 8 tiles on or below the diagonal whose i is in panels first ..
+	 * last - 1.
 	 */
-	void		(*gram) (int rows, int panels, const double *wx, const double *x,
+	void		(*gram) (int rows, int first, int last, const double *wx, const double *x,
 						 double *g, size_t stride);
 
 	/*

@@ -304,9 +304,9 @@ ML_NAME(ml_tile) (int rows, const double *wx, const double *x, double *g, size_t
 #endif
 
 static ML_TARGET void
-ML_NAME(ml_gram) (int rows, int panels, const double *wx, const double *x, double *g, size_t stride)
+ML_NAME(ml_gram) (int rows, int first, int last, const double *wx, const double *x, double *g, size_t stride)
 {
-	for (int i = 0; i < panels; i++)
+	for (int i = first; i < last; i++)
 	{
 		const double *left = wx + (size_t) i * ML_PANEL_SIZE;
 		double	   *to = g + (size_t) i * 8 * stride;

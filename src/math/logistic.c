@@ -44,6 +44,8 @@ ml_logistic_hessian(MlLogit *l, double factor)
 			l->hessian[i * n + j] = factor * l->gram[i * l->gram_width + j];
 		if (!(l->options.intercept && i == 0))
 			l->hessian[i * n + i] += l->options.l2;
+		if (i % 256 == 255)
+			ml_breathe(l->design.tick);
 	}
 }
 
@@ -87,8 +89,7 @@ ml_logistic_evaluate(void *ctx, const double *beta, MlPoint *point)
 
 		k->dots(d->rows, d->panels, d->x, l->padded, m->eta);
 		k->logit_rows(d->rows, m->eta, d->y, d->w, m->residual, m->curvature, m->likelihood);
-		k->scale(d->rows, d->panels, d->x, m->curvature, d->wx);
-		k->gram(d->rows, d->panels, d->wx, d->x, l->gram, l->gram_width);
+		ml_design_gram(d, m->curvature, l->gram, l->gram_width);
 
 		memset(l->sums, 0, l->gram_width * sizeof(double));
 		k->accumulate(d->rows, d->panels, d->x, m->residual, l->sums);
@@ -100,7 +101,7 @@ ml_logistic_evaluate(void *ctx, const double *beta, MlPoint *point)
 	}
 
 	point->likelihood += carry;
-	point->fits_all = least > ML_MARGIN_ROOM * most;
+	point->fits_all = least > ML_MARGIN_ROOM * ml_gain_scale(most);
 	ml_logit_gather(l);
 	ml_logistic_hessian(l, 1.0);
 	ml_logit_penalise(l, beta, point);
@@ -138,23 +139,67 @@ ml_logistic_solve(void *ctx, const double *gradient, double *direction)
 	ml_logit_solve(&((MlLogistic *) ctx)->logit, gradient, direction);
 }
 
-/* One pass: does no row lose along direction, beyond rounding, while some row gains? */
-static bool
-ml_logistic_separates(void *ctx, const double *direction)
+/* The least and the largest gain of a row along direction. */
+static void
+ml_logistic_gains(MlLogistic *m, const double *direction, double *least, double *most)
 {
-	MlLogistic *m = ctx;
 	MlDesign   *d = &m->logit.design;
-	double		least = 0.0,
-				most = 0.0;
 
+	*least = (double) __builtin_inf();
+	*most = 0.0;
 	ml_logit_pad(&m->logit, direction);
 	ml_design_rewind(d);
 	while (ml_design_next(d))
 	{
 		d->kernels->dots(d->rows, d->panels, d->x, m->logit.padded, m->eta);
-		ml_logistic_margins(d, m->eta, &least, &most);
+		ml_logistic_margins(d, m->eta, least, most);
 	}
-	return most > 0.0 && least >= -ML_SEPARATION_SLACK * most;
+}
+
+/* The Gram matrix, into the Hessian's place, of the rows that direction moves by less than limit. */
+static void
+ml_logistic_idle_rows(MlLogistic *m, const double *direction, double limit)
+{
+	MlLogit    *l = &m->logit;
+	MlDesign   *d = &l->design;
+
+	memset(l->gram, 0, l->gram_width * l->gram_width * sizeof(double));
+	ml_logit_pad(l, direction);
+	ml_design_rewind(d);
+	while (ml_design_next(d))
+	{
+		d->kernels->dots(d->rows, d->panels, d->x, l->padded, m->eta);
+		for (int r = 0; r < d->rows; r++)
+			m->curvature[r] = d->w[r] > 0.0 && m->eta[r] <= limit && m->eta[r] >= -limit ? 1.0 : 0.0;
+		ml_design_gram(d, m->curvature, l->gram, l->gram_width);
+	}
+	ml_logistic_hessian(l, 1.0);
+}
+
+/*
+ * Does no row lose along a direction near this one, while some row gains? A
+ * Newton step leaves the rows that overlap alone only nearly, so the rows it
+ * hardly moves are made to stay exactly before the others are judged.
+ */
+static bool
+ml_logistic_separates(void *ctx, const double *direction)
+{
+	MlLogistic *m = ctx;
+	MlLogit    *l = &m->logit;
+	double		least,
+				most;
+
+	ml_logistic_gains(m, direction, &least, &most);
+	if (least >= 0.0)
+		return most > 0.0;
+	if (least < -ML_LOSS_MAX * ml_gain_scale(most))
+		return false;
+
+	ml_logistic_idle_rows(m, direction, -4.0 * least);
+	memcpy(l->exact, direction, (size_t) l->n * sizeof(double));
+	ml_logit_leave_alone(l, l->exact);
+	ml_logistic_gains(m, l->exact, &least, &most);
+	return most > 0.0 && least >= -ML_LOSS_ROUNDING * ml_gain_scale(most);
 }
 
 MlStatus

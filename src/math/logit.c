@@ -27,7 +27,7 @@ ml_logit_size(int cols, bool intercept, int vectors, bool with_hessian)
 	n = terms * (size_t) vectors;
 	wide = width * (size_t) vectors;
 	/* n, wide < 2^28, so the squares fit; the bytes must as well */
-	total = design + 5 * n + 4 * wide + (n + 7) / 8 + (terms + 7) / 8 + 8;
+	total = design + 7 * n + 4 * wide + (n + 7) / 8 + (terms + 7) / 8 + 8;
 	if (with_hessian)
 	{
 		if (wide > ((size_t) 1 << (sizeof(size_t) * 4 - 3)))
@@ -82,6 +82,10 @@ ml_logit_carve(MlLogit *l, const MlBlocks *blocks, const MlLogitOptions *options
 	work += n;
 	l->steps = work;
 	work += 2 * n;
+	l->rhs = work;
+	work += n;
+	l->exact = work;
+	work += n;
 	fit->coef = work;
 	work += n;
 	l->flags = (unsigned char *) work;
@@ -197,25 +201,59 @@ ml_logit_rescue(MlLogit *l)
 	}
 }
 
-void
-ml_logit_solve(MlLogit *l, const double *gradient, double *direction)
+/* Keeps in the strict upper triangle and the diagonal what a factor will overwrite. */
+static void
+ml_logit_mirror(MlLogit *l)
 {
 	size_t		n = (size_t) l->n;
 
-	/* the strict upper triangle keeps what the factor overwrites */
 	for (size_t i = 0; i < n; i++)
 	{
 		l->diagonal[i] = l->hessian[i * n + i];
 		for (size_t j = 0; j < i; j++)
 			l->hessian[j * n + i] = l->hessian[i * n + j];
+		if (i % 64 == 63)
+			ml_breathe(l->design.tick);
 	}
 	ml_logit_reset_flags(l);
+}
+
+void
+ml_logit_solve(MlLogit *l, const double *gradient, double *direction)
+{
+	size_t		n = (size_t) l->n;
+
+	ml_logit_mirror(l);
 	l->regular = true;
 	if (ml_spd_factor(l->n, l->hessian, n, ML_PIVOT_FLOOR, l->flags, l->design.tick) > 0)
 		ml_logit_rescue(l);
 
 	memcpy(direction, gradient, n * sizeof(double));
 	ml_spd_solve(l->n, l->hessian, n, l->flags, direction);
+}
+
+void
+ml_logit_leave_alone(MlLogit *l, double *direction)
+{
+	size_t		n = (size_t) l->n;
+
+	/*
+	 * Columns that depend on others over those rows are free; the others
+	 * follow from them.
+	 */
+	ml_logit_mirror(l);
+	ml_spd_factor(l->n, l->hessian, n, ML_ALIAS_TOLERANCE, l->flags, l->design.tick);
+	for (size_t i = 0; i < n; i++)
+	{
+		l->rhs[i] = 0.0;
+		for (size_t j = 0; j < n; j++)
+			if (l->flags[j] && !l->flags[i])
+				l->rhs[i] -= l->hessian[i < j ? i * n + j : j * n + i] * direction[j];
+	}
+	ml_spd_solve(l->n, l->hessian, n, l->flags, l->rhs);
+	for (size_t i = 0; i < n; i++)
+		if (!l->flags[i])
+			direction[i] = l->rhs[i];
 }
 
 void

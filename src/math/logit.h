@@ -13,11 +13,24 @@
 /* A column is dependent when no more than this share of its squared length is its own. */
 #define ML_ALIAS_TOLERANCE 1e-12
 
-/* A row may lose this much, relative to the largest gain, and still count as staying. */
-#define ML_SEPARATION_SLACK 1e-8
+/*
+ * While the classes separate, a Newton step moves the predictors of the rows
+ * that still matter by about 1. Losses are measured on this scale, not by the
+ * largest gain, which an outlier can make arbitrarily large. A direction may
+ * lose this much before it is made exact, and that much after.
+ */
+#define ML_LOSS_MAX 1e-3
+#define ML_LOSS_ROUNDING 1e-8
 
-/* Room by which every row must be right before the data count as separated, relative to the largest margin. */
+/* Room, on the same scale, by which every row must be right before all count as fitted. */
 #define ML_MARGIN_ROOM 1e-10
+
+/* The scale of gains whose largest is most. */
+static inline double
+ml_gain_scale(double most)
+{
+	return most < 1.0 ? most : 1.0;
+}
 
 /* The parts of a fit that do not depend on the number of classes. */
 typedef struct MlLogit
@@ -36,6 +49,8 @@ typedef struct MlLogit
 	double	   *total;			/* gram_width: running sums, and their carry */
 	double	   *carry;
 	double	   *steps;			/* 2 n: the Newton loop's */
+	double	   *rhs;			/* n: for the separation test */
+	double	   *exact;			/* n */
 	unsigned char *flags;		/* n: coefficients that the factor leaves out */
 	unsigned char *aliased;		/* terms: those that depend on others */
 	bool		regular;		/* the last factorisation needed no help */
@@ -63,6 +78,13 @@ extern void ml_logit_gather(MlLogit *l);
 
 /* direction = H^-1 gradient; keeps the factor. */
 extern void ml_logit_solve(MlLogit *l, const double *gradient, double *direction);
+
+/*
+ * Given in hessian (lower triangle) the Gram matrix of rows that direction
+ * should leave alone, replaces direction by one near it that does. The
+ * Hessian's place is used up.
+ */
+extern void ml_logit_leave_alone(MlLogit *l, double *direction);
 
 /* Fills the fit after the Newton loop; the covariance from the last factor when wanted. */
 extern void ml_logit_finish(MlLogit *l, const MlPoint *point, const MlNewtonResult *result,

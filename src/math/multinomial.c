@@ -185,6 +185,16 @@ ml_multinomial_gradient(MlMultinomial *m)
 	ml_add_carried((int) l->gram_width, l->sums, l->total, l->carry);
 }
 
+/* Adds the slice, weighted by row, to the Gram matrix of a pair of vectors. */
+static void
+ml_multinomial_add_gram(MlMultinomial *m, int u, int v)
+{
+	MlLogit    *l = &m->logit;
+
+	ml_design_gram(&l->design, m->row,
+				   l->gram + ((size_t) u * l->gram_width + v) * l->design.width, l->gram_width);
+}
+
 /* Adds the slice to the Gram matrices of all pairs of vectors. */
 static void
 ml_multinomial_gram(MlMultinomial *m)
@@ -201,9 +211,7 @@ ml_multinomial_gram(MlMultinomial *m)
 
 			for (int r = 0; r < d->rows; r++)
 				m->row[r] = d->w[r] * (u == v ? p[r] * other[r] : -(p[r] * other[r]));
-			d->kernels->scale(d->rows, d->panels, d->x, m->row, d->wx);
-			d->kernels->gram(d->rows, d->panels, d->wx, d->x,
-							 l->gram + ((size_t) u * l->gram_width + v) * d->width, l->gram_width);
+			ml_multinomial_add_gram(m, u, v);
 		}
 		ml_breathe(d->tick);
 	}
@@ -223,6 +231,19 @@ ml_multinomial_block(MlLogit *l, int u, int v, const double *gram, size_t stride
 		for (size_t j = 0; j < (u == v ? i + 1 : terms); j++)
 			l->hessian[(u * terms + i) * n + v * terms + j] =
 				factor * (i >= j ? gram[i * stride + j] : gram[j * stride + i]);
+}
+
+/* The Hessian's lower triangle from the Gram matrices of the pairs. */
+static void
+ml_multinomial_hessian(MlMultinomial *m)
+{
+	MlLogit    *l = &m->logit;
+
+	for (int u = 0; u < l->vectors; u++)
+		for (int v = 0; v <= u; v++)
+			ml_multinomial_block(l, u, v,
+								 l->gram + ((size_t) u * l->gram_width + v) * l->design.width,
+								 l->gram_width, 1.0);
 }
 
 /*
@@ -290,14 +311,11 @@ ml_multinomial_evaluate(void *ctx, const double *beta, MlPoint *point)
 	}
 
 	point->likelihood += carry;
-	point->fits_all = least > ML_MARGIN_ROOM * most;
+	point->fits_all = least > ML_MARGIN_ROOM * ml_gain_scale(most);
 	ml_logit_gather(l);
 	if (m->dense)
 	{
-		for (int u = 0; u < l->vectors; u++)
-			for (int v = 0; v <= u; v++)
-				ml_multinomial_block(l, u, v, l->gram + ((size_t) u * l->gram_width + v) * d->width,
-									 l->gram_width, 1.0);
+		ml_multinomial_hessian(m);
 		ml_multinomial_penalty(m, task->weight);
 	}
 	ml_logit_penalise(l, beta, point);
@@ -358,22 +376,107 @@ ml_multinomial_solve(void *ctx, const double *gradient, double *direction)
 		ml_multinomial_cg(task->m, task->beta, task->weight, gradient, direction);
 }
 
-static bool
-ml_multinomial_separates(void *ctx, const double *direction)
+/* The least and the largest gain along direction of a row's class over another. */
+static void
+ml_multinomial_gains(MlMultinomial *m, const double *direction, double *least, double *most)
 {
-	MlMultinomial *m = ((MlMultinomialTask *) ctx)->m;
 	MlDesign   *d = &m->logit.design;
-	double		least = 0.0,
-				most = 0.0;
 
+	*least = (double) __builtin_inf();
+	*most = 0.0;
 	ml_logit_pad(&m->logit, direction);
 	ml_design_rewind(d);
 	while (ml_design_next(d))
 	{
 		ml_multinomial_predict(m);
-		ml_multinomial_margins(m, &least, &most);
+		ml_multinomial_margins(m, least, most);
 	}
-	return most > 0.0 && least >= -ML_SEPARATION_SLACK * most;
+}
+
+/*
+ * In p, for each class other than a row's own, 1 when the row's lead over it
+ * is within limit, and for its own how many of these there are.
+ */
+static void
+ml_multinomial_idle_pairs(MlMultinomial *m, double limit)
+{
+	const MlDesign *d = &m->logit.design;
+
+	for (int r = 0; r < d->rows; r++)
+	{
+		int			label = (int) d->y[r];
+		double	   *own = m->p + (size_t) label * ML_PANEL_ROWS + r;
+
+		*own = 0.0;
+		for (int c = 0; c < m->classes; c++)
+		{
+			size_t		at = (size_t) c * ML_PANEL_ROWS + r;
+			double		lead = m->eta[(size_t) label * ML_PANEL_ROWS + r] - m->eta[at];
+
+			if (c == label)
+				continue;
+			m->p[at] = d->w[r] > 0.0 && lead <= limit && lead >= -limit ? 1.0 : 0.0;
+			*own += m->p[at];
+		}
+	}
+}
+
+/* The Gram matrix, into the Hessian's place, of the leads that direction moves by less than limit. */
+static void
+ml_multinomial_idle_rows(MlMultinomial *m, const double *direction, double limit)
+{
+	MlLogit    *l = &m->logit;
+	MlDesign   *d = &l->design;
+
+	memset(l->gram, 0, l->gram_width * l->gram_width * sizeof(double));
+	ml_logit_pad(l, direction);
+	ml_design_rewind(d);
+	while (ml_design_next(d))
+	{
+		ml_multinomial_predict(m);
+		ml_multinomial_idle_pairs(m, limit);
+		for (int u = 0; u < l->vectors; u++)
+			for (int v = 0; v <= u; v++)
+			{
+				int			a = u + m->first,
+							b = v + m->first;
+
+				/* the lead of a over b is (e_a - e_b) x: its square has a minus between classes */
+				for (int r = 0; r < d->rows; r++)
+				{
+					double		left = m->p[(size_t) a * ML_PANEL_ROWS + r],
+								right = m->p[(size_t) b * ML_PANEL_ROWS + r];
+
+					m->row[r] = a == b ? left : d->y[r] == a ? -right : d->y[r] == b ? -left : 0.0;
+				}
+				ml_multinomial_add_gram(m, u, v);
+			}
+	}
+	ml_multinomial_hessian(m);
+}
+
+/* As for two classes, for every pair of a row's class and another. */
+static bool
+ml_multinomial_separates(void *ctx, const double *direction)
+{
+	MlMultinomial *m = ((MlMultinomialTask *) ctx)->m;
+	MlLogit    *l = &m->logit;
+	double		least,
+				most;
+
+	ml_multinomial_gains(m, direction, &least, &most);
+	if (least >= 0.0)
+		return most > 0.0;
+	if (least < -ML_LOSS_MAX * ml_gain_scale(most))
+		return false;
+	if (m->dense)
+	{
+		ml_multinomial_idle_rows(m, direction, -4.0 * least);
+		memcpy(l->exact, direction, (size_t) l->n * sizeof(double));
+		ml_logit_leave_alone(l, l->exact);
+		ml_multinomial_gains(m, l->exact, &least, &most);
+	}
+	return most > 0.0 && least >= -ML_LOSS_ROUNDING * ml_gain_scale(most);
 }
 
 /* Carves what the shared workspace lacks; returns the space of the classes' sums. */

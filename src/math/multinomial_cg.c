@@ -48,7 +48,18 @@ ml_multinomial_precondition(MlMultinomial *m)
 	for (int v = 0; v < l->vectors; v++)
 		ml_spd_solve((int) terms, m->metric, terms, l->flags, m->scaled + v * terms);
 	if (m->first == 0)
+	{
+		/* a common shift of the intercepts costs nothing: rounding must not be magnified along it */
+		double		mean = 0.0;
+
+		if (!l->options.intercept)
+			return;
+		for (int v = 0; v < l->vectors; v++)
+			mean += m->scaled[v * terms] / l->vectors;
+		for (int v = 0; v < l->vectors; v++)
+			m->scaled[v * terms] -= mean;
 		return;
+	}
 	for (size_t i = 0; i < terms; i++)
 	{
 		double		all = 0.0;
@@ -135,9 +146,9 @@ ml_multinomial_cg(MlMultinomial *m, const double *beta, double weight,
 	memcpy(m->along, m->scaled, (size_t) n * sizeof(double));
 	start = norm = ml_multinomial_dot(n, m->residual, m->scaled);
 
-	/* the nearer the top, the more digits the step needs, for quadratic convergence */
+	/* the nearer the top, the more digits the step needs for quadratic convergence, as far as there are any */
 	goal = start / weight < 1e-2 ? start / weight : 1e-2;
-	goal = goal > 1e-20 ? goal : 1e-20;
+	goal = goal > 1e-14 ? goal : 1e-14;
 	for (int i = 0; i < ML_CG_STEPS_MAX && norm > goal * start; i++)
 	{
 		double		curvature,

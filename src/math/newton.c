@@ -18,6 +18,16 @@
 
 #define ML_HALVINGS_MAX 60
 
+/* Brings point, and what solve leaves behind for the caller, back to beta. */
+static void
+ml_newton_restore(const MlNewtonTask *task, const double *beta, MlPoint *point,
+				  double *direction, MlNewtonResult *result)
+{
+	task->evaluate(task->ctx, beta, point);
+	task->solve(task->ctx, point->gradient, direction);
+	result->evaluations++;
+}
+
 /*
  * Moves beta along direction by the first of step, step/2, step/4 ... that
  * gives the objective its due (Armijo); leaves beta and point as they were,
@@ -45,9 +55,19 @@ ml_newton_advance(const MlNewtonTask *task, double *beta, const double *directio
 		}
 		step *= 0.5;
 	}
-	task->evaluate(task->ctx, beta, point);
-	result->evaluations++;
+	ml_newton_restore(task, beta, point, trial, result);
 	return false;
+}
+
+/*
+ * The first step from the null model is least squares on the labels with the
+ * given R squared; discriminant analysis, often nearer the maximum, is the
+ * same direction taken 1 / (1 - R squared) times as far.
+ */
+static double
+ml_newton_stretch(double explained)
+{
+	return explained < 0.75 ? 1.0 / (1.0 - explained) : 4.0;
 }
 
 MlStatus
@@ -88,24 +108,26 @@ ml_newton(const MlNewtonTask *task, double *beta, MlPoint *point,
 		}
 		if (small || rounding)
 		{
+			/* the test may have used the space of what solve left behind */
+			if (slow && task->may_separate)
+				ml_newton_restore(task, beta, point, direction, result);
 			for (int j = 0; j < task->n; j++)
 				beta[j] += direction[j];
 			result->converged = true;
 			return ML_OK;
 		}
 		if (result->iterations >= task->max_iterations)
+		{
+			if (slow && task->may_separate)
+				ml_newton_restore(task, beta, point, direction, result);
 			return ML_NOT_CONVERGED;
+		}
 
 		if (task->stretch && result->iterations == 0)
-		{
-			double		explained = decrement / task->weight;
-
-			step = explained < 0.75 ? 1.0 / (1.0 - explained) : 4.0;
-		}
+			step = ml_newton_stretch(decrement / task->weight);
 		if (!ml_newton_advance(task, beta, direction, step, decrement, trial, point, result))
 		{
 			/* no step helps: either at the top already, or rounding hides the way */
-			task->solve(task->ctx, point->gradient, direction);
 			result->converged = decrement <= ML_ROUNDING_FLOOR * task->weight;
 			return result->converged ? ML_OK : ML_NOT_CONVERGED;
 		}

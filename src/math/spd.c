@@ -145,7 +145,8 @@ ml_spd_solve(int n, const double *l, size_t stride, const unsigned char *flags, 
  */
 static void
 ml_spd_inverse_panel(const MlKernels *kernels, const double *l, size_t stride,
-					 const unsigned char *flags, double *u, size_t ustride, int from, int to)
+					 const unsigned char *flags, double *u, size_t ustride, int from, int to,
+					 const MlTick *tick)
 {
 	for (int r = 0; r < to; r += 2)
 	{
@@ -170,6 +171,8 @@ ml_spd_inverse_panel(const MlKernels *kernels, const double *l, size_t stride,
 					u[r1 * ustride + i1] = (r1 == i1 ? 1.0 : 0.0) - c[3];
 			}
 		}
+		if (r % 64 == 62)
+			ml_breathe(tick);
 	}
 	for (int r = 0; r < to; r++)
 	{
@@ -200,7 +203,7 @@ ml_spd_inverse(int n, double *a, size_t stride, const unsigned char *flags,
 	{
 		int			to = from + ML_SPD_BLOCK < n ? from + ML_SPD_BLOCK : n;
 
-		ml_spd_inverse_panel(kernels, a, stride, flags, work, ustride, from, to);
+		ml_spd_inverse_panel(kernels, a, stride, flags, work, ustride, from, to, tick);
 		ml_breathe(tick);
 	}
 

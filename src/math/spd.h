@@ -4,7 +4,7 @@
  * Matrices are row-major; element (i, j) is a[i * stride + j]. LAPACK is not
  * used: its results change with the BLAS that happens to be installed, and
  * what comes out of here is stored in models that must be reproducible.
- * The tick is called at least every few million operations.
+ * The tick is called every few ten million operations.
  */
 #ifndef ML_SPD_H
 #define ML_SPD_H
