@@ -1,4 +1,4 @@
-# pg_mlops: PGXS build. `make && make install` needs only the server's development files and LAPACK.
+# pg_mlops: PGXS build. `make && make install` needs only the server's development files.
 EXTENSION = pg_mlops
 ML_RELEASE = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" pg_mlops.control)
 
@@ -20,7 +20,7 @@ ISOLATION_OPTS = --inputdir=test/specs --outputdir=output_iso --load-extension=p
 PG_CPPFLAGS = -I$(srcdir)/src -DML_VERSION='"$(ML_RELEASE)"'
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
 	-Wno-clobbered -ffp-contract=off -fvisibility=hidden $(if $(WERROR),-Werror)
-SHLIB_LINK = -llapack -lblas -lm
+SHLIB_LINK = -lm
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)

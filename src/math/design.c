@@ -67,7 +67,7 @@ ml_design_pack(MlDesign *d)
 
 	for (int r = 0; r < d->rows; r++)
 	{
-		const double *from = d->block.x + (size_t) (d->at + r) * cols;
+		const double *from = d->block.x + (size_t) (d->at + r) * d->block.stride;
 		double	   *to = d->x + (size_t) r * 8;
 
 		if (lead)

@@ -287,15 +287,15 @@ def library_of(*names):
     return {'library.c': ''.join(f'int {name};\n' for name in names)}
 
 
-@rule('the library exports only its SQL functions, the entry points and xerbla_',
+@rule('the library exports only its SQL functions and the entry points',
       [library_of('Pg_magic_func', 'helper'), library_of('ml_a'), library_of('pg_finfo_b', 'b'), library_of('pg_finfo_ml_a')],
-      library_of('Pg_magic_func', '_PG_init', 'xerbla_', 'ml_a', 'pg_finfo_ml_a'))
+      library_of('Pg_magic_func', '_PG_init', 'ml_a', 'pg_finfo_ml_a'))
 def exports_allowed(tree):
     names = exported(tree)
     if names is None:
         return None
     out = []
-    for name in sorted(names - {'Pg_magic_func', '_PG_init', 'xerbla_'}):
+    for name in sorted(names - {'Pg_magic_func', '_PG_init'}):
         if name.startswith('pg_finfo_ml_'):
             if name[len('pg_finfo_'):] not in names:
                 out.append(f'{name} without its function')

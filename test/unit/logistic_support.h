@@ -59,6 +59,7 @@ ml_rows_next(void *ctx, MlBlock *out)
 
 	/* rows last, against the end, so that the sanitizer sees a read past them */
 	out->rows = n;
+	out->stride = d->cols;
 	out->x = memcpy(end - (size_t) n * d->cols, d->x + (size_t) d->at * d->cols, (size_t) n * d->cols * sizeof(double));
 	end -= (size_t) n * d->cols + n;
 	out->y = memcpy(end, d->y + d->at, (size_t) n * sizeof(double));
