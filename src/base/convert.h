@@ -14,7 +14,7 @@ typedef enum MlTypeClass
 	ML_TYPE_TIME,				/* date, timestamp */
 	ML_TYPE_TIMETZ,				/* timestamptz */
 	ML_TYPE_INTERVAL,
-	ML_TYPE_TEXT,				/* text, varchar, bpchar, enum, uuid, name, char */
+	ML_TYPE_TEXT,				/* text, varchar, bpchar, enum, uuid, name, char, a literal in ROW(...) */
 	ML_TYPE_ARRAY				/* float4[], float8[] */
 } MlTypeClass;
 

@@ -168,7 +168,8 @@ ml_bind_desc(MlBinding *binding, TupleDesc desc)
 		bound->length = att->attlen;
 		bound->by_value = att->attbyval;
 		ml_convert_init(&bound->convert, att->atttypid);
-		if (!ml_bind_fits(bound->input, bound->convert.class))
+		/* an untyped literal in ROW(...) may be NULL, which fits everywhere */
+		if (!ml_bind_fits(bound->input, bound->convert.class) && att->atttypid != UNKNOWNOID)
 			ml_bind_mismatch(binding, bound->input, format_type_be(att->atttypid));
 	}
 	pfree(offsets);
@@ -277,6 +278,8 @@ ml_bind_value(const MlBinding *binding, MlBoundInput *bound, Datum value, double
 
 		*cell = ml_pipeline_level(input, text, length);
 	}
+	else if (unlikely(bound->convert.class == ML_TYPE_TEXT))
+		ml_bind_mismatch(binding, input, "unknown");
 	else if (input->class == ML_TYPE_ARRAY)
 		ml_bind_spread(binding, input, &bound->convert, DatumGetArrayTypeP(value), cell);
 	else
