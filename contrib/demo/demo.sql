@@ -1,7 +1,8 @@
 -- demo.sql - a subscription business with a documented truth, from made-up rows to a deployed model.
 --
---   psql -X -v ON_ERROR_STOP=1 -d DATABASE -f contrib/demo/demo.sql      in an empty database; ./bootstrap demo does it all
+--   psql -X -v ON_ERROR_STOP=1 -d DATABASE -f contrib/demo/demo.sql      in an empty database
 --
+-- ./bootstrap demo builds the extension, starts a server and comes here.
 -- Every number comes from a hash of the customer's number, so each run makes the
 -- same rows. README.md beside this file says what is true of them.
 
@@ -99,7 +100,7 @@ FROM customers c JOIN truth t USING (customer_id),
 WHERE is_test AND churned IS NOT NULL
 GROUP BY s.place, s.who ORDER BY s.place;
 
-\echo 'The model against the truth, term by term (README.md says where the truth comes from):'
+\echo 'The model against the truth, term by term (README.md tells it):'
 \echo
 
 SELECT term, round(estimate::numeric, 5) AS estimate, truth,
@@ -155,7 +156,8 @@ SELECT round(ml.probability('churn', jsonb '{"plan": "basic", "country": "JP", "
 SELECT version, features, deployed
 FROM ml.train('churn', 'demo.customers', target => 'churned',
               features => '{plan,country,signed_up,seats}',
-              split => '{"method": "column", "column": "is_test"}', deploy => 'always');
+              split => '{"method": "column", "column": "is_test"}');
+SELECT ml.deploy('churn', 2, reason => 'simpler');
 
 SELECT version, round(auc::numeric, 4) AS auc, round(log_loss::numeric, 4) AS log_loss, deployed_as
 FROM ml.leaderboard WHERE model = 'churn';
