@@ -7,7 +7,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(ml_cluster ml_rows ml_versions ml_orphans ml_temp_files ml_sqlstate);
+our @EXPORT = qw(ml_cluster ml_rows ml_versions ml_orphans ml_temp_files ml_sqlstate ml_warnings ml_session ml_memory);
 
 # A server with the extension in database postgres. Options: conf => lines for postgresql.conf, the
 # rest goes to init. Crashes of backends must not end the server, as they would not elsewhere.
@@ -91,6 +91,99 @@ sub ml_sqlstate
 	my ($state, $message) = $err =~ /(?:ERROR|FATAL):\s+([0-9A-Z]{5}): (.*)/;
 	$state //= 'none';
 	return wantarray ? ($state, $message // $err) : $state;
+}
+
+# The warnings in the server's log, such as of leaks; there is none where all is well.
+sub ml_warnings
+{
+	my ($node) = @_;
+
+	return join("\n", slurp_file($node->logfile) =~ /^.*(?:WARNING|PANIC|TRAP):.*$/mg);
+}
+
+# SQL for the bytes in the memory contexts of the session that runs it, but for those of that statement itself.
+sub ml_memory
+{
+	return q{SELECT sum(total_bytes) FROM pg_backend_memory_contexts
+		WHERE name !~ 'MessageContext|ErrorContext|PortalContext|ExecutorState|ExprContext|printtup|SRF|Table function|Tuplestore|HashAgg|Sort'};
+}
+
+# A session that lives on over errors and can be left alone while a statement runs.
+sub ml_session
+{
+	my ($node, $db) = @_;
+	my $psql = MlTest::Session::quietly(sub { $node->background_psql($db // 'postgres', on_error_stop => 0, timeout => 900) });
+	my $self = bless { psql => $psql, node => $node }, 'MlTest::Session';
+
+	$self->{pid} = $self->value('SELECT pg_backend_pid()');
+	return $self;
+}
+
+package MlTest::Session;
+
+# psql's own account of a session, one line per query, would drown the rest.
+sub quietly
+{
+	my ($code) = @_;
+	no warnings 'redefine';
+	local *PostgreSQL::Test::BackgroundPsql::note = sub { };
+
+	return $code->();
+}
+
+# Runs one statement; returns its SQLSTATE, its output and what was written to standard error.
+sub run
+{
+	my ($self, $sql) = @_;
+
+	$self->start($sql);
+	return $self->finish;
+}
+
+# The output of a statement that succeeds.
+sub value
+{
+	my ($self, $sql) = @_;
+	my ($state, $out, $err) = $self->run($sql);
+
+	die "$sql: $err" if $state ne '00000';
+	return $out;
+}
+
+# Begins a statement and returns.
+sub start
+{
+	my ($self, $sql) = @_;
+	my $psql = $self->{psql};
+
+	$psql->{stderr} = '';
+	quietly(sub { $psql->query_until(qr/^started\n/m, "\\echo started\n") });
+	$psql->{stdin} .= "$sql\n;\n\\echo\n\\echo SQLSTATE :SQLSTATE\n";
+	$psql->{run}->pump_nb;
+	return;
+}
+
+# Waits for the end of the statement that was begun; returns as run does.
+sub finish
+{
+	my ($self) = @_;
+	my $psql = $self->{psql};
+	my $out = quietly(sub { $psql->query('') });
+	my $err = $psql->{stderr};
+
+	$psql->{stderr} = '';
+	$out =~ s/\n?SQLSTATE (\w+)\s*$// or die "no SQLSTATE: $out$err";
+	my $state = $1;
+	chomp $out;
+	return wantarray ? ($state, $out, $err) : $state;
+}
+
+# Ends the session, also one whose server process is gone.
+sub quit
+{
+	my ($self) = @_;
+
+	return eval { $self->{psql}->quit };
 }
 
 1;
