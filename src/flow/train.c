@@ -244,6 +244,16 @@ ml_train_init_load(MlTraining *t, bool stream)
 	t->stream = NULL;
 }
 
+/* Lets go of the rows: temporary files would outlive the memory that knows of them. */
+static void
+ml_train_drop_load(MlLoad *load)
+{
+	if (load->train)
+		ml_frame_free(load->train);
+	ml_frame_free(load->test);
+	MemoryContextDelete(load->context);
+}
+
 static void
 ml_train_check_rows(MlTraining *t)
 {
@@ -290,7 +300,7 @@ ml_train_load(MlTraining *t)
 	if (t->load->sink_refused)
 	{
 		/* a training row misses a value: its replacement has to be learned from all of them first */
-		MemoryContextDelete(t->load->context);
+		ml_train_drop_load(t->load);
 		t->notes.items = notes;
 		ml_train_init_load(t, false);
 		ml_load_read(t->load);
@@ -488,6 +498,7 @@ ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
 	foreach(lc, t->notes.items)
 		result->notes = lappend(result->notes, pstrdup(lfirst(lc)));
 	result->seconds = (double) (GetCurrentTimestamp() - t->started_at) / USECS_PER_SEC;
+	ml_train_drop_load(t->load);
 	MemoryContextDelete(t->context);
 	pfree(t);
 }
