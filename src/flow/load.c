@@ -122,7 +122,8 @@ ml_load_choose(MlLoad *load, TupleDesc desc)
 {
 	ListCell   *lc;
 
-	foreach(lc, load->exclude)
+	/* of a relation that was asked for its other columns only, the query has none of these */
+	foreach(lc, load->info.narrowed ? NIL : load->exclude)
 		(void) ml_load_find(desc, lfirst(lc), "excluded");
 	foreach(lc, load->features)
 	{
@@ -271,6 +272,10 @@ ml_load_describe(void *ctx, TupleDesc desc)
 		load->columns = palloc0(sizeof(MlLoadColumn) * (desc->natts + list_length(load->features) + 3));
 		ml_load_choose(load, desc);
 		load->nfeatures = load->ncolumns;
+		/* one pass is for numbers: the levels of a category have to be counted first */
+		for (int i = 0; i < load->nfeatures; i++)
+			if (load->columns[i].dict)
+				load->sink = NULL;
 		ml_load_add_special(load, desc, load->target, ML_ROLE_TARGET);
 		ml_load_add_special(load, desc, load->weight, ML_ROLE_WEIGHT);
 		ml_load_add_special(load, desc, load->split_column, ML_ROLE_SPLIT);

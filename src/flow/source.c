@@ -158,7 +158,10 @@ ml_source_relation_query(const char *source, const MlSourceReader *reader, MlSou
 					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
 												RelationGetRelationName(rel)));
 	if (info)
+	{
 		info->keys = ml_source_keys(rel);
+		info->narrowed = n > 0;
+	}
 	table_close(rel, NoLock);
 	return query.data;
 }

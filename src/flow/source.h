@@ -31,6 +31,7 @@ typedef struct MlSourceInfo
 {
 	char	   *query;			/* what was executed */
 	List	   *relations;		/* qualified names of the relations it reads, views looked through: char * */
+	bool		narrowed;		/* a relation was asked for some of its columns only */
 	List	   *keys;			/* columns that alone are the relation's primary key: char * */
 } MlSourceInfo;
 

@@ -422,9 +422,9 @@ ml_train_judge(MlTraining *t)
 				(long long) t->quality->strange);
 }
 
-/* Decides and carries out the deployment that was asked for. */
+/* Decides whether the version is to be deployed, as far as asked for and allowed. */
 static bool
-ml_train_deploy(MlTraining *t, int32 version)
+ml_train_deploys(MlTraining *t)
 {
 	const char *deploy = t->spec->deploy;
 	char	   *owner;
@@ -433,13 +433,12 @@ ml_train_deploy(MlTraining *t, int32 version)
 		return false;
 	if (strcmp(deploy, "first") == 0 && ml_catalog_in_production(t->spec->model))
 		return false;
-	if (version > 1 && ml_catalog_model_exists(t->spec->model, &owner) &&
+	if (ml_catalog_model_exists(t->spec->model, &owner) &&
 		!ml_access_allowed(t->spec->model, owner, ML_PRIV_DEPLOY))
 	{
 		ml_note(&t->notes, "the version was not deployed: that needs the privilege deploy");
 		return false;
 	}
-	ml_catalog_deploy(t->spec->model, version, psprintf("ml.train with deploy => '%s'", deploy));
 	return true;
 }
 
@@ -449,10 +448,13 @@ ml_train_register(MlTraining *t, MlTrainResult *result)
 	MlRegistration r;
 	int64		run_id;
 
+	result->deployed = ml_train_deploys(t);
 	ml_record_fill(t, &r);
 	result->version = ml_catalog_register(&r, &run_id);
 	CommandCounterIncrement();
-	result->deployed = ml_train_deploy(t, result->version);
+	if (result->deployed)
+		ml_catalog_deploy(t->spec->model, result->version,
+						  psprintf("ml.train with deploy => '%s'", t->spec->deploy));
 	result->metrics = unconstify(char *, r.metrics_json);
 	result->rows = r.rows;
 	result->features = t->model->pipeline->ninputs;
