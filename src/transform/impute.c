@@ -157,6 +157,13 @@ ml_impute_fit(const MlFitContext *ctx, MlShape *out)
 	}
 	ml_quantile_medians(ctx->rows, ctx->in->ncols, need_median, impute->fill);
 	ml_quantile_means(ctx->rows, ctx->in->ncols, need_mean, impute->fill);
+	for (int j = 0; j < ctx->in->ncols; j++)
+		if (impute->changed[j])
+			ml_note(ctx->notes, "column \"%s\" misses %lld values: they are filled with %s%s", ctx->in->cols[j].name,
+					(long long) (stats[j].nulls + stats[j].nans),
+					ctx->in->cols[j].category ? psprintf("\"%s\"", ctx->in->cols[j].levels[(int) impute->fill[j]]) :
+					ml_text_number(impute->fill[j]),
+					impute->indicator[j] ? ", and a column says where" : "");
 	ml_impute_shape(impute, ctx->in, out);
 	return impute;
 }
