@@ -7,7 +7,7 @@
 #ifndef ML_LOGISTIC_SUPPORT_H
 #define ML_LOGISTIC_SUPPORT_H
 
-#include "unit_support.h"
+#include "unit.h"
 
 #include <setjmp.h>
 #include <unistd.h>
@@ -292,12 +292,12 @@ ml_rows_random(int rows, int cols, double slope)
 
 		for (int j = 0; j < cols; j++)
 		{
-			double		z = ml_uniform() + ml_uniform() + ml_uniform() + ml_uniform() - 2.0;
+			double		z = unit_uniform() + unit_uniform() + unit_uniform() + unit_uniform() - 2.0;
 
 			d->x[(size_t) i * cols + j] = z * 1.7;
 			eta += (j % 2 ? -slope : slope) * z;
 		}
-		d->y[i] = ml_uniform() < 1.0 / (1.0 + exp(-eta)) ? 1.0 : 0.0;
+		d->y[i] = unit_uniform() < 1.0 / (1.0 + exp(-eta)) ? 1.0 : 0.0;
 	}
 	return d;
 }

@@ -1,7 +1,7 @@
 /*
  * test_dist.c - tail probabilities and quantiles against R, against each other, and at the edges.
  */
-#include "unit_support.h"
+#include "unit.h"
 
 #include "math/dist.h"
 #include "math/elementary.h"
@@ -151,5 +151,5 @@ main(void)
 	ml_test_identities();
 	ml_test_round_trips();
 	ml_test_edges();
-	return ml_finish("dist");
+	return unit_result("dist");
 }

@@ -1,7 +1,7 @@
 /*
  * test_elementary.c - exp, log and the logistic functions against long double, and bit by bit between widths.
  */
-#include "unit_support.h"
+#include "unit.h"
 
 #include "math/elementary.h"
 #include "math/kernel.h"
@@ -34,12 +34,12 @@ ml_test_accuracy(void)
 
 	for (int i = 0; i < ML_SAMPLES; i++)
 	{
-		double		wide = -750.0 + 1465.0 * ml_uniform(),
-					narrow = (ml_uniform() - 0.5) * 4.0,
+		double		wide = -750.0 + 1465.0 * unit_uniform(),
+					narrow = (unit_uniform() - 0.5) * 4.0,
 					any = fabs(ml_random_number()),
-					near = 1.0 + (ml_uniform() - 0.5) * 0.9,
-					small = ldexp(ml_uniform() - 0.5, -(int) (ml_random() % 60)),
-					eta = (ml_uniform() - 0.5) * 1400.0;
+					near = 1.0 + (unit_uniform() - 0.5) * 0.9,
+					small = ldexp(unit_uniform() - 0.5, -(int) (unit_random() % 60)),
+					eta = (unit_uniform() - 0.5) * 1400.0;
 
 		worst_exp = fmax(worst_exp, ml_ulps(ml_exp(wide), expl(wide)));
 		worst_exp = fmax(worst_exp, ml_ulps(ml_exp(narrow), expl(narrow)));
@@ -143,7 +143,7 @@ ml_test_widths(void)
 	double	   *x = malloc((size_t) count * sizeof(double));
 
 	for (int i = 0; i < count; i++)
-		x[i] = i < ML_COUNT(edges) ? edges[i] : i % 2 ? ml_random_number() : (ml_uniform() - 0.5) * 1500.0;
+		x[i] = i < ML_COUNT(edges) ? edges[i] : i % 2 ? ml_random_number() : (unit_uniform() - 0.5) * 1500.0;
 	for (int v = 0; ml_kernels_variant(v); v++)
 	{
 		const MlKernels *k = ml_kernels_variant(v);
@@ -189,5 +189,5 @@ main(void)
 	ml_test_special();
 	ml_test_widths();
 	ml_test_golden();
-	return ml_finish("elementary");
+	return unit_result("elementary");
 }

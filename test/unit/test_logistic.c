@@ -237,7 +237,7 @@ ml_test_aliased(void)
 	for (int i = 0; i < 400; i++)
 	{
 		double	   *x = d->x + i * 8;
-		int			level = (int) (ml_random() % 3);
+		int			level = (int) (unit_random() % 3);
 
 		x[2] = 7.0;
 		x[3] = 2.0 * x[0];
@@ -364,8 +364,8 @@ ml_test_separation(void)
 		double	   *x = d->x + i * 3,
 					side = i % 3 - 1;
 
-		x[2] = 2.0 * x[0] - x[1] + side * (0.5 + ml_uniform());
-		d->y[i] = side == 0.0 ? (double) (ml_random() % 2) : side > 0.0;
+		x[2] = 2.0 * x[0] - x[1] + side * (0.5 + unit_uniform());
+		d->y[i] = side == 0.0 ? (double) (unit_random() % 2) : side > 0.0;
 	}
 	ml_check_separated(d);
 	ml_rows_free(d);
@@ -636,5 +636,5 @@ main(void)
 	ml_test_refused();
 	ml_test_jump();
 	ml_test_combinations();
-	return ml_finish("logistic");
+	return unit_result("logistic");
 }

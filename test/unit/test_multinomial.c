@@ -100,7 +100,7 @@ ml_classes_random(int rows, int cols, int classes, double slope)
 
 		for (int c = 0; c < classes; c++)
 		{
-			double		score = slope * d->x[(size_t) i * cols + c % cols] - log(-log(ml_uniform() * 0.999999 + 5e-7));
+			double		score = slope * d->x[(size_t) i * cols + c % cols] - log(-log(unit_uniform() * 0.999999 + 5e-7));
 
 			if (score > best)
 			{
@@ -425,5 +425,5 @@ main(void)
 	ml_test_diamonds();
 	ml_test_digits();
 	ml_test_iris();
-	return ml_finish("multinomial");
+	return unit_result("multinomial");
 }

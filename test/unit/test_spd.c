@@ -1,7 +1,7 @@
 /*
  * test_spd.c - factor, solve and inverse on made-up matrices, and the kernels bit by bit between widths.
  */
-#include "unit_support.h"
+#include "unit.h"
 
 #include "math/kernel.h"
 #include "math/spd.h"
@@ -14,7 +14,7 @@ ml_gram_new(int n, int rows, const int *dependent, int dependents)
 			   *a = calloc((size_t) n * n, sizeof(double));
 
 	for (size_t i = 0; i < (size_t) rows * n; i++)
-		x[i] = ml_uniform() - 0.4;
+		x[i] = unit_uniform() - 0.4;
 	for (int r = 0; r < rows; r++)
 		for (int k = 0; k < dependents; k++)
 		{
@@ -146,13 +146,13 @@ ml_test_widths(void)
 	uint64_t	first = 0;
 
 	for (size_t i = 0; i < size; i++)
-		x[i] = (ml_uniform() - 0.5) * 10.0;
+		x[i] = (unit_uniform() - 0.5) * 10.0;
 	for (int i = 0; i < width; i++)
-		b[i] = ml_uniform() - 0.5;
+		b[i] = unit_uniform() - 0.5;
 	for (int i = 0; i < ML_PANEL_ROWS; i++)
 	{
-		rows[0][i] = (double) (ml_random() % 2);
-		rows[1][i] = ml_uniform() * 3.0;
+		rows[0][i] = (double) (unit_random() % 2);
+		rows[1][i] = unit_uniform() * 3.0;
 	}
 
 	for (int v = 0; ml_kernels_variant(v); v++)
@@ -242,5 +242,5 @@ main(void)
 	ml_test_odd();
 	ml_test_widths();
 	ml_test_rows();
-	return ml_finish("spd");
+	return unit_result("spd");
 }

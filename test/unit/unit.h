@@ -28,6 +28,32 @@ static int	unit_failures;
 		} \
 	} while (0)
 
+/* The same where the condition says enough. */
+#define ML_CHECK(condition) CHECK(condition, "no more to say")
+
+/* got is within tolerance of want, relative to it. */
+#define ML_CHECK_NEAR(got, want, tolerance) \
+	do { \
+		double		ml_got = (got), \
+					ml_want = (want); \
+		\
+		unit_checks++; \
+		if (!(ml_error(ml_got, ml_want) <= (tolerance))) \
+		{ \
+			unit_failures++; \
+			printf("%s:%d: %s is %.17g, not %.17g (relative error %.2g)\n", \
+				   __FILE__, __LINE__, #got, ml_got, ml_want, ml_error(ml_got, ml_want)); \
+		} \
+	} while (0)
+
+#define ML_COUNT(array) ((int) (sizeof(array) / sizeof((array)[0])))
+
+static inline double
+ml_error(double got, double want)
+{
+	return got == want ? 0.0 : fabs(got - want) / fabs(want);
+}
+
 /* Prints the program's line and gives its exit status. */
 static inline int
 unit_result(const char *name)
@@ -36,7 +62,7 @@ unit_result(const char *name)
 	return unit_failures ? 1 : 0;
 }
 
-static uint64_t unit_seed = 1;
+static uint64_t unit_seed = 88172645463325252u;
 
 /* 64 random bits (splitmix64). */
 static inline uint64_t
@@ -64,6 +90,37 @@ unit_normal(void)
 
 	return sqrt(-2.0 * log(u)) * cos(6.283185307179586 * unit_uniform());
 }
+
+/* Any bit pattern that is a number. */
+static inline double
+ml_random_number(void)
+{
+	for (;;)
+	{
+		uint64_t	bits = unit_random();
+		double		x;
+
+		memcpy(&x, &bits, sizeof(x));
+		if (x == x)
+			return x;
+	}
+}
+
+/* Folds the bits of count numbers into a fingerprint (FNV-1a over words). */
+static inline uint64_t
+ml_fingerprint(uint64_t hash, int count, const double *x)
+{
+	for (int i = 0; i < count; i++)
+	{
+		uint64_t	bits;
+
+		memcpy(&bits, x + i, sizeof(bits));
+		hash = (hash ^ bits) * UINT64_C(0x100000001b3);
+	}
+	return hash;
+}
+
+#define ML_FINGERPRINT_START UINT64_C(0xcbf29ce484222325)
 
 /* Memory that is there. */
 static inline void *
