@@ -39,13 +39,13 @@ struct MlFrame
 	MemoryContext context;
 	MlBudget   *budget;
 	int			ncells;
-	Size		row_bytes;		/* the key, then the cells; rewritten rows have no key */
-	int			key_cells;		/* 1, or 0 when rewritten */
+	Size		row_bytes;
 	int64		nrows;
 	bool		finished;
 
 	/* in memory */
-	int			chunk_shift;	/* a chunk has 1 << chunk_shift rows */
+	int			chunk_shift;	/* a chunk has 1 << chunk_shift rows, and behind them their keys */
+	Size		keys_offset;	/* in a chunk */
 	char	  **chunks;
 	int			nchunks;
 	int			chunks_capacity;
@@ -70,10 +70,10 @@ ml_frame_create(int ncells, MlBudget *budget)
 	frame->context = context;
 	frame->budget = budget;
 	frame->ncells = ncells;
-	frame->key_cells = 1;
-	frame->row_bytes = sizeof(double) * ((Size) ncells + 1);
+	frame->row_bytes = sizeof(double) * (Size) Max(ncells, 1);
 	while (((Size) 2 << frame->chunk_shift) * frame->row_bytes <= Min(ML_CHUNK_BYTES, budget->limit / 16))
 		frame->chunk_shift++;
+	frame->keys_offset = ((Size) 1 << frame->chunk_shift) * frame->row_bytes;
 	return frame;
 }
 
@@ -84,13 +84,17 @@ ml_frame_at(const MlFrame *frame, int64 index)
 		(index & ((INT64CONST(1) << frame->chunk_shift) - 1)) * frame->row_bytes;
 }
 
-/* Hands one row in the write buffer to the external sort. */
-static void
-ml_frame_sort_put(MlFrame *frame, const char *row)
+static inline uint64 *
+ml_frame_key(const MlFrame *frame, int64 index)
 {
-	uint64		key;
+	return (uint64 *) (frame->chunks[index >> frame->chunk_shift] + frame->keys_offset) +
+		(index & ((INT64CONST(1) << frame->chunk_shift) - 1));
+}
 
-	memcpy(&key, row, sizeof key);
+/* Hands one row to the external sort. */
+static void
+ml_frame_sort_put(MlFrame *frame, uint64 key, const char *row)
+{
 	if (row != VARDATA(frame->buffer))
 		memcpy(VARDATA(frame->buffer), row, frame->row_bytes);
 	ExecClearTuple(frame->in);
@@ -129,7 +133,7 @@ ml_frame_spill(MlFrame *frame)
 	for (int c = 0; c < frame->nchunks; c++)
 	{
 		for (; row < frame->nrows && (row >> frame->chunk_shift) == c; row++)
-			ml_frame_sort_put(frame, ml_frame_at(frame, row));
+			ml_frame_sort_put(frame, *ml_frame_key(frame, row), ml_frame_at(frame, row));
 		pfree(frame->chunks[c]);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -161,7 +165,7 @@ static void
 ml_frame_grow(MlFrame *frame)
 {
 	Size		rows = (Size) 1 << frame->chunk_shift;
-	Size		chunk = rows * frame->row_bytes;
+	Size		chunk = rows * (frame->row_bytes + sizeof(uint64));
 	Size		cost = chunk + rows * ML_SORT_ROW_BYTES;
 
 	/* a quarter of the budget is kept for the external sort */
@@ -193,20 +197,17 @@ ml_frame_row(MlFrame *frame)
 	if (frame->sort == NULL && (frame->nrows >> frame->chunk_shift) >= frame->nchunks)
 		ml_frame_grow(frame);
 	if (frame->sort != NULL)
-		return (double *) VARDATA(frame->buffer) + 1;
-	return (double *) ml_frame_at(frame, frame->nrows) + 1;
+		return (double *) VARDATA(frame->buffer);
+	return (double *) ml_frame_at(frame, frame->nrows);
 }
 
 void
 ml_frame_commit(MlFrame *frame, uint64 key)
 {
 	if (frame->sort != NULL)
-	{
-		memcpy(VARDATA(frame->buffer), &key, sizeof key);
-		ml_frame_sort_put(frame, VARDATA(frame->buffer));
-	}
+		ml_frame_sort_put(frame, key, VARDATA(frame->buffer));
 	else
-		memcpy(ml_frame_at(frame, frame->nrows), &key, sizeof key);
+		*ml_frame_key(frame, frame->nrows) = key;
 	frame->nrows++;
 }
 
@@ -270,21 +271,14 @@ ml_frame_order(MlFrame *frame)
 	MlSortItem *items = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(MlSortItem) * Max(n, 1));
 
 	for (int64 i = 0; i < n; i++)
-	{
-		uint64		key;
-
-		memcpy(&key, ml_frame_at(frame, i), sizeof key);
-		start[(key >> (64 - ML_ORDER_BITS)) + 1]++;
-	}
+		start[(*ml_frame_key(frame, i) >> (64 - ML_ORDER_BITS)) + 1]++;
 	for (int b = 0; b < nbuckets; b++)
 		start[b + 1] += start[b];
 	for (int64 i = 0; i < n; i++)
 	{
-		MlSortItem *item;
-		uint64		key;
+		uint64		key = *ml_frame_key(frame, i);
+		MlSortItem *item = &items[start[key >> (64 - ML_ORDER_BITS)]++];
 
-		memcpy(&key, ml_frame_at(frame, i), sizeof key);
-		item = &items[start[key >> (64 - ML_ORDER_BITS)]++];
 		item->key = key;
 		item->index = (uint32) i;
 	}
@@ -357,7 +351,7 @@ ml_frame_read(MlFrame *frame, const double **rows)
 	if (frame->sort == NULL)
 	{
 		for (int i = 0; i < n; i++)
-			rows[i] = (const double *) ml_frame_at(frame, frame->next + i) + frame->key_cells;
+			rows[i] = (const double *) ml_frame_at(frame, frame->next + i);
 	}
 	else
 	{
@@ -371,7 +365,7 @@ ml_frame_read(MlFrame *frame, const double **rows)
 				elog(ERROR, "external sort lost rows");
 			row = DatumGetByteaPP(slot_getattr(frame->out, 2, &isnull));
 			memcpy(copy, VARDATA_ANY(row), frame->row_bytes);
-			rows[i] = (const double *) copy + 1;
+			rows[i] = (const double *) copy;
 		}
 	}
 	frame->next += n;
@@ -384,7 +378,7 @@ ml_frame_rewrite(MlFrame *frame, int ncells, void (*rewrite) (void *ctx, const d
 	Size		narrow = sizeof(double) * ncells;
 	char	   *spare;
 
-	Assert(frame->finished && frame->key_cells == 1);
+	Assert(frame->finished);
 	if (frame->sort != NULL || narrow > frame->row_bytes)
 		return false;
 	spare = MemoryContextAllocHuge(CurrentMemoryContext, frame->row_bytes);
@@ -397,11 +391,10 @@ ml_frame_rewrite(MlFrame *frame, int ncells, void (*rewrite) (void *ctx, const d
 		for (int64 i = 0; i < n; i++)
 		{
 			memcpy(spare, frame->chunks[c] + i * frame->row_bytes, frame->row_bytes);
-			rewrite(ctx, (const double *) spare + 1, (double *) (frame->chunks[c] + i * narrow));
+			rewrite(ctx, (const double *) spare, (double *) (frame->chunks[c] + i * narrow));
 		}
 	}
 	pfree(spare);
-	frame->key_cells = 0;
 	frame->ncells = ncells;
 	frame->row_bytes = narrow;
 	return true;

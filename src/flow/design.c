@@ -25,6 +25,23 @@ ml_double_compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Where a number stands among ascending values, or -1. */
+static int
+ml_design_find(const double *values, int n, double y)
+{
+	const double *found;
+
+	if (n <= 8)
+	{
+		for (int i = 0; i < n; i++)
+			if (values[i] == y)
+				return i;
+		return -1;
+	}
+	found = bsearch(&y, values, n, sizeof(double), ml_double_compare);
+	return found ? (int) (found - values) : -1;
+}
+
 MlTask
 ml_design_infer_task(const MlLoad *load, MlNotes *notes)
 {
@@ -80,8 +97,7 @@ ml_design_survey_block(MlDesign *design, const double *const *rows, int n, bool 
 		if (ml_load_target(load)->dict)
 			design->target_counts[(int) y]++;
 		else
-			design->target_counts[(const double *) bsearch(&y, load->targets, load->ntargets, sizeof(double),
-														   ml_double_compare) - load->targets]++;
+			design->target_counts[ml_design_find(load->targets, load->ntargets, y)]++;
 	}
 }
 
@@ -542,12 +558,7 @@ ml_design_y(const MlDesign *design, double y)
 	if (design->class_code)
 		class = design->class_code[(int) y];
 	else
-	{
-		const double *found = bsearch(&y, design->class_value, design->model->nclasses, sizeof(double),
-									  ml_double_compare);
-
-		class = found ? found - design->class_value : -1;
-	}
+		class = ml_design_find(design->class_value, design->model->nclasses, y);
 	return design->swapped && class >= 0 ? 1 - class : class;
 }
 
