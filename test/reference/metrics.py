@@ -1,56 +1,24 @@
 #!/usr/bin/python3
 """Compares the metric aggregates with scikit-learn on real data sets, to 1e-12.
 
-Needs a running server named by PGHOST, PGPORT and PGDATABASE, in whose database the extension is created; creates the
-schema metrics_reference and drops it at the end. The data sets are looked for in ML_DATA, or in ../shared/data beside
-the repository. Predictions are made from the columns by fixed formulas, so that every run compares the same numbers.
+Needs what _reference.py says. Predictions are made from the columns by fixed formulas, so that every run compares the
+same numbers.
 """
-import csv
-import gzip
-import io
 import math
-import os
-import subprocess
-import sys
 import warnings
 
 import numpy as np
 from sklearn import metrics as sk
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-DATA = os.environ.get("ML_DATA", os.path.join(os.path.dirname(ROOT), "shared", "data"))
+import _reference
+from _reference import finish, psql, report, skip, start
+
 TOLERANCE = 1e-12
-
-passed = 0
-failed = 0
-
-
-def psql(script, rows=None):
-    """Runs a script, which may end in COPY FROM STDIN that reads rows; returns the lines of its output."""
-    if rows is not None:
-        out = io.StringIO()
-        csv.writer(out, lineterminator="\n").writerows(rows)
-        script = script + "\n" + out.getvalue() + "\\.\n"
-    run = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-f", "-"], input=script, text=True,
-                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    if run.returncode != 0:
-        sys.exit("psql failed: " + run.stderr.strip())
-    return run.stdout.splitlines()
-
-
-def report(name, ok, detail=""):
-    """Prints the line of one comparison."""
-    global passed, failed
-    if ok:
-        passed += 1
-    else:
-        failed += 1
-    print(("ok - " if ok else "not ok - ") + name + ("" if ok else ": " + detail))
 
 
 def compare(dataset, table, expected, where="true", settings=""):
     """Compares one query of aggregates with what scikit-learn says; expected maps expressions to numbers."""
-    line = psql("SET extra_float_digits = 1; %s SELECT %s FROM metrics_reference.%s WHERE %s;"
+    line = psql("SET extra_float_digits = 1; %s SELECT %s FROM reference.%s WHERE %s;"
                 % (settings, ", ".join(expected), table, where))[-1]
     for (expression, want), got in zip(expected.items(), line.split("|")):
         name = "%s %s" % (dataset, expression)
@@ -61,16 +29,17 @@ def compare(dataset, table, expected, where="true", settings=""):
             report(name, ok, "got %s, wanted %r" % (got or "NULL", want))
 
 
-def load(file):
-    """Reads a data set as a dictionary of lists of text."""
-    with gzip.open(os.path.join(DATA, file), "rt", newline="") as f:
-        rows = list(csv.DictReader(f))
-    return {column: [row[column] for row in rows] for column in rows[0]}
+def dataset(name):
+    """A data set as a dict of columns; None, and a line that says so, where it is not there."""
+    d = _reference.dataset(name)
+    if d is None:
+        skip(name, "no folder of data sets")
+    return d
 
 
 def numbers(column):
-    """Turns a column into numbers, an empty field into their mean."""
-    x = np.array([float(v) if v != "" else np.nan for v in column])
+    """Turns a column into numbers, a missing one into their mean."""
+    x = np.array(column, dtype=float)
     return np.where(np.isnan(x), np.nanmean(x), x)
 
 
@@ -78,9 +47,9 @@ def store(table, definition, columns):
     """Creates a table of the columns, in full precision."""
     text = [["" if v is None else repr(v) if isinstance(v, float) else v for v in row]
             for row in zip(*[c.tolist() if isinstance(c, np.ndarray) else c for c in columns])]
-    psql("CREATE TABLE metrics_reference.%s (%s);" % (table, definition))
-    psql("COPY metrics_reference.%s FROM STDIN WITH (FORMAT csv);" % table, text)
-    psql("ALTER TABLE metrics_reference.%s SET (parallel_workers = 2); ANALYZE metrics_reference.%s;" % (table, table))
+    psql("CREATE TABLE reference.%s (%s);" % (table, definition))
+    psql("COPY reference.%s FROM STDIN WITH (FORMAT csv);" % table, text)
+    psql("ALTER TABLE reference.%s SET (parallel_workers = 2); ANALYZE reference.%s;" % (table, table))
 
 
 def root_mean_squared_error(y, y_hat):
@@ -139,90 +108,95 @@ def logistic(x):
     return 1 / (1 + np.exp(-x))
 
 
-def regressions():
-    d = load("california_housing.csv.gz")
-    regression("california_housing", "california", numbers(d["median_house_value"]),
-               4.2e4 * numbers(d["median_income"]) + 4.5e4)
-    d = load("diamonds.csv.gz")
-    regression("diamonds", "diamonds", numbers(d["price"]), 7756.4 * numbers(d["carat"]) - 2256.4)
-    d = load("bike_sharing_hour.csv.gz")
-    regression("bike_sharing", "bikes", numbers(d["cnt"]), 381.3 * numbers(d["temp"]) - 0.0356)
-    # zero targets: the casual riders of the quiet hours
-    regression("bike_sharing casual", "casual", numbers(d["casual"]), 80 * numbers(d["temp"]))
-    d = load("diabetes.csv.gz")
+def bundled():
+    """Data sets that scikit-learn carries."""
+    d = dataset("diabetes")
     regression("diabetes", "diabetes", numbers(d["target"]), 10 * numbers(d["bmi"]) - 117)
-    d = load("uk_gas.csv.gz")
-    y = numbers(d["value"])
-    regression("uk_gas", "gas", y[1:], y[:-1])
     # a level a million times the spread; scikit-learn centres y first, so it holds its digits too
-    regression("uk_gas on a level", "gas_level", y[1:] + 2.0 ** 30, y[:-1] + 2.0 ** 30)
+    regression("diabetes on a level", "level", numbers(d["target"]) + 2.0 ** 30, 10 * numbers(d["bmi"]) + 2.0 ** 30)
 
-
-def two_classes():
-    d = load("breast_cancer.csv.gz")
+    d = dataset("breast_cancer")
     label = np.array(d["class"]) == "malignant"
     x = numbers(d["mean_radius"])
     two_class("breast_cancer", "cancer", label, x, logistic(2 * standard(x)))
-
-    d = load("adult.csv.gz")
-    label = np.array(d["income"]) == ">50K"
-    x = numbers(d["age"])  # many ties
-    z = 0.8 * standard(numbers(d["education_num"])) + 0.5 * standard(x) - 1.3
-    two_class("adult", "adult", label, x, logistic(z))
-
-    d = load("higgs_7500.csv.gz")
-    label = np.array(d["label"]).astype(float) == 1
-    x = numbers(d["f26"])
-    two_class("higgs", "higgs", label, -x, np.round(logistic(0.3 * standard(x)), 2))
-
-    d = load("telco_churn.csv.gz")
-    label = np.array(d["churn"]) == "Yes"
-    x = numbers(d["tenure"])
-    two_class("telco_churn", "churn", label, -x, logistic(-standard(x) - 1), threshold=0.3)
-
-    d = load("electricity.csv.gz")
-    label = np.array(d["class"]) == "UP"
-    x = numbers(d["nswprice"])
     # certain probabilities, some of them wrong, but none where the two libraries clip differently
-    p = np.clip(logistic(40 * standard(x)), 1e-12, 1 - 1e-12)
-    two_class("electricity", "electricity", label, x, p)
+    two_class("breast_cancer, certain", "certain", label, x,
+              np.clip(logistic(40 * standard(numbers(d["mean_texture"]))), 1e-12, 1 - 1e-12))
 
-
-def classes():
-    d = load("iris.csv.gz")
+    d = dataset("iris")
     x = numbers(d["petal_length_cm"])
     guess = ["setosa" if v < 2.5 else "versicolor" if v < 4.9 else "virginica" for v in x]
     truth = d["class"]
     store("iris", "truth text, guess text", [truth, guess])
     compare("iris", "iris", {"ml.accuracy(truth, guess)": sk.accuracy_score(truth, guess)})
 
-    d = load("digits.csv.gz")
+    d = dataset("digits")
     truth = numbers(d["digit"]).astype(int)
     guess = numbers(d["p21"]).astype(int) % 10
     store("digits", "truth int, guess int", [truth, guess])
     compare("digits", "digits", {"ml.accuracy(truth, guess)": sk.accuracy_score(truth, guess)})
 
 
+def regressions():
+    d = dataset("california_housing")
+    if d:
+        regression("california_housing", "california", numbers(d["median_house_value"]),
+                   4.2e4 * numbers(d["median_income"]) + 4.5e4)
+    d = dataset("diamonds")
+    if d:
+        regression("diamonds", "diamonds", numbers(d["price"]), 7756.4 * numbers(d["carat"]) - 2256.4)
+    d = dataset("bike_sharing_hour")
+    if d:
+        regression("bike_sharing", "bikes", numbers(d["cnt"]), 381.3 * numbers(d["temp"]) - 0.0356)
+        # zero targets: the casual riders of the quiet hours
+        regression("bike_sharing casual", "casual", numbers(d["casual"]), 80 * numbers(d["temp"]))
+    d = dataset("uk_gas")
+    if d:
+        y = numbers(d["value"])
+        regression("uk_gas", "gas", y[1:], y[:-1])
+        regression("uk_gas on a level", "gas_level", y[1:] + 2.0 ** 30, y[:-1] + 2.0 ** 30)
+
+
+def two_classes():
+    d = dataset("adult")
+    if d:
+        label = np.array(d["income"]) == ">50K"
+        x = numbers(d["age"])  # many ties
+        z = 0.8 * standard(numbers(d["education_num"])) + 0.5 * standard(x) - 1.3
+        two_class("adult", "adult", label, x, logistic(z))
+    d = dataset("higgs_7500")
+    if d:
+        label = numbers(d["label"]) == 1
+        x = numbers(d["f26"])
+        two_class("higgs", "higgs", label, -x, np.round(logistic(0.3 * standard(x)), 2))
+    d = dataset("telco_churn")
+    if d:
+        label = np.array(d["churn"]) == "Yes"
+        x = numbers(d["tenure"])
+        two_class("telco_churn", "churn", label, -x, logistic(-standard(x) - 1), threshold=0.3)
+    d = dataset("electricity")
+    if d:
+        label = np.array(d["class"]) == "UP"
+        x = numbers(d["nswprice"])
+        two_class("electricity", "electricity", label, x, np.clip(logistic(40 * standard(x)), 1e-12, 1 - 1e-12))
+
+
 def no_answer():
-    compare("one class", "churn", {"ml.auc(label, score)": None}, where="label")
-    compare("no positives", "churn", {"ml.average_precision(label, score)": None, "ml.recall(label, predicted)": None},
+    compare("one class", "cancer", {"ml.auc(label, score)": None}, where="label")
+    compare("no positives", "cancer", {"ml.average_precision(label, score)": None, "ml.recall(label, predicted)": None},
             where="NOT label")
-    compare("no rows", "california", {"ml.%s(y, y_hat)" % m: None for m in ("rmse", "mae", "r2", "mape")}, where="false")
+    compare("no rows", "diabetes", {"ml.%s(y, y_hat)" % m: None for m in ("rmse", "mae", "r2", "mape")}, where="false")
 
 
 def main():
     warnings.simplefilter("error")
-    psql("DROP SCHEMA IF EXISTS metrics_reference CASCADE; CREATE SCHEMA metrics_reference;")
-    try:
-        regressions()
-        two_classes()
-        classes()
-        no_answer()
-    finally:
-        psql("SET client_min_messages = warning; DROP SCHEMA metrics_reference CASCADE;")
-    print("%d passed, %d failed" % (passed, failed))
-    return failed > 0
+    start()
+    bundled()
+    regressions()
+    two_classes()
+    no_answer()
+    finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
