@@ -113,6 +113,32 @@ for my $encoding (sort keys %bytes)
 			SELECT count(DISTINCT ml.predict('bytes' || $word, p, NULL::text)) FROM points p;
 		}), "1\n2", "$encoding: so does the name of a model");
 }
+
+# A dump restored into a database of another encoding: names, categories and labels go along.
+my $labels = q{SELECT string_agg(encode(convert_to(ml.predict('bytes', p, NULL::text), 'UTF8'), 'hex') || ml.probability('bytes', p), ',' ORDER BY x) FROM points p};
+for my $pair ([ 'LATIN1', 'UTF8' ], [ 'UTF8', 'LATIN1' ])
+{
+	my ($from, $to) = @$pair;
+	my $dump = $node->basedir . "/$from.sql";
+
+	$node->safe_psql('postgres', "CREATE DATABASE restored ENCODING '$to' TEMPLATE template0");
+	$node->command_ok([ 'pg_dump', '--file', $dump, $node->connstr("in_$from") ], "$from: pg_dump");
+	$node->command_ok([ 'psql', '--no-psqlrc', '--quiet', '-v', 'ON_ERROR_STOP=1', '--file', $dump, $node->connstr('restored') ], "$from to $to: restore");
+	is($node->safe_psql('restored', $labels), $node->safe_psql("in_$from", $labels), "$from to $to: labels and probabilities are the same");
+	$node->safe_psql('postgres', 'DROP DATABASE restored');
+}
+# What an encoding cannot write is refused by name, and not taken for another text.
+$node->safe_psql('in_UTF8', q{SELECT version FROM ml.train('sign', 'SELECT x, CASE word WHEN ''two'' THEN U&''\20AC'' ELSE word END AS word, y FROM points', 'y')});
+my $artifact = $node->safe_psql('in_UTF8', q{SELECT encode(artifact, 'base64') FROM ml.versions WHERE model = 'sign'});
+$node->safe_psql('in_LATIN1', qq{
+	INSERT INTO ml.models (model, task, target) VALUES ('sign', 'regression', 'y');
+	INSERT INTO ml.runs (run_id, kind, model, version, status, finished_at) OVERRIDING SYSTEM VALUE VALUES (-1, 'train', 'sign', 1, 'succeeded', 'infinity');
+	INSERT INTO ml.versions (model, version, run_id, algorithm, task, artifact, artifact_sha256)
+		SELECT 'sign', 1, -1, 'linear_regression', 'regression', a, encode(sha256(a), 'hex') FROM decode('$artifact', 'base64') a;
+});
+is(scalar(ml_sqlstate($node, 'in_LATIN1', q{SELECT ml.predict('sign/1', p) FROM points p})), '22P05', 'LATIN1 cannot write the sign of the euro');
+$node->safe_psql('in_LATIN1', q{SELECT ml.drop_model('sign')});
+
 $node->safe_psql('in_UTF8', q{SELECT ml.deploy('m', version) FROM ml.train('m', 'SELECT * FROM points WHERE x < 3', 'y', exclude => '{level}')});
 is($node->safe_psql('in_LATIN1', q{SELECT max(version) FROM ml.versions WHERE model = 'm'}), '1', 'a database does not see the models of another');
 
