@@ -22,6 +22,9 @@ ml_write_text(StringInfo out, const char *s)
 		ml_write_u32(out, ML_NO_TEXT);
 		return;
 	}
+	/* nobody knows what the bytes of SQL_ASCII mean: like pg_dump, leave them as they are */
+	if (GetDatabaseEncoding() != PG_SQL_ASCII)
+		s = pg_server_to_any(s, strlen(s), PG_UTF8);
 	ml_write_u32(out, (uint32) strlen(s));
 	appendBinaryStringInfo(out, s, strlen(s));
 }
@@ -101,9 +104,13 @@ ml_read_text(MlReader *in)
 	if (n == ML_NO_TEXT)
 		return NULL;
 	s = pnstrdup((const char *) ml_read_bytes(in, n), n);
-	if (strlen(s) != n || !pg_verifymbstr(s, n, true))
-		ml_read_corrupted("a text is not valid in this database's encoding");
-	return s;
+	if (strlen(s) != n)
+		ml_read_corrupted("a text has a zero byte");
+	if (GetDatabaseEncoding() == PG_SQL_ASCII)
+		return s;
+	if (!pg_verify_mbstr(PG_UTF8, s, n, true))
+		ml_read_corrupted("a text is not UTF-8");
+	return pg_any_to_server(s, n, PG_UTF8);
 }
 
 int

@@ -41,7 +41,10 @@ ml_write_f64(StringInfo out, double v)
 	pq_sendfloat8(out, v);
 }
 
-/* u32 length, then the bytes; NULL is length 0xFFFFFFFF. */
+/*
+ * u32 length, then the bytes in UTF-8, so that a version survives a restore into a database of another encoding; in
+ * SQL_ASCII the bytes as they are. NULL is length 0xFFFFFFFF.
+ */
 extern void ml_write_text(StringInfo out, const char *s);
 
 extern uint8 ml_read_u8(MlReader *in);
@@ -49,6 +52,7 @@ extern uint16 ml_read_u16(MlReader *in);
 extern uint32 ml_read_u32(MlReader *in);
 extern double ml_read_f64(MlReader *in);
 extern double ml_read_finite(MlReader *in);
+/* Raises ERRCODE_UNTRANSLATABLE_CHARACTER for what the database's encoding cannot write. */
 extern char *ml_read_text(MlReader *in);
 
 /* A count of items that each take at least item_bytes more bytes of input, so that no allocation outgrows the input. */

@@ -1,0 +1,151 @@
+# Nothing accumulates in a session: ten thousand scoring statements, hundreds of trainings that fail, judging, and more
+# models than the cache may hold.
+#
+# Compared are the bytes in the session's memory contexts after some repetitions, which fill the session's own caches,
+# and after many more.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use MlTest;
+
+use constant SLACK => 64 * 1024;
+
+my $node = ml_cluster('main', conf => "shared_buffers = 32MB\njit = off\n");
+$node->safe_psql('postgres', q{
+	SELECT setseed(0.4);
+	CREATE TABLE points AS SELECT i, random() AS x, 'word ' || i % 150 AS word, random() AS y, random() < 0.5 AS yes
+		FROM generate_series(1, 3000) i;
+	CREATE TABLE few AS TABLE points LIMIT 5;
+	SELECT version FROM ml.train('number', 'points', 'y', exclude => '{i,yes}');
+	SELECT version FROM ml.train('label', 'points', 'yes', exclude => '{i,y}');
+});
+my $session = ml_session($node);
+my $file = $node->basedir . '/repeat.sql';
+
+# Repeats statements in the session; psql reads them from a file and throws their output away.
+sub repeat
+{
+	my ($times, @statements) = @_;
+
+	unlink $file;
+	append_to_file($file, "\\o /dev/null\n" . join('', map { "$_;\n" } @statements) x $times . "\\o\n");
+	my ($state, $out, $err) = $session->run("\\i $file\nSELECT 1");
+	die $err if $err ne '';
+	return;
+}
+
+# Tests that repeating statements leaves nothing in the session.
+sub steady
+{
+	my ($name, $warm, $times, @statements) = @_;
+
+	repeat($warm, @statements);
+	my $before = $session->value(ml_memory());
+	repeat($times, @statements);
+	my $after = $session->value(ml_memory());
+	note("$name: $before bytes, $after after $times more repetitions");
+	cmp_ok($after - $before, '<', SLACK, "$name: the session's memory is the same after $times repetitions");
+	return;
+}
+
+# The measure itself: a prepared statement is seen.
+my $before = $session->value(ml_memory());
+$session->value("PREPARE large AS SELECT " . join(' + ', 1 .. 3000));
+cmp_ok($session->value(ml_memory()) - $before, '>', SLACK, 'the measure sees what a session keeps');
+$session->value('DEALLOCATE large');
+
+$session->value($_) for (
+	q{PREPARE one (float8, text) AS SELECT ml.predict('number', jsonb_build_object('x', $1, 'word', $2))},
+	q{PREPARE rows AS SELECT sum(ml.predict('number', f)), sum(ml.probability('label', f)), max(ml.predict('label', f, NULL::text)) FROM few f},
+	q{PREPARE reference (text) AS SELECT ml.probabilities($1, f) FROM few f},
+	q{CREATE FUNCTION score() RETURNS float8 LANGUAGE plpgsql AS $$
+		DECLARE r few; s float8 = 0;
+		BEGIN FOR r IN SELECT * FROM few LOOP s = s + ml.predict('number', r); END LOOP; RETURN s; END $$});
+steady('a prepared statement that scores one row', 500, 10_000, q{EXECUTE one (0.5, 'word 7')});
+steady('a prepared statement that scores a table', 200, 3000, 'EXECUTE rows');
+steady('a prepared statement that names the model by parameter', 100, 1000, q{EXECUTE reference ('label/1')}, q{EXECUTE reference ('label')});
+steady('a function with an expression that scores', 100, 2000, 'SELECT score()');
+steady('statements that are planned anew', 200, 2000, q{SELECT ml.predict('number', f) FROM few f LIMIT 2}, q{SELECT ml.predict('number', ROW(0.5::float8, 'word 9'))});
+steady('reports', 20, 200, q{SELECT * FROM ml.coefficients('number')}, q{SELECT * FROM ml.summary('label')}, q{SELECT * FROM ml.evaluate('label', 'few', '{word}')});
+steady('deployments', 20, 100, q{SELECT ml.undeploy('number', 'production')}, q{SELECT ml.deploy('number', 1)}, q{SELECT ml.predict('number', f) FROM few f});
+
+# Statements of one transaction: the memory of the transaction is seen after each.
+$session->value('BEGIN');
+steady('scoring in one transaction', 100, 2000, 'EXECUTE rows');
+$session->value('COMMIT');
+
+# Trainings, good ones and all kinds of bad ones, caught where they happen.
+$node->safe_psql('postgres', q{
+	CREATE TABLE endless AS SELECT x, y, x > 0.5 AS yes FROM points, generate_series(1, 40);
+	CREATE FUNCTION try(call text) RETURNS text LANGUAGE plpgsql AS $$
+	BEGIN
+		EXECUTE 'SELECT count(*) FROM ' || call;
+		RETURN '00000';
+	EXCEPTION WHEN OTHERS THEN
+		RETURN SQLSTATE;
+	END
+	$$});
+my %calls = (
+	'a training' => [ '00000', q{ml.train('again', 'points', 'y', exclude => '{i,yes}', deploy => 'never')} ],
+	'a classification' => [ '00000', q{ml.train('again_label', 'points', 'yes', exclude => '{i,y}', deploy => 'never')} ],
+	'a learner that does not exist' => [ '42704', q{ml.train('bad', 'points', 'y', 'no_such')} ],
+	'a target that does not exist' => [ '42703', q{ml.train('bad', 'points', 'z')} ],
+	'a table that does not exist' => [ '42P01', q{ml.train('bad', 'nowhere', 'z')} ],
+	'a query that fails in the middle' => [ '22012', q{ml.train('bad', 'SELECT x, y / (2500 - i) AS y FROM points', 'y')} ],
+	'a query that is no query' => [ '42601', q{ml.train('bad', 'SELECT FROM WHERE', 'y')} ],
+	'a query that writes' => [ '25006', q{ml.train('bad', 'SELECT * FROM points FOR UPDATE', 'y')} ],
+	'an infinite value at the end' => [ '22003', q{ml.train('bad', 'SELECT x, CASE i WHEN 2999 THEN ''Infinity'' ELSE y END AS y FROM points', 'y')} ],
+	'an infinite value after rows went to temporary files' => [ '22003', q{ml.train('bad', 'SELECT x, yes, y FROM endless UNION ALL SELECT ''Infinity'', true, 1', 'yes')} ],
+	'a constant target' => [ '22023', q{ml.train('bad', 'SELECT x, word, 1.5 AS y FROM points', 'y', 'linear_regression')} ],
+	'a design that is too large' => [ '54000', q{ml.train('bad', 'SELECT array_agg(x) AS many, word, avg(y) AS y FROM endless, (VALUES (''a''), (''b'')) w (word) WHERE x < 0.05 GROUP BY word', 'y', 'linear_regression', split => '{"method": "none"}')} ],
+	'another target of a model that exists' => [ '', q{ml.train('label', 'points', 'y', exclude => '{i,yes}')} ],
+	'an evaluation that fails' => [ '', q{ml.evaluate('number', 'SELECT word FROM points')} ],
+	'an evaluation that fails in the middle' => [ '22012', q{ml.evaluate('number', 'SELECT x, word, y / (2500 - i) AS y FROM points')} ],
+	'a score that fails' => [ '', q{points WHERE ml.predict('number', ARRAY[1.0]) > 0} ]);
+$session->value(q{SET pg_mlops.train_memory = '5MB'});
+for my $name (sort keys %calls)
+{
+	my ($expected, $call) = @{ $calls{$name} };
+	my $quoted = $call =~ s/'/''/gr;
+	my $state = $session->value("SELECT try('$quoted')");
+
+	if ($expected eq '') { isnt($state, '00000', "$name: an error ($state)") }
+	else { is($state, $expected, "$name: SQLSTATE $expected") }
+	# a repetition in one transaction, which keeps what it does not let go of, and in many
+	steady("$name, caught in a subtransaction", 10, 60, "SELECT try('$quoted')");
+	$session->value('BEGIN');
+	steady("$name, in one transaction", 10, 60, "SELECT try('$quoted')");
+	$session->value('ROLLBACK');
+}
+is(ml_temp_files($node), '', 'no temporary file is left');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM ml.models WHERE model = 'bad'}), '0', 'no model is left of what failed');
+is(ml_orphans($node), '', 'the catalog is sound');
+
+# More models than the cache may hold. Each has some hundred levels, which take room when decoded.
+my $cached = q{SELECT coalesce(sum(total_bytes), 0), count(*) FILTER (WHERE name = 'pg_mlops model')
+	FROM pg_backend_memory_contexts WHERE name IN ('pg_mlops model', 'pg_mlops dictionary')};
+my $models = 50;
+$session->value("SELECT count(*) FROM generate_series(1, $models) i, ml.train('m' || i, format('SELECT x, word, y + %s * 10 AS y FROM points', i), 'y')");
+my $all = "SELECT string_agg(trunc(ml.predict('m' || i, f) / 10)::text, ' ' ORDER BY i) FROM generate_series(1, $models) i, (SELECT x, word FROM few LIMIT 1) f";
+my $right = join(' ', 1 .. $models);
+$session->quit;
+$session = ml_session($node);
+is($session->value($all), $right, 'each of fifty models predicts what it learned');
+my ($bytes, $count) = split(/\|/, $session->value($cached));
+is($count, $models, "with the default setting all stay in the cache: $bytes bytes");
+for my $limit_kb (int($bytes / 1024 / 4), 64)
+{
+	$session->value("SET pg_mlops.cache_memory = '${limit_kb}kB'");
+	is($session->value($all), $right, "cache_memory = ${limit_kb}kB: they predict the same");
+	my ($kept, $n) = split(/\|/, $session->value($cached));
+	note("cache_memory = ${limit_kb}kB: $n models with $kept bytes");
+	cmp_ok($kept, '<=', $limit_kb * 1024, "cache_memory = ${limit_kb}kB: what stays is within the setting");
+	cmp_ok($n, '>=', int($models / 4) - 1, "cache_memory = ${limit_kb}kB: a quarter of the room keeps a quarter of the models") if $limit_kb > 64;
+}
+steady('scoring with more models than the cache holds', 10, 100, $all);
+$session->quit;
+is(ml_warnings($node), '', 'no warning was logged');
+$node->stop;
+done_testing();
