@@ -138,11 +138,13 @@ class Connection:
 class Server:
     """A cluster in a directory of its own, made and removed by test/cluster."""
 
-    def __init__(self, directory, pg_config, lib, settings):
-        self.directory, self.pg_config, self.lib = directory, pg_config, lib
+    def __init__(self, directory, pg_config, lib):
+        self.directory, self.lib = directory, lib
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
         self.environment["PG_CONFIG"] = pg_config
         self.conninfo = f"host={directory} user=postgres dbname=postgres"
+
+    def start(self, settings):
         self.cluster("start", *(f"{name}={value}" for name, value in settings.items()))
 
     def cluster(self, verb, *arguments):
