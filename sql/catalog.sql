@@ -6,6 +6,7 @@ CREATE DATABASE regress_ml_catalog TEMPLATE template0;
 SET TIME ZONE 'UTC';
 
 -- A schema somebody made before is refused, and nothing is left behind.
+\set SHOW_CONTEXT never
 CREATE SCHEMA ml;
 CREATE EXTENSION pg_mlops;
 SELECT count(*) FROM pg_class WHERE relnamespace = 'ml'::regnamespace;

@@ -6,7 +6,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
+$node->init(extra => ['--encoding', 'UTF8', '--locale', 'C']);
 $node->start;
 
 # Row contents of every table, with the sequences' next values.
