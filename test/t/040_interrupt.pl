@@ -25,7 +25,7 @@ $node->safe_psql('postgres', q{
 			(SELECT string_agg(format('random() * %s AS x%s', 1 + j % 7, j), ', ') FROM generate_series(1, 15) j));
 	END
 	$$;
-	CREATE TABLE texts AS SELECT 'a' || (random() * 400)::int AS a, 'b' || (random() * 400)::int AS b, random() AS c,
+	CREATE TABLE texts AS SELECT 'a' || (random() * 250)::int AS a, 'b' || (random() * 250)::int AS b, random() AS c,
 		random() + random() AS y, random() < 0.5 AS yes FROM generate_series(1, 20000);
 	CREATE TABLE long AS SELECT random() AS a, random() AS b, random() AS c, random() AS d,
 		CASE WHEN random() < 0.1 THEN NULL ELSE random() END AS e, 't' || (random() * 9)::int AS t,
@@ -127,6 +127,35 @@ for my $name (sort keys %cases)
 	note("$name: $warm bytes in the session's memory contexts, $after after 50 more cancelled trainings");
 	cmp_ok($after - $warm, '<', 256 * 1024, "$name: the session's memory does not grow");
 	$session->quit;
+}
+
+# Trainings that would take minutes: one that could not be cancelled would not end within the safety net.
+$node->safe_psql('postgres', q{
+	CREATE TABLE endless AS SELECT 'a' || i % 1200 AS a, 'b' || i % 1201 AS b, random() + random() AS y, random() < 0.5 AS yes
+		FROM generate_series(1, 60000) i;
+	ANALYZE endless});
+my %endless = (
+	'a linear regression of minutes' => q{ml.train('new', 'endless', 'y', exclude => '{yes}')},
+	'a logistic regression of minutes' => q{ml.train('new', 'endless', 'yes', exclude => '{y}')});
+for my $name (sort keys %endless)
+{
+	my $session = ml_session($node);
+
+	$session->value(q{SET pg_mlops.train_memory = '2GB'});
+	$session->value('SET pg_mlops.max_categories = 10000');
+	for my $timeout_ms (300, 1000, 2000, 4000)
+	{
+		$session->value("SET statement_timeout = $timeout_ms");
+		my $begin = time;
+		my ($state, $out, $err) = $session->run("SELECT count(*) FROM $endless{$name}");
+		my $late = time - $begin - $timeout_ms / 1000;
+
+		is($state, '57014', "$name: cancelled after $timeout_ms ms") or diag($err);
+		note(sprintf('%s: %.3f s late', $name, $late));
+		cmp_ok($late, '<', LATENCY_MAX_S, "$name: it ends soon after $timeout_ms ms");
+	}
+	$session->quit;
+	nothing_left($name);
 }
 
 # Trainings that end within a few milliseconds are interrupted in the middle of their registration, too.
