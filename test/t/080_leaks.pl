@@ -1,7 +1,7 @@
 # Nothing accumulates in a session: ten thousand scoring statements, hundreds of trainings that fail, judging, and more
 # models than the cache may hold.
 #
-# Compared are the bytes in the session's memory contexts after some repetitions, which fill the session's own caches,
+# Compared are the bytes used in the session's memory contexts after some repetitions, which fill the session's own caches,
 # and after many more.
 use strict;
 use warnings;
@@ -10,7 +10,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use MlTest;
 
-use constant SLACK => 64 * 1024;
+use constant SLACK => 16 * 1024;
 
 my $node = ml_cluster('main', conf => "shared_buffers = 32MB\njit = off\n");
 $node->safe_psql('postgres', q{
@@ -99,7 +99,7 @@ my %calls = (
 	'an infinite value at the end' => [ '22003', q{ml.train('bad', 'SELECT x, CASE i WHEN 2999 THEN ''Infinity'' ELSE y END AS y FROM points', 'y')} ],
 	'an infinite value after rows went to temporary files' => [ '22003', q{ml.train('bad', 'SELECT x, yes, y FROM endless UNION ALL SELECT ''Infinity'', true, 1', 'yes')} ],
 	'a constant target' => [ '22023', q{ml.train('bad', 'SELECT x, word, 1.5 AS y FROM points', 'y', 'linear_regression')} ],
-	'a design that is too large' => [ '54000', q{ml.train('bad', 'SELECT array_agg(x) AS many, word, avg(y) AS y FROM endless, (VALUES (''a''), (''b'')) w (word) WHERE x < 0.05 GROUP BY word', 'y', 'linear_regression', split => '{"method": "none"}')} ],
+	'a design that is too large' => [ '54000', q{ml.train('bad', 'SELECT ARRAY(SELECT sin(i * j) FROM generate_series(1, 3000) j) AS many, y FROM points WHERE i <= 20', 'y', 'linear_regression')} ],
 	'another target of a model that exists' => [ '', q{ml.train('label', 'points', 'y', exclude => '{i,yes}')} ],
 	'an evaluation that fails' => [ '', q{ml.evaluate('number', 'SELECT word FROM points')} ],
 	'an evaluation that fails in the middle' => [ '22012', q{ml.evaluate('number', 'SELECT x, word, y / (2500 - i) AS y FROM points')} ],

@@ -101,10 +101,11 @@ sub ml_warnings
 	return join("\n", slurp_file($node->logfile) =~ /^.*(?:WARNING|PANIC|TRAP):.*$/mg);
 }
 
-# SQL for the bytes in the memory contexts of the session that runs it, but for those of that statement itself.
+# SQL for the bytes used in the memory contexts of the session that runs it, but for those of that statement itself.
+# What is allocated would not do: the largest contexts grow by megabytes at once.
 sub ml_memory
 {
-	return q{SELECT sum(total_bytes) FROM pg_backend_memory_contexts
+	return q{SELECT sum(used_bytes) FROM pg_backend_memory_contexts
 		WHERE name !~ 'MessageContext|ErrorContext|PortalContext|ExecutorState|ExprContext|printtup|SRF|Table function|Tuplestore|HashAgg|Sort'};
 }
 
