@@ -337,6 +337,18 @@ ml_train_check_pipeline(MlTraining *t)
 				 errmsg("no column is left at the end of the pipeline")));
 }
 
+/* Whether the model may have a constant term: a learner without the parameter is not asked. */
+static bool
+ml_train_has_intercept(const MlTraining *t)
+{
+	const MlLearner *learner = t->model->learner;
+
+	for (int i = 0; i < learner->nparams; i++)
+		if (strcmp(learner->params[i].name, "intercept") == 0)
+			return t->params[i].number != 0;
+	return true;
+}
+
 static void
 ml_train_fit_pipeline(MlTraining *t)
 {
@@ -352,6 +364,7 @@ ml_train_fit_pipeline(MlTraining *t)
 	else
 		t->steps = ml_pipeline_default(!(learner->flags & ML_LEARNER_MISSING),
 									   (learner->flags & ML_LEARNER_STANDARDISE) != 0,
+									   ml_train_has_intercept(t),
 									   categories && !(learner->flags & ML_LEARNER_CATEGORIES));
 	if (t->load->train == NULL)
 	{

@@ -82,26 +82,28 @@ ml_pipeline_parse(Jsonb *json)
 }
 
 static MlStepSpec *
-ml_pipeline_default_step(const MlTransform *transform)
+ml_pipeline_default_step(const MlTransform *transform, const char *params)
 {
 	MlStepSpec *spec = palloc0(sizeof(MlStepSpec));
+	Jsonb	   *json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(params)));
 
 	spec->transform = transform;
-	spec->params = ml_options_parse(transform->name, transform->params, transform->nparams, NULL, NIL);
+	spec->params = ml_options_parse(transform->name, transform->params, transform->nparams, json, NIL);
 	return spec;
 }
 
 List *
-ml_pipeline_default(bool fill_missing, bool standardise, bool encode)
+ml_pipeline_default(bool fill_missing, bool standardise, bool center, bool encode)
 {
 	List	   *specs = NIL;
 
 	if (fill_missing)
-		specs = lappend(specs, ml_pipeline_default_step(&ml_transform_impute));
+		specs = lappend(specs, ml_pipeline_default_step(&ml_transform_impute, "{}"));
 	if (standardise)
-		specs = lappend(specs, ml_pipeline_default_step(&ml_transform_standardise));
+		specs = lappend(specs, ml_pipeline_default_step(&ml_transform_standardise,
+														center ? "{}" : "{\"center\": false}"));
 	if (encode)
-		specs = lappend(specs, ml_pipeline_default_step(&ml_transform_one_hot));
+		specs = lappend(specs, ml_pipeline_default_step(&ml_transform_one_hot, "{}"));
 	return specs;
 }
 

@@ -62,8 +62,8 @@ typedef struct MlStepSpec
 /* Reads a pipeline as JSON; raises ERRCODE_INVALID_PARAMETER_VALUE. Returns a List of MlStepSpec *. */
 extern List *ml_pipeline_parse(Jsonb *json);
 
-/* The steps a learner needs by default. */
-extern List *ml_pipeline_default(bool fill_missing, bool standardise, bool encode);
+/* The steps a learner needs by default; center: its model has a constant term, so that numbers may lose their means. */
+extern List *ml_pipeline_default(bool fill_missing, bool standardise, bool center, bool encode);
 
 /* Lays out the cells and the entrance's shape once the inputs are known. */
 extern void ml_pipeline_enter(MlPipeline *p, int ninputs, MlInput *inputs);

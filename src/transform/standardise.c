@@ -2,7 +2,8 @@
  * standardise.c - number columns to mean 0 and standard deviation 1 over the training rows.
  *
  * Indicators and one-hot columns that come after keep their units. A column
- * that does not vary is centred and not divided.
+ * that does not vary is centred and not divided. With "center": false nothing
+ * is centred, and 0 stays 0.
  *
  * Payload: u32 columns; per column u8 treated, f64 mean, f64 standard deviation.
  */
@@ -22,6 +23,16 @@ typedef struct MlStandardise
 	double	   *stddev;
 	double	   *factor;			/* 1 / stddev */
 } MlStandardise;
+
+enum
+{
+	ML_STANDARDISE_CENTER
+};
+
+static const MlParam ml_standardise_params[] = {
+	{"center", ML_PARAM_BOOLEAN, "true", 0, 1, NULL,
+	"Whether the mean is taken off; false suits a learner whose model has no constant term."},
+};
 
 static MlStandardise *
 ml_standardise_create(int ncols)
@@ -75,8 +86,12 @@ ml_standardise_fit(const MlFitContext *ctx, MlShape *out)
 	ml_quantile_moments(ctx->rows, ctx->in->ncols, unknown, ctx->near, s->mean, s->stddev);
 	pfree(unknown);
 	for (int j = 0; j < ctx->in->ncols; j++)
+	{
 		if (!(s->stddev[j] > 0) || !isfinite(1 / s->stddev[j]))
 			s->stddev[j] = 1;
+		if (ctx->params[ML_STANDARDISE_CENTER].number == 0)
+			s->mean[j] = 0;
+	}
 	ml_standardise_shape(s, ctx->in, out);
 	return s;
 }
@@ -152,6 +167,8 @@ const MlTransform ml_transform_standardise = {
 	.summary = "shifts and scales numbers to mean 0 and standard deviation 1 over the training rows",
 	.tag = 2,
 	.version = 1,
+	.params = ml_standardise_params,
+	.nparams = lengthof(ml_standardise_params),
 	.fit = ml_standardise_fit,
 	.apply = ml_standardise_apply,
 	.write = ml_standardise_write,
