@@ -21,7 +21,8 @@ ml_arg_required(FunctionCallInfo fcinfo, int n, const char *name)
 	if (PG_ARGISNULL(n))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be NULL", name)));
+				 errmsg("argument \"%s\" must not be NULL", name),
+				 errhint("Pass a value, or leave the argument out if it has a default.")));
 	return text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
@@ -29,19 +30,29 @@ List *
 ml_arg_list(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	List	   *items = NIL;
+	ArrayType  *array;
 	Datum	   *values;
 	bool	   *nulls;
 	int			count;
 
 	if (PG_ARGISNULL(n))
 		return NIL;
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
+	array = PG_GETARG_ARRAYTYPE_P(n);
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("argument \"%s\" must be an array of one dimension", name),
+				 errdetail("It has %d dimensions.", ARR_NDIM(array)),
+				 errhint("Write it as '{a,b}' or ARRAY['a', 'b'].")));
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
 	for (int i = 0; i < count; i++)
 	{
 		if (nulls[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("argument \"%s\" must not contain NULL", name)));
+					 errmsg("argument \"%s\" must not contain NULL", name),
+					 errdetail("Element %d of %d is NULL.", i + 1, count),
+					 errhint("Leave it out of the array.")));
 		items = lappend(items, TextDatumGetCString(values[i]));
 	}
 	return items;

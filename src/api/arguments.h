@@ -13,7 +13,7 @@ extern char *ml_arg_text(FunctionCallInfo fcinfo, int n);
 /* A text argument that must not be NULL. */
 extern char *ml_arg_required(FunctionCallInfo fcinfo, int n, const char *name);
 
-/* A text[] argument as a List of char *; NULL is NIL; an element that is NULL is an error. */
+/* A text[] argument as a List of char *; NULL is NIL; an element that is NULL or an array of arrays is an error. */
 extern List *ml_arg_list(FunctionCallInfo fcinfo, int n, const char *name);
 
 /* A jsonb argument, or NULL. */

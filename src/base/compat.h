@@ -36,6 +36,13 @@
 #define ML_NORETURN pg_attribute_noreturn()
 #endif
 
+/* Intervals can be infinite since 17. */
+#if PG_VERSION_NUM >= 170000
+#define ML_INTERVAL_NOT_FINITE(iv) INTERVAL_NOT_FINITE(iv)
+#else
+#define ML_INTERVAL_NOT_FINITE(iv) false
+#endif
+
 /* RelationGetPrimaryKeyIndex() takes whether to accept a deferrable key since 18. */
 #if PG_VERSION_NUM >= 180000
 #define ml_compat_primary_key(rel) RelationGetPrimaryKeyIndex(rel, false)

@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "access/transam.h"
 #include "base/compat.h"
 #include "base/convert.h"
 #include "catalog/pg_type.h"
@@ -43,6 +44,7 @@ ml_convert_init(MlConvert *convert, Oid type)
 		{UUIDOID, ML_TYPE_TEXT, ML_CONVERT_OUTPUT},
 		{NAMEOID, ML_TYPE_TEXT, ML_CONVERT_OUTPUT},
 		{CHAROID, ML_TYPE_TEXT, ML_CONVERT_OUTPUT},
+		/* a literal in ROW(...) */
 		{UNKNOWNOID, ML_TYPE_TEXT, ML_CONVERT_OUTPUT},
 		{FLOAT8ARRAYOID, ML_TYPE_ARRAY, ML_CONVERT_FLOAT8_ARRAY},
 		{FLOAT4ARRAYOID, ML_TYPE_ARRAY, ML_CONVERT_FLOAT4_ARRAY},
@@ -69,6 +71,13 @@ ml_convert_init(MlConvert *convert, Oid type)
 	fmgr_info(output, &convert->output);
 }
 
+char *
+ml_convert_type_name(const MlConvert *convert)
+{
+	return format_type_extended(convert->type, -1,
+								convert->type < FirstNormalObjectId ? 0 : FORMAT_TYPE_FORCE_QUALIFY);
+}
+
 const char *
 ml_type_class_name(MlTypeClass class)
 {
@@ -83,6 +92,8 @@ ml_type_class_name(MlTypeClass class)
 static double
 ml_convert_interval(const Interval *iv)
 {
+	if (ML_INTERVAL_NOT_FINITE(iv))
+		return iv->month < 0 ? -get_float8_infinity() : get_float8_infinity();
 	/* a month is 30 days and twelve of them 365.25 days, as in extract(epoch) */
 	return ((double) (iv->month / MONTHS_PER_YEAR) * DAYS_PER_YEAR +
 			(double) (iv->month % MONTHS_PER_YEAR) * DAYS_PER_MONTH +

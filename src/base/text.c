@@ -9,10 +9,30 @@
 
 #include "base/compat.h"
 #include "base/text.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/json.h"
 #include "utils/varlena.h"
+
+/* More of a text is not shown in a list: names are shorter, labels may be of any length. */
+#define ML_LISTED_BYTES_MAX	100
+
+/* Whether two names have the same letters in another order. */
+static bool
+ml_text_anagram(const char *a, const char *b)
+{
+	int			count[256] = {0};
+
+	for (; *a; a++)
+		count[(unsigned char) *a]++;
+	for (; *b; b++)
+		count[(unsigned char) *b]--;
+	for (int i = 0; i < (int) lengthof(count); i++)
+		if (count[i] != 0)
+			return false;
+	return true;
+}
 
 const char *
 ml_text_closest(const char *name, List *candidates)
@@ -35,6 +55,9 @@ ml_text_closest(const char *name, List *candidates)
 			continue;
 		distance = varstr_levenshtein_less_equal(name, length, candidate, candidate_length,
 												 1, 1, 1, best_distance, true);
+		/* swapped letters are one slip, which the server's routine counts as two */
+		if (distance == 2 && ml_text_anagram(name, candidate))
+			distance = 1;
 		if (distance < best_distance && distance <= Max(length, candidate_length) / 2)
 		{
 			best = candidate;
@@ -54,14 +77,23 @@ ml_text_list(List *names, int max)
 	initStringInfo(&out);
 	foreach(lc, names)
 	{
+		const char *name;
+		int			length;
+		int			clipped;
+
 		if (shown == max)
 		{
 			appendStringInfo(&out, " and %d more", list_length(names) - shown);
 			break;
 		}
-		appendStringInfo(&out, "%s%s", shown > 0 ? ", " : "", (char *) lfirst(lc));
+		name = lfirst(lc);
+		length = strlen(name);
+		clipped = pg_mbcliplen(name, length, ML_LISTED_BYTES_MAX);
+		appendStringInfo(&out, "%s%.*s%s", shown > 0 ? ", " : "", clipped, name, clipped < length ? "..." : "");
 		shown++;
 	}
+	if (shown == 0)
+		appendStringInfoString(&out, "none");
 	return out.data;
 }
 

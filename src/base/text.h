@@ -13,7 +13,7 @@
  */
 extern const char *ml_text_closest(const char *name, List *candidates);
 
-/* "a, b, c" of at most max names, then "and N more"; palloc'd. */
+/* "a, b, c" of at most max names, then "and N more", long ones cut; "none" when there are none; palloc'd. */
 extern char *ml_text_list(List *names, int max);
 
 /* HINT text: the closest candidate when there is one, else fallback; palloc'd. */

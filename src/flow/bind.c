@@ -43,6 +43,25 @@ ml_bind_names(TupleDesc desc)
 	return names;
 }
 
+/* The names that are not those of features: what a missing feature may have been misspelt as. */
+static List *
+ml_bind_other_names(const MlBinding *binding, List *names)
+{
+	List	   *others = NIL;
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		bool		known = false;
+
+		for (int i = 0; i < binding->model->pipeline->ninputs && !known; i++)
+			known = strcmp(binding->model->pipeline->inputs[i].name, lfirst(lc)) == 0;
+		if (!known)
+			others = lappend(others, lfirst(lc));
+	}
+	return others;
+}
+
 static ML_NORETURN void
 ml_bind_missing(const MlBinding *binding, const char *name, List *names)
 {
@@ -50,7 +69,8 @@ ml_bind_missing(const MlBinding *binding, const char *name, List *names)
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
 			 errmsg("feature column \"%s\" of model \"%s\" is missing", name, binding->ref),
 			 errdetail("The row has: %s.", ml_text_list(names, 50)),
-			 errhint("%s", ml_text_hint(name, names, "Score rows with the columns the model was trained on."))));
+			 errhint("%s", ml_text_hint(name, ml_bind_other_names(binding, names),
+										"Score rows with the columns the model was trained on."))));
 }
 
 static ML_NORETURN void
@@ -117,6 +137,36 @@ ml_bind_attribute(TupleDesc desc, const char *name, int guess)
 	return -1;
 }
 
+/*
+ * Whether a row is bound by position: it comes from ROW(...). A subquery whose
+ * columns happen to be called f1, f2 and so on looks the same, and is bound by
+ * name where the features have such names too.
+ */
+static bool
+ml_bind_by_position(const MlBinding *binding, TupleDesc desc)
+{
+	const MlPipeline *pipeline = binding->model->pipeline;
+	bool		in_order = true;
+
+	if (!ml_bind_anonymous(desc))
+		return false;
+	for (int i = 0; i < pipeline->ninputs; i++)
+	{
+		int			attribute = ml_bind_attribute(desc, pipeline->inputs[i].name, i);
+
+		if (attribute < 0)
+			return true;
+		in_order &= attribute == i;
+	}
+	if (!in_order && desc->natts == pipeline->ninputs)
+		ereport(ERROR,
+				(errcode(ERRCODE_AMBIGUOUS_COLUMN),
+				 errmsg("the row can be bound to model \"%s\" by position and by name", binding->ref),
+				 errdetail("The features of the model are called like the columns of ROW(...), in another order."),
+				 errhint("Give the features as jsonb or as a row of a named type.")));
+	return false;
+}
+
 /* The byte offsets of attributes in a tuple without NULLs, up to the first of variable length. */
 static void
 ml_bind_offsets(TupleDesc desc, int *offsets)
@@ -142,7 +192,7 @@ void
 ml_bind_desc(MlBinding *binding, TupleDesc desc)
 {
 	const MlPipeline *pipeline = binding->model->pipeline;
-	bool		by_position = ml_bind_anonymous(desc);
+	bool		by_position = ml_bind_by_position(binding, desc);
 	MemoryContext old = MemoryContextSwitchTo(binding->context);
 	int		   *offsets = palloc(sizeof(int) * Max(desc->natts, 1));
 	int			attribute = -1;
@@ -189,13 +239,14 @@ ml_bind_desc(MlBinding *binding, TupleDesc desc)
 }
 
 static ML_NORETURN void
-ml_bind_infinite(const MlBinding *binding, const MlInput *input)
+ml_bind_infinite(const MlBinding *binding, const MlInput *input, double x)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 			 errmsg("feature \"%s\" of model \"%s\" is infinite", input->name, binding->ref),
 			 errdetail("A feature must be finite, NaN or NULL."),
-			 errhint("Replace it, for instance by nullif(%s, 'Infinity').", quote_identifier(input->name))));
+			 errhint("Replace it, for instance by nullif(%s, '%s').", quote_identifier(input->name),
+					 ml_text_number(x))));
 }
 
 static ML_NORETURN void
@@ -215,7 +266,7 @@ ml_bind_number(const MlBinding *binding, const MlInput *input, double x)
 	if (unlikely(!isfinite(x)))
 	{
 		if (!isnan(x))
-			ml_bind_infinite(binding, input);
+			ml_bind_infinite(binding, input, x);
 		if (binding->needs_values)
 			ml_bind_valueless(binding, input);
 		return ml_cell_from_bits(ML_NAN_BITS);
@@ -424,6 +475,19 @@ ml_bind_json_type(const JsonbValue *v)
 	}
 }
 
+/* Refuses a JSON value of the wrong type. */
+static ML_NORETURN void
+ml_bind_json_mismatch(const MlBinding *binding, const MlInput *input, const JsonbValue *v)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("feature \"%s\" of model \"%s\" cannot be a %s", input->name, binding->ref, ml_bind_json_type(v)),
+			 errdetail("It was %s in training, which needs %s.", input->type_name,
+					   ml_type_class_name(input->class)),
+			 errhint("Write it as a JSON %s.", input->class == ML_TYPE_NUMBER ? "number" :
+					 input->class == ML_TYPE_ARRAY ? "array of numbers" : "string")));
+}
+
 /* Names the feature in the context of errors of the server's input functions. */
 static void
 ml_bind_json_context(void *arg)
@@ -460,14 +524,20 @@ ml_bind_json_number(const MlBinding *binding, const MlInput *input, const JsonbV
 	if (v->type == jbvNull)
 		return ml_bind_null(binding, input);
 	if (v->type == jbvNumeric)
-		return ml_bind_number(binding, input,
-							  DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
-																 NumericGetDatum(v->val.numeric))));
+	{
+		double		x = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+														   NumericGetDatum(v->val.numeric)));
+
+		/* JSON writes a real in few digits, which stand for the nearest real */
+		if (strncmp(input->type_name, "real", 4) == 0)
+			x = (float4) x;
+		return ml_bind_number(binding, input, x);
+	}
 	if (v->type == jbvBool)
 		return v->val.boolean;
 	if (v->type == jbvString && v->val.string.len == 3 && strncmp(v->val.string.val, "NaN", 3) == 0)
 		return ml_bind_number(binding, input, NAN);
-	ml_bind_mismatch(binding, input, ml_bind_json_type(v));
+	ml_bind_json_mismatch(binding, input, v);
 }
 
 static void
@@ -476,6 +546,8 @@ ml_bind_json_array(const MlBinding *binding, const MlInput *input, JsonbValue *v
 	JsonbIterator *it;
 	JsonbValue	element;
 	JsonbIteratorToken token;
+	int			depth = 0;
+	int			elements_depth = 0;
 	int			n = 0;
 
 	if (v->type == jbvNull)
@@ -485,12 +557,17 @@ ml_bind_json_array(const MlBinding *binding, const MlInput *input, JsonbValue *v
 		return;
 	}
 	if (v->type != jbvBinary || !JsonContainerIsArray(v->val.binary.data))
-		ml_bind_mismatch(binding, input, ml_bind_json_type(v));
+		ml_bind_json_mismatch(binding, input, v);
 	it = JsonbIteratorInit(v->val.binary.data);
-	while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
+	/* an array of more dimensions is nested, with all its elements at one depth */
+	while ((token = JsonbIteratorNext(&it, &element, false)) != WJB_DONE)
 	{
+		depth += (token == WJB_BEGIN_ARRAY) - (token == WJB_END_ARRAY);
+		if (token == WJB_BEGIN_OBJECT || (token == WJB_ELEM && n > 0 && depth != elements_depth))
+			ml_bind_json_mismatch(binding, input, v);
 		if (token != WJB_ELEM)
 			continue;
+		elements_depth = depth;
 		if (n < input->ncells)
 			cells[n] = ml_bind_json_number(binding, input, &element);
 		n++;
@@ -515,6 +592,8 @@ ml_bind_json_scalar(const MlBinding *binding, const MlInput *input, const JsonbV
 		case ML_TYPE_NUMBER:
 			return ml_bind_json_number(binding, input, v);
 		case ML_TYPE_TEXT:
+			if (v->type == jbvString && strcmp(input->type_name, "character") == 0)
+				return ml_pipeline_level(input, v->val.string.val, bpchartruelen(v->val.string.val, v->val.string.len));
 			if (v->type == jbvString)
 				return ml_pipeline_level(input, v->val.string.val, v->val.string.len);
 			if (v->type == jbvBool)
@@ -522,11 +601,11 @@ ml_bind_json_scalar(const MlBinding *binding, const MlInput *input, const JsonbV
 			else if (v->type == jbvNumeric)
 				text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v->val.numeric)));
 			else
-				ml_bind_mismatch(binding, input, ml_bind_json_type(v));
+				ml_bind_json_mismatch(binding, input, v);
 			return ml_pipeline_level(input, text, strlen(text));
 		default:
 			if (v->type != jbvString)
-				ml_bind_mismatch(binding, input, ml_bind_json_type(v));
+				ml_bind_json_mismatch(binding, input, v);
 			return ml_bind_number(binding, input, ml_bind_json_time(input, v));
 	}
 }

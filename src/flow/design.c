@@ -74,6 +74,7 @@ ml_design_survey_block(MlDesign *design, const double *const *rows, int n, bool 
 {
 	const MlLoad *load = design->load;
 	MlColumnStats *stats = design->stats;
+	bool		labels = ml_load_target(load)->dict != NULL;
 
 	for (int i = 0; i < n && missing; i++)
 		for (int j = 0; j < load->feature_cells; j++)
@@ -88,13 +89,14 @@ ml_design_survey_block(MlDesign *design, const double *const *rows, int n, bool 
 		for (int i = 0; i < n; i++)
 			if (!ml_cell_is_missing(rows[i][category[c]]))
 				stats[category[c]].level_counts[(int) rows[i][category[c]]]++;
-	if (design->model->task != ML_TASK_CLASSIFICATION || load->ntargets > ML_CLASSES_MAX)
+	/* the values of a number are kept up to that many; texts all have a code */
+	if (design->model->task != ML_TASK_CLASSIFICATION || (!labels && load->ntargets > ML_CLASSES_MAX))
 		return;
 	for (int i = 0; i < n; i++)
 	{
 		double		y = rows[i][load->target_cell];
 
-		if (ml_load_target(load)->dict)
+		if (labels)
 			design->target_counts[(int) y]++;
 		else
 			design->target_counts[ml_design_find(load->targets, load->ntargets, y)]++;
@@ -308,7 +310,7 @@ ml_design_target(MlDesign *design, const char *positive)
 	else
 		ml_design_streamed(design);
 	model->target = target->name;
-	model->target_type = target->type_name;
+	model->target_type = ml_convert_type_name(&target->convert);
 	if (model->task == ML_TASK_REGRESSION)
 	{
 		if (target->convert.class != ML_TYPE_NUMBER)
@@ -453,6 +455,7 @@ ml_design_inputs(MlDesign *design, MlNotes *notes)
 	MlColumnStats *stats = design->stats;
 	MlPipeline *pipeline = palloc0(sizeof(MlPipeline));
 	MlInput    *inputs = palloc0(sizeof(MlInput) * Max(load->nfeatures, 1));
+	List	   *reasons = NIL;
 	int			ninputs = 0;
 
 	design->cell = palloc_extended(sizeof(int) * Max(load->feature_cells, 1), MCXT_ALLOC_HUGE);
@@ -468,10 +471,11 @@ ml_design_inputs(MlDesign *design, MlNotes *notes)
 		if (reason)
 		{
 			ml_note(notes, "column \"%s\" was left out: %s", column->name, reason);
+			reasons = lappend(reasons, psprintf("\"%s\": %s", column->name, reason));
 			continue;
 		}
 		input->name = column->name;
-		input->type_name = column->type_name;
+		input->type_name = ml_convert_type_name(&column->convert);
 		input->class = column->convert.class;
 		input->ncells = column->ncells;
 		if (column->dict)
@@ -488,8 +492,8 @@ ml_design_inputs(MlDesign *design, MlNotes *notes)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("no feature column is of any use"),
-				 errdetail("%s.", ml_text_list(notes->items, 10)),
-				 errhint("Check the source query and exclude.")));
+				 errdetail("Why each was left out: %s.", ml_text_list(reasons, 10)),
+				 errhint("Check the columns of the source, features and exclude.")));
 	design->as_loaded = true;
 	for (int j = 0; j < design->ncells; j++)
 		design->as_loaded &= design->cell[j] == j && design->level[j] == NULL;

@@ -134,16 +134,19 @@ ml_load_choose(MlLoad *load, TupleDesc desc)
 		if (load->target && strcmp(name, load->target) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("target column \"%s\" cannot be a feature", name)));
+					 errmsg("target column \"%s\" cannot be a feature", name),
+					 errhint("Leave it out of features.")));
 		if (ml_load_listed(load->exclude, name))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("column \"%s\" is both in features and in exclude", name)));
+					 errmsg("column \"%s\" is both in features and in exclude", name),
+					 errhint("Leave it out of one of them.")));
 		for (int i = 0; i < load->ncolumns; i++)
 			if (load->columns[i].attno == attno)
 				ereport(ERROR,
 						(errcode(ERRCODE_DUPLICATE_COLUMN),
-						 errmsg("column \"%s\" is named twice in features", name)));
+						 errmsg("column \"%s\" is named twice in features", name),
+						 errhint("Name it once.")));
 		column = ml_load_add(load, desc, attno, ML_ROLE_FEATURE);
 		if (column->convert.class == ML_TYPE_UNSUPPORTED)
 			ereport(ERROR,
@@ -298,12 +301,13 @@ ml_load_bad_value(const MlLoad *load, const MlLoadColumn *column, double x)
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 			 errmsg("column \"%s\" has the value %s in row %lld of the source", column->name,
-					isnan(x) ? "NaN" : x > 0 ? "Infinity" : "-Infinity", (long long) load->rows_read),
+					ml_text_number(x), (long long) load->rows_read),
 			 errdetail("%s", column->role == ML_ROLE_FEATURE ? "A feature must be finite, NaN or NULL." :
 					   column->role == ML_ROLE_TARGET ? "A target must be finite or NULL." :
 					   "A weight must be finite and not negative."),
 			 errhint("Filter the rows or replace the value in the source query, for instance by "
-					 "nullif(%s, 'Infinity').", quote_identifier(column->name))));
+					 "%s(%s, '%s').", isfinite(x) ? "greatest" : "nullif", quote_identifier(column->name),
+					 isfinite(x) ? "0" : ml_text_number(x))));
 }
 
 static double

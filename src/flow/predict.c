@@ -8,6 +8,7 @@
 
 #include <math.h>
 
+#include "access/xact.h"
 #include "base/compat.h"
 #include "base/text.h"
 #include "catalog/pg_type.h"
@@ -29,6 +30,7 @@
 typedef struct MlMoment
 {
 	LocalTransactionId transaction;
+	SubTransactionId savepoint; /* one that is rolled back takes its deployments along, at the same command */
 	CommandId	command;
 	TransactionId xmin;
 	TransactionId xmax;
@@ -72,6 +74,7 @@ ml_predict_moment(MlMoment *moment)
 
 	memset(moment, 0, sizeof *moment);
 	moment->transaction = ml_compat_lxid(MyProc);
+	moment->savepoint = GetCurrentSubTransactionId();
 	moment->command = snapshot->curcid;
 	moment->xmin = snapshot->xmin;
 	moment->xmax = snapshot->xmax;
@@ -161,6 +164,16 @@ ml_predict_bind(MlCallSite *site, Datum features)
 				 errhint("Score a table by its name or alias: ml.predict('model', t) FROM customers t.")));
 }
 
+static ML_NORETURN void
+ml_predict_out_of_range(const MlCallSite *site)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("the prediction of model \"%s\" is out of range", site->ref),
+			 errdetail("A feature is so large that the sums of the model overflow."),
+			 errhint("Check the row, or bound the feature, for instance by least().")));
+}
+
 const double *
 ml_predict_score(MlCallSite *site, Datum features)
 {
@@ -168,6 +181,9 @@ ml_predict_score(MlCallSite *site, Datum features)
 
 	ml_predict_bind(site, features);
 	model->learner->predict(model->state, ml_pipeline_apply(model->pipeline, site->cells, site->work), site->out);
+	for (int k = 0; k < Max(model->nclasses, 1); k++)
+		if (unlikely(!isfinite(site->out[k])))
+			ml_predict_out_of_range(site);
 	return site->out;
 }
 

@@ -2,13 +2,14 @@
  * source.c - reading the rows a user names: a relation or one SELECT, with the caller's rights.
  *
  * SPI is connected and finished in one function. The transaction is made
- * read-only while the query runs, so that no function in it can write; an
- * error leaves the restoring to the end of the (sub)transaction.
+ * read-only while the query runs, so that no function in it can write; what
+ * the server lets through all the same is refused after it ran. An error
+ * leaves the restoring to the end of the (sub)transaction.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/table.h"
+#include "access/relation.h"
 #include "access/xact.h"
 #include "base/compat.h"
 #include "base/text.h"
@@ -67,6 +68,15 @@ ml_receiver_nothing(DestReceiver *self)
 {
 }
 
+/* Whether there is nothing but white space. */
+static bool
+ml_source_is_blank(const char *source)
+{
+	while (scanner_isspace(*source))
+		source++;
+	return *source == '\0';
+}
+
 /* Whether a source is a query rather than the name of a relation. */
 static bool
 ml_source_is_query(const char *source)
@@ -86,7 +96,9 @@ ml_source_is_query(const char *source)
 			return true;
 	}
 	/* anything with a semicolon or several words outside quotes is no name; the parser says what it is */
-	return source[0] != '"' && strpbrk(source, " \t\n;") != NULL && strchr(source, '"') == NULL;
+	if (strchr(source, '"') != NULL)
+		return false;
+	return strchr(source, ';') != NULL || !ml_source_is_blank(source + strcspn(source, " \t\n\r\f"));
 }
 
 /* Names the columns that are the whole primary key of a relation. */
@@ -134,11 +146,18 @@ ml_source_relation_query(const char *source, const MlSourceReader *reader, MlSou
 {
 	List	   *names = ml_compat_qualified_name(source);
 	Oid			relid = RangeVarGetRelid(makeRangeVarFromNameList(names), AccessShareLock, false);
-	Relation	rel = table_open(relid, NoLock);
+	Relation	rel = relation_open(relid, NoLock);
+	char		kind = rel->rd_rel->relkind;
 	StringInfoData query;
 	bool		whole = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 	int			n = 0;
 
+	if (kind != RELKIND_RELATION && kind != RELKIND_VIEW && kind != RELKIND_MATVIEW &&
+		kind != RELKIND_FOREIGN_TABLE && kind != RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("source \"%s\" is not a table or view", RelationGetRelationName(rel)),
+				 errhint("Give the name of a table or view, or one SELECT.")));
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT ");
 	if (!whole)
@@ -162,17 +181,17 @@ ml_source_relation_query(const char *source, const MlSourceReader *reader, MlSou
 		info->keys = ml_source_keys(rel);
 		info->narrowed = n > 0;
 	}
-	table_close(rel, NoLock);
+	relation_close(rel, NoLock);
 	return query.data;
 }
 
 static void
-ml_source_writes(void)
+ml_source_writes(const char *detail)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 			 errmsg("source must only read"),
-			 errdetail("It would change data or lock rows."),
+			 errdetail("%s", detail),
 			 errhint("Give the name of a table or view, or one SELECT.")));
 }
 
@@ -199,7 +218,7 @@ ml_source_check(SPIPlanPtr plan, MemoryContext result, MlSourceInfo *info)
 			tag == CMDTAG_SELECT_FOR_UPDATE || tag == CMDTAG_SELECT_FOR_SHARE ||
 			tag == CMDTAG_SELECT_FOR_NO_KEY_UPDATE || tag == CMDTAG_SELECT_FOR_KEY_SHARE ||
 			tag == CMDTAG_SELECT_INTO)
-			ml_source_writes();
+			ml_source_writes("It would change data or lock rows.");
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("source must be a SELECT"),
@@ -211,7 +230,7 @@ ml_source_check(SPIPlanPtr plan, MemoryContext result, MlSourceInfo *info)
 		elog(ERROR, "source has no plan");
 	stmt = linitial_node(PlannedStmt, cached->stmt_list);
 	if (stmt->commandType != CMD_SELECT || stmt->hasModifyingCTE || stmt->rowMarks != NIL)
-		ml_source_writes();
+		ml_source_writes("It would change data or lock rows.");
 	foreach(lc, stmt->relationOids)
 	{
 		MemoryContext old = MemoryContextSwitchTo(result);
@@ -230,17 +249,66 @@ ml_source_check(SPIPlanPtr plan, MemoryContext result, MlSourceInfo *info)
 	ReleaseCachedPlan(cached, NULL);
 }
 
-bool
-ml_source_read(const char *source, const MlSourceReader *reader, MlSourceInfo *info)
+/* What to do about an error of the server's while a source is read, or NULL. */
+static const char *
+ml_source_hint(int sqlstate)
+{
+	switch (sqlstate)
+	{
+		case ERRCODE_INSUFFICIENT_PRIVILEGE:
+			return "Ask for SELECT on what the source reads, and for EXECUTE on the functions it calls.";
+		case ERRCODE_READ_ONLY_SQL_TRANSACTION:
+		case ERRCODE_ACTIVE_SQL_TRANSACTION:
+			return "Leave functions that write out of the source.";
+		case ERRCODE_UNDEFINED_TABLE:
+		case ERRCODE_UNDEFINED_SCHEMA:
+			return "Name an existing table or view, with its schema if search_path does not have it.";
+		case ERRCODE_SYNTAX_ERROR:
+		case ERRCODE_INVALID_NAME:
+		case ERRCODE_WRONG_OBJECT_TYPE:
+		case ERRCODE_UNDEFINED_PARAMETER:
+			return "Give the name of a table or view, or one SELECT.";
+		default:
+			return NULL;
+	}
+}
+
+/* Passes on the error of the server's that is being handled, with what its reader needs to know about sources. */
+static ML_NORETURN void
+ml_source_rethrow(MemoryContext context)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	if (error->hint == NULL && ml_source_hint(error->sqlerrcode) != NULL)
+		error->hint = pstrdup(ml_source_hint(error->sqlerrcode));
+	if (error->detail == NULL && error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
+		error->detail = psprintf("The source is read with the rights of user \"%s\".",
+								 GetUserNameFromId(GetUserId(), false));
+	ReThrowError(error);
+	pg_unreachable();
+}
+
+/* Reads the source; see the header. */
+static bool
+ml_source_read_unguarded(const char *source, const MlSourceReader *reader, MlSourceInfo *info)
 {
 	MemoryContext result = CurrentMemoryContext;
 	MlReceiver	receiver;
 	SPIPlanPtr	plan;
 	SPIExecuteOptions options;
 	bool		read_only = XactReadOnly;
+	CommandId	command;
 	char	   *query;
 	int			rc;
 
+	if (ml_source_is_blank(source))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("source is empty"),
+				 errhint("Give the name of a table or view, or one SELECT.")));
 	if (info)
 		memset(info, 0, sizeof *info);
 	query = ml_source_is_query(source) ? pstrdup(source) : ml_source_relation_query(source, reader, info);
@@ -269,12 +337,34 @@ ml_source_read(const char *source, const MlSourceReader *reader, MlSourceInfo *i
 	options.read_only = true;
 	options.must_return_tuples = true;
 	options.dest = &receiver.pub;
+	command = GetCurrentCommandId(false);
 	XactReadOnly = true;
 	rc = SPI_execute_plan_extended(plan, &options);
 	XactReadOnly = read_only;
 	if (rc < 0)
 		elog(ERROR, "reading the source failed: %s", SPI_result_code_string(rc));
+	/* large objects before 16 and temporary tables are written in read-only transactions too */
+	if (GetCurrentCommandId(false) != command)
+		ml_source_writes("It changed data while it was read.");
 	SPI_finish();
 	MemoryContextDelete(receiver.per_row);
 	return !receiver.stopped;
+}
+
+bool
+ml_source_read(const char *source, const MlSourceReader *reader, MlSourceInfo *info)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool all = false;
+
+	PG_TRY();
+	{
+		all = ml_source_read_unguarded(source, reader, info);
+	}
+	PG_CATCH();
+	{
+		ml_source_rethrow(context);
+	}
+	PG_END_TRY();
+	return all;
 }

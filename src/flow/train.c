@@ -81,7 +81,9 @@ ml_train_check(const MlTrainSpec *spec)
 	if (spec->tags && !JB_ROOT_IS_OBJECT(spec->tags))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("tags must be a JSON object")));
+				 errmsg("tags must be a JSON object"),
+				 errdetail("It is a JSON %s.", JB_ROOT_IS_SCALAR(spec->tags) ? "scalar" : "array"),
+				 errhint("Write it as {\"name\": value, ...}.")));
 }
 
 static MlTask
@@ -147,6 +149,8 @@ ml_train_settle(MlTraining *t, const MlLearner *learner)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("learner \"%s\" cannot do %s", learner->name, ml_task_name(t->model->task)),
+				 errdetail("It does %s.", ml_task_name(learner->tasks & ML_TASK_BIT(ML_TASK_REGRESSION) ?
+													   ML_TASK_REGRESSION : ML_TASK_CLASSIFICATION)),
 				 errhint("Leave task out, or choose another algorithm from ml.learners.")));
 	t->model->learner = learner;
 	ml_train_parse_params(t);
@@ -334,7 +338,9 @@ ml_train_check_pipeline(MlTraining *t)
 	if (shape->ncols == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("no column is left at the end of the pipeline")));
+				 errmsg("no column is left at the end of the pipeline"),
+				 errdetail("What reaches it has one category each, which needs no column of its own."),
+				 errhint("Check the pipeline's steps and the columns of the source.")));
 }
 
 /* Whether the model may have a constant term: a learner without the parameter is not asked. */

@@ -91,6 +91,7 @@ ml_codec_open(bytea *artifact, MlReader *in)
 	uint16		format;
 	uint16		tag;
 	uint16		version;
+	uint16		reserved;
 	uint32		expected;
 	uint64		length;
 	const uint8 *expected_digest;
@@ -106,12 +107,14 @@ ml_codec_open(bytea *artifact, MlReader *in)
 	format = ml_read_u16(in);
 	tag = ml_read_u16(in);
 	version = ml_read_u16(in);
-	(void) ml_read_u16(in);
+	reserved = ml_read_u16(in);
 	length = (uint64) ml_read_u32(in) << 32;
 	length |= ml_read_u32(in);
 	expected = ml_read_u32(in);
 	expected_digest = in->at;
 	in->at += PG_SHA256_DIGEST_LENGTH;
+	if (reserved != 0)
+		ml_read_corrupted("a field that is not in use is not zero");
 	if (length != (uint64) (in->end - in->at))
 		ml_read_corrupted("its length is not the one it says");
 	INIT_CRC32C(crc);

@@ -15,6 +15,33 @@
 
 #define ML_STEPS_MAX	100
 
+/* Reads the names of the columns a step is for: a List of char *. */
+static List *
+ml_pipeline_parse_columns(const MlTransform *transform, Jsonb *json)
+{
+	List	   *columns = NIL;
+	bool		good = JB_ROOT_IS_ARRAY(json) && !JB_ROOT_IS_SCALAR(json);
+	JsonbIterator *it = JsonbIteratorInit(&json->root);
+	JsonbValue	v;
+	JsonbIteratorToken token;
+
+	while (good && (token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token != WJB_ELEM)
+			continue;
+		good = v.type == jbvString;
+		if (good)
+			columns = lappend(columns, pnstrdup(v.val.string.val, v.val.string.len));
+	}
+	if (!good || columns == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"columns\" of step \"%s\" must be an array of column names", transform->name),
+				 errdetail("It is %s.", JsonbToCString(NULL, &json->root, VARSIZE(json))),
+				 errhint("Leave \"columns\" out to treat every column the step can.")));
+	return columns;
+}
+
 /* Reads one element of the pipeline's array: {"step": name, "columns": [...], parameters}. */
 static MlStepSpec *
 ml_pipeline_parse_step(Jsonb *step)
@@ -38,21 +65,7 @@ ml_pipeline_parse_step(Jsonb *step)
 									step, list_make2("step", "columns"));
 	columns = getKeyJsonValueFromContainer(&step->root, "columns", 7, &buffer);
 	if (columns)
-	{
-		Jsonb	   *array = JsonbValueToJsonb(columns);
-		JsonbIterator *it = JsonbIteratorInit(&array->root);
-		JsonbValue	v;
-		JsonbIteratorToken token;
-
-		if (!JB_ROOT_IS_ARRAY(array) || JB_ROOT_IS_SCALAR(array))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"columns\" of step \"%s\" must be an array of column names",
-							spec->transform->name)));
-		while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
-			if (token == WJB_ELEM && v.type == jbvString)
-				spec->columns = lappend(spec->columns, pnstrdup(v.val.string.val, v.val.string.len));
-	}
+		spec->columns = ml_pipeline_parse_columns(spec->transform, JsonbValueToJsonb(columns));
 	return spec;
 }
 
@@ -68,6 +81,7 @@ ml_pipeline_parse(Jsonb *json)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("pipeline must be a JSON array of steps"),
+				 errdetail("It is a JSON %s.", JB_ROOT_IS_SCALAR(json) ? "scalar" : "object"),
 				 errhint("Write it as [{\"step\": \"impute\"}, {\"step\": \"one_hot\"}].")));
 	it = JsonbIteratorInit(&json->root);
 	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
@@ -77,7 +91,8 @@ ml_pipeline_parse(Jsonb *json)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("pipeline has too many steps"),
-				 errdetail("It has %d steps; at most %d are possible.", list_length(specs), ML_STEPS_MAX)));
+				 errdetail("It has %d steps; at most %d are possible.", list_length(specs), ML_STEPS_MAX),
+				 errhint("Leave steps out, or do their work in the source query.")));
 	return specs;
 }
 

@@ -17,7 +17,7 @@
 typedef struct MlInput
 {
 	char	   *name;
-	char	   *type_name;		/* as format_type_be gave it at training */
+	char	   *type_name;		/* as ml_convert_type_name gave it at training */
 	MlTypeClass class;
 	bool		nullable;		/* training rows missed values */
 	int			first_cell;
