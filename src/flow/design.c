@@ -422,9 +422,9 @@ ml_design_levels(MlInput *input, const MlLoadColumn *column, MlColumnStats *stat
 	pfree(levels);
 }
 
-/* Why a column is of no use, or NULL. */
+/* Why a column is of no use, or NULL. A number that is always the same serves as the constant term that a model lacks. */
 static const char *
-ml_design_useless(const MlLoadColumn *column, const MlColumnStats *stats)
+ml_design_useless(const MlLoadColumn *column, const MlColumnStats *stats, bool intercept)
 {
 	int			seen = 0;
 
@@ -438,7 +438,8 @@ ml_design_useless(const MlLoadColumn *column, const MlColumnStats *stats)
 	if (stats->n == 0)
 		return "it has no value";
 	if (column->dict == NULL)
-		return stats->min == stats->max && stats->nulls + stats->nans == 0 ? "it is constant" : NULL;
+		return stats->min == stats->max && stats->nulls + stats->nans == 0 && (intercept || stats->min == 0) ?
+			"it is constant" : NULL;
 	for (int c = 0; c < column->dict->count; c++)
 		seen += stats->level_counts[c] > 0;
 	if (seen == 1 && stats->nulls == 0)
@@ -449,7 +450,7 @@ ml_design_useless(const MlLoadColumn *column, const MlColumnStats *stats)
 }
 
 void
-ml_design_inputs(MlDesign *design, MlNotes *notes)
+ml_design_inputs(MlDesign *design, bool intercept, MlNotes *notes)
 {
 	const MlLoad *load = design->load;
 	MlColumnStats *stats = design->stats;
@@ -465,7 +466,7 @@ ml_design_inputs(MlDesign *design, MlNotes *notes)
 	for (int i = 0; i < load->nfeatures; i++)
 	{
 		const MlLoadColumn *column = &load->columns[i];
-		const char *reason = ml_design_useless(column, stats + column->first_cell);
+		const char *reason = ml_design_useless(column, stats + column->first_cell, intercept);
 		MlInput    *input = &inputs[ninputs];
 
 		if (reason)

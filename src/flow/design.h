@@ -49,9 +49,9 @@ extern void ml_design_target(MlDesign *design, const char *positive);
 /*
  * Chooses the inputs from the loaded columns (constants and identifiers are
  * left out, rare categories share a bucket) and counts their statistics;
- * keep[] gets the loaded feature cells that remain.
+ * intercept says whether the model has a constant term.
  */
-extern void ml_design_inputs(MlDesign *design, MlNotes *notes);
+extern void ml_design_inputs(MlDesign *design, bool intercept, MlNotes *notes);
 
 /* Entrance rows of the training frame, for the fit of the pipeline. */
 extern MlRowSource ml_design_entrance_rows(MlDesign *design);

@@ -312,6 +312,18 @@ ml_train_load(MlTraining *t)
 	ml_train_check_rows(t);
 }
 
+/* Whether the model may have a constant term: a learner without the parameter is not asked. */
+static bool
+ml_train_has_intercept(const MlTraining *t)
+{
+	const MlLearner *learner = t->model->learner;
+
+	for (int i = 0; i < learner->nparams; i++)
+		if (strcmp(learner->params[i].name, "intercept") == 0)
+			return t->params[i].number != 0;
+	return true;
+}
+
 static void
 ml_train_check_pipeline(MlTraining *t)
 {
@@ -335,24 +347,19 @@ ml_train_check_pipeline(MlTraining *t)
 					 errdetail("This learner needs a value in every row; %lld training rows have none.",
 							   (long long) (t->design.stats[j].nulls + t->design.stats[j].nans)),
 					 errhint("Begin the pipeline with {\"step\": \"impute\"}.")));
+	for (int j = 0; j < shape->ncols && !ml_train_has_intercept(t); j++)
+		if (shape->cols[j].center != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("column \"%s\" is centred for a model without a constant term", shape->cols[j].name),
+					 errdetail("The model would have a constant term in the units of the source all the same."),
+					 errhint("Write the step as {\"step\": \"standardise\", \"center\": false}.")));
 	if (shape->ncols == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("no column is left at the end of the pipeline"),
 				 errdetail("What reaches it has one category each, which needs no column of its own."),
 				 errhint("Check the pipeline's steps and the columns of the source.")));
-}
-
-/* Whether the model may have a constant term: a learner without the parameter is not asked. */
-static bool
-ml_train_has_intercept(const MlTraining *t)
-{
-	const MlLearner *learner = t->model->learner;
-
-	for (int i = 0; i < learner->nparams; i++)
-		if (strcmp(learner->params[i].name, "intercept") == 0)
-			return t->params[i].number != 0;
-	return true;
 }
 
 static void
@@ -507,7 +514,7 @@ ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
 	t->design.load = t->load;
 	t->design.model = t->model;
 	ml_design_target(&t->design, t->positive);
-	ml_design_inputs(&t->design, &t->notes);
+	ml_design_inputs(&t->design, ml_train_has_intercept(t), &t->notes);
 	ml_train_fit_pipeline(t);
 	ml_train_fit(t);
 	ml_train_judge(t);
