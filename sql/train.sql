@@ -101,7 +101,7 @@ SELECT version FROM ml.train('positive', 'houses', 'sold', 'logistic_regression'
 SELECT version FROM ml.train('positive', 'houses', 'sold', 'logistic_regression', '{area,rooms}', params => '{"positive_class": false}', split => '{"method": "none"}');
 SELECT version FROM ml.train('positive', 'houses', 'sold', 'logistic_regression', '{area,rooms}', params => '{"positive_class": "true", "l2": 0}', split => '{"method": "none"}');
 SELECT version, signature -> 'output' ->> 'positive_class' AS positive, signature -> 'output' -> 'classes' AS classes FROM ml.versions WHERE model = 'positive' ORDER BY 1;
-SELECT a.term, round(a.estimate::numeric, 6) AS estimate, round((a.estimate + b.estimate)::numeric, 9) AS mirrored FROM ml.coefficients('positive/1') a JOIN ml.coefficients('positive/2') b USING (term);
+SELECT a.term, round(a.estimate::numeric, 6) AS estimate, round((a.estimate + b.estimate)::numeric, 9) AS mirrored FROM ml.coefficients('positive/1') a JOIN ml.coefficients('positive/2') b USING (term) ORDER BY 1;
 SELECT count(*) FILTER (WHERE round((ml.probability('positive/1', h) + ml.probability('positive/2', h))::numeric, 9) = 1) AS mirrored,
 	count(*) FILTER (WHERE ml.probability('positive/1', h, 'false') - ml.probability('positive/2', h) < 1e-9) AS same,
 	count(*) FILTER (WHERE ml.predict('positive/1', h, NULL::boolean) = ml.predict('positive/2', h, NULL::boolean)) AS labels FROM houses h;
@@ -138,7 +138,7 @@ SELECT target, a.term, round(a.estimate::numeric, 6) AS estimate, round((a.estim
 	FROM weighings, LATERAL ml.coefficients('weighted ' || target || '/1') a, LATERAL ml.coefficients('weighted ' || target || '/2') b WHERE a.term = b.term ORDER BY 1, 2;
 SELECT (SELECT count(*) FROM ml.train('zero', 'SELECT *, (id % 2)::float4 AS w FROM houses', 'price', 'linear_regression', '{area,rooms}', weight => 'w', split => '{"method": "none"}')),
 	(SELECT count(*) FROM ml.train('zero', 'SELECT * FROM houses WHERE id % 2 = 1', 'price', 'linear_regression', '{area,rooms}', split => '{"method": "none"}'));
-SELECT a.term, round((a.estimate - b.estimate)::numeric, 9) AS difference FROM ml.coefficients('zero/1') a JOIN ml.coefficients('zero/2') b USING (term);
+SELECT a.term, round((a.estimate - b.estimate)::numeric, 9) AS difference FROM ml.coefficients('zero/1') a JOIN ml.coefficients('zero/2') b USING (term) ORDER BY 1;
 
 -- Snapshot, deploy, experiment, tags, code.
 SELECT version, deployed FROM ml.train('bare', 'houses', 'price', 'linear_regression', '{area}', snapshot => 'none', deploy => 'never', experiment => 'first look', tags => '{"team": "a"}', code => 'git:1234');
