@@ -66,7 +66,4 @@ extern void ml_design_settle(MlDesign *design);
 /* Design rows of a frame with the target and weights. */
 extern MlBlocks ml_design_blocks(MlDesign *design, MlFrame *frame);
 
-/* Statistics as JSON, per input. */
-extern void ml_design_profile(const MlDesign *design, StringInfo out);
-
 #endif							/* ML_DESIGN_H */

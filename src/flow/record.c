@@ -193,6 +193,45 @@ ml_record_figures(MlTraining *t, MlRegistration *r)
 	r->summary_json = summary.data;
 }
 
+/* What the training rows hold, as JSON, per input. */
+static void
+ml_record_profile(const MlDesign *design, StringInfo out)
+{
+	const MlPipeline *pipeline = design->model->pipeline;
+
+	appendStringInfoChar(out, '[');
+	for (int i = 0; i < pipeline->ninputs; i++)
+	{
+		const MlInput *input = &pipeline->inputs[i];
+
+		for (int e = 0; e < input->ncells; e++)
+		{
+			const MlColumnStats *s = &design->stats[input->first_cell + e];
+
+			appendStringInfoString(out, i + e > 0 ? ", {\"column\": " : "{\"column\": ");
+			ml_json_text(out, pipeline->entrance.cols[input->first_cell + e].name);
+			appendStringInfoString(out, ", \"type\": ");
+			ml_json_text(out, input->type_name);
+			appendStringInfo(out, ", \"values\": %lld, \"nulls\": %lld, \"nans\": %lld",
+							 (long long) s->n, (long long) s->nulls, (long long) s->nans);
+			if (input->class == ML_TYPE_TEXT)
+			{
+				appendStringInfo(out, ", \"levels\": %d, \"most_frequent\": ", input->nlevels);
+				ml_json_text(out, input->levels[s->mode]);
+			}
+			else
+			{
+				appendStringInfoString(out, ", \"min\": ");
+				ml_json_number(out, s->n > 0 ? s->min : NAN);
+				appendStringInfoString(out, ", \"max\": ");
+				ml_json_number(out, s->n > 0 ? s->max : NAN);
+			}
+			appendStringInfoChar(out, '}');
+		}
+	}
+	appendStringInfoChar(out, ']');
+}
+
 static void
 ml_record_snapshot(const MlTraining *t, MlRegistration *r)
 {
@@ -204,7 +243,7 @@ ml_record_snapshot(const MlTraining *t, MlRegistration *r)
 	if (strcmp(t->spec->snapshot, "none") == 0)
 		return;
 	initStringInfo(&profile);
-	ml_design_profile(&t->design, &profile);
+	ml_record_profile(&t->design, &profile);
 	r->source = t->spec->source;
 	r->relations = palloc(sizeof(char *) * Max(list_length(load->info.relations), 1));
 	foreach(lc, load->info.relations)
