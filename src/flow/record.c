@@ -45,8 +45,7 @@ ml_record_environment(const MlTraining *t)
 	ml_json_text(&out, PG_VERSION);
 	appendStringInfo(&out, ", \"max_categories\": %d, \"train_memory_kb\": %d, \"spilled\": %s}",
 					 ml_max_categories, ml_train_memory_kb,
-					 (t->load->train && ml_frame_spilled(t->load->train)) ||
-					 ml_frame_spilled(t->load->test) ? "true" : "false");
+					 t->spilled ? "true" : "false");
 	return out.data;
 }
 

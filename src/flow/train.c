@@ -258,6 +258,18 @@ ml_train_drop_load(MlLoad *load)
 	MemoryContextDelete(load->context);
 }
 
+/* Lets go of the training rows once they are learned from: the held-out rows and their scores need room. */
+static void
+ml_train_release_rows(MlTraining *t)
+{
+	MlLoad	   *load = t->load;
+
+	t->spilled = (load->train && ml_frame_spilled(load->train)) || ml_frame_spilled(load->test);
+	if (load->train)
+		ml_frame_free(load->train);
+	load->train = NULL;
+}
+
 static void
 ml_train_check_rows(MlTraining *t)
 {
@@ -517,6 +529,7 @@ ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
 	ml_design_inputs(&t->design, ml_train_has_intercept(t), &t->notes);
 	ml_train_fit_pipeline(t);
 	ml_train_fit(t);
+	ml_train_release_rows(t);
 	ml_train_judge(t);
 	ml_train_register(t, result);
 

@@ -24,6 +24,7 @@ typedef struct MlTraining
 	List	   *steps;			/* MlStepSpec * */
 	MlLearnInput learn;
 	void	   *stream;
+	bool		spilled;		/* rows went to temporary files */
 	MlTick		tick;
 	MlQuality  *quality;
 } MlTraining;
