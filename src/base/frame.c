@@ -25,6 +25,9 @@
 #define ML_HUGE_PAGE_BYTES	((Size) 2 * 1024 * 1024)
 #define ML_ORDER_BITS		16
 
+/* Rows fetched ahead of the one that is being moved. */
+#define ML_PERMUTE_AHEAD	6
+
 typedef struct MlSortItem
 {
 	uint64		key;
@@ -240,17 +243,24 @@ ml_frame_permute(MlFrame *frame, MlSortItem *items)
 	for (int64 i = 0; i < frame->nrows; i++)
 	{
 		int64		at = i;
+		int64		ahead = i;
 
 		if ((i & 0xFFFF) == 0)
 			CHECK_FOR_INTERRUPTS();
 		if (items[i].index == i)
 			continue;
+		for (int step = 0; step < ML_PERMUTE_AHEAD; step++)
+		{
+			ahead = items[ahead].index;
+			ml_frame_prefetch(frame, ahead);
+		}
 		memcpy(spare, ml_frame_at(frame, i), frame->row_bytes);
 		while (items[at].index != i)
 		{
 			int64		from = items[at].index;
 
-			ml_frame_prefetch(frame, items[from].index);
+			ahead = items[ahead].index;
+			ml_frame_prefetch(frame, ahead);
 			memcpy(ml_frame_at(frame, at), ml_frame_at(frame, from), frame->row_bytes);
 			items[at].index = (uint32) at;
 			at = from;
@@ -351,7 +361,10 @@ ml_frame_read(MlFrame *frame, const double **rows)
 	if (frame->sort == NULL)
 	{
 		for (int i = 0; i < n; i++)
+		{
 			rows[i] = (const double *) ml_frame_at(frame, frame->next + i);
+			ml_frame_prefetch(frame, frame->next + i);
+		}
 	}
 	else
 	{
