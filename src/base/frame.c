@@ -331,12 +331,6 @@ ml_frame_count(const MlFrame *frame)
 	return frame->nrows;
 }
 
-int
-ml_frame_width(const MlFrame *frame)
-{
-	return frame->ncells;
-}
-
 bool
 ml_frame_spilled(const MlFrame *frame)
 {

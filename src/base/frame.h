@@ -33,7 +33,6 @@ extern void ml_frame_commit(MlFrame *frame, uint64 key);
 extern void ml_frame_finish(MlFrame *frame);
 
 extern int64 ml_frame_count(const MlFrame *frame);
-extern int	ml_frame_width(const MlFrame *frame);
 
 /* Whether the rows went to temporary files. */
 extern bool ml_frame_spilled(const MlFrame *frame);

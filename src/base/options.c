@@ -136,19 +136,6 @@ ml_options_set(const char *owner, const MlParam *param, const JsonbValue *json, 
 	}
 }
 
-static bool
-ml_options_listed(List *names, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, names)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			return true;
-	}
-	return false;
-}
-
 MlParamValue *
 ml_options_parse(const char *owner, const MlParam *params, int nparams, Jsonb *given, List *ignored)
 {
@@ -175,7 +162,7 @@ ml_options_parse(const char *owner, const MlParam *params, int nparams, Jsonb *g
 		int			i;
 
 		token = JsonbIteratorNext(&it, &v, true);
-		if (ml_options_listed(ignored, name))
+		if (ml_text_listed(ignored, name))
 			continue;
 		for (i = 0; i < nparams; i++)
 			if (strcmp(params[i].name, name) == 0)

@@ -97,6 +97,19 @@ ml_text_list(List *names, int max)
 	return out.data;
 }
 
+bool
+ml_text_listed(List *names, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			return true;
+	}
+	return false;
+}
+
 char *
 ml_text_hint(const char *name, List *candidates, const char *fallback)
 {

@@ -229,7 +229,6 @@ ml_design_text_classes(MlDesign *design, const MlLoadColumn *target)
 	{
 		model->classes[k] = pstrdup(labels[k].text);
 		design->class_code[labels[k].code] = k;
-		design->class_rows = k == 0 ? count[labels[k].code] : Min(design->class_rows, count[labels[k].code]);
 	}
 }
 
@@ -255,7 +254,6 @@ ml_design_number_classes(MlDesign *design, const MlLoadColumn *target)
 			model->classes[n] = pstrdup(load->targets[i] != 0 ? "true" : "false");
 		else
 			model->classes[n] = ml_text_number(load->targets[i]);
-		design->class_rows = n == 0 ? count[i] : Min(design->class_rows, count[i]);
 		n++;
 	}
 	model->nclasses = n;

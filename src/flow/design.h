@@ -23,7 +23,6 @@ typedef struct MlDesign
 	double	   *class_code;		/* text targets: class by dictionary code, -1 when not a class */
 	double	   *class_value;	/* numeric targets: their values in class order, or NULL */
 	bool		swapped;		/* the two classes changed places, so that the positive one is last */
-	int64		class_rows;		/* training rows of the rarest class */
 
 	/* reading rows through the pipeline */
 	bool		settled;		/* training rows are design rows, then y, then w */
@@ -34,7 +33,6 @@ typedef struct MlDesign
 	double	   *x;				/* ML_BLOCK_ROWS x design columns */
 	double		y[ML_BLOCK_ROWS];
 	double		w[ML_BLOCK_ROWS];
-	const MlTick *tick;
 } MlDesign;
 
 /*

@@ -16,19 +16,6 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-static bool
-ml_load_listed(List *names, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, names)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			return true;
-	}
-	return false;
-}
-
 static List *
 ml_load_names(TupleDesc desc)
 {
@@ -136,7 +123,7 @@ ml_load_choose(MlLoad *load, TupleDesc desc)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("target column \"%s\" cannot be a feature", name),
 					 errhint("Leave it out of features.")));
-		if (ml_load_listed(load->exclude, name))
+		if (ml_text_listed(load->exclude, name))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("column \"%s\" is both in features and in exclude", name),
@@ -164,13 +151,13 @@ ml_load_choose(MlLoad *load, TupleDesc desc)
 		const char *name = NameStr(att->attname);
 		MlConvert	convert;
 
-		if (att->attisdropped || ml_load_listed(load->exclude, name) ||
+		if (att->attisdropped || ml_text_listed(load->exclude, name) ||
 			(load->target && strcmp(name, load->target) == 0) ||
 			(load->weight && strcmp(name, load->weight) == 0) ||
 			(load->split_column && strcmp(name, load->split_column) == 0))
 			continue;
 		(void) ml_load_find(desc, name, "feature");
-		if (ml_load_listed(load->info.keys, name))
+		if (ml_text_listed(load->info.keys, name))
 		{
 			ml_note(load->notes, "column \"%s\" was left out: it is the primary key", name);
 			continue;

@@ -123,19 +123,6 @@ ml_source_keys(Relation rel)
 	return keys;
 }
 
-static bool
-ml_source_in(List *names, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, names)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			return true;
-	}
-	return false;
-}
-
 /*
  * The query that reads a relation. With the right to the whole relation all
  * columns are asked for, because the executor then needs no projection;
@@ -167,7 +154,7 @@ ml_source_relation_query(const char *source, const MlSourceReader *reader, MlSou
 			const char *name = NameStr(att->attname);
 
 			if (att->attisdropped ||
-				(reader->columns ? !ml_source_in(reader->columns, name) : ml_source_in(reader->exclude, name)))
+				(reader->columns ? !ml_text_listed(reader->columns, name) : ml_text_listed(reader->exclude, name)))
 				continue;
 			appendStringInfo(&query, "%s%s", n++ > 0 ? ", " : "", quote_identifier(name));
 		}
@@ -240,7 +227,7 @@ ml_source_check(SPIPlanPtr plan, MemoryContext result, MlSourceInfo *info)
 		if (info && name)
 		{
 			name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), name);
-			if (!ml_source_in(info->relations, name))
+			if (!ml_text_listed(info->relations, name))
 				info->relations = lappend(info->relations, name);
 		}
 		MemoryContextSwitchTo(old);

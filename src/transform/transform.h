@@ -70,8 +70,6 @@ typedef struct MlFitContext
 	MlNotes    *notes;
 } MlFitContext;
 
-typedef struct MlStep MlStep;
-
 typedef struct MlTransform
 {
 	const char *name;
