@@ -87,15 +87,19 @@ typedef struct MlBoosting
 	int		   *nlevels;		/* per column; 0: a number */
 	MlForest	forest;
 	uint32	   *tree_nodes;		/* per tree: their number */
+	uint32		depth;			/* splits on the longest path of any tree */
 	double	   *gain;			/* per node: of a split */
 	uint32	   *rows;			/* per node: training rows in it */
 	double		figures[ML_BOOSTING_FIGURES];
 } MlBoosting;
 
 /* Room for so many trees and nodes in the current context. */
-extern MlBoosting *ml_boosting_create(int ncols, int groups, int trees, int64 nodes, int64 set_words);
+extern MlBoosting *ml_boosting_create(int ncols, int groups, int trees, int64 nodes, int64 sets);
 
-/* Fills in what follows from the nodes: depths, and whether categories are split. */
+/* Makes a node split the category of its column, by the set of that number with these levels. */
+extern void ml_boosting_set(MlBoosting *m, uint32 node, int set, const uint64 *levels);
+
+/* Fills in what follows from the nodes: depth, steps, and whether categories are split. */
 extern void ml_boosting_complete(MlBoosting *m);
 
 extern void ml_boosting_predict(const void *model, const double *row, double *out);

@@ -165,7 +165,7 @@ ml_boosting_keep(MlBoostingFit *fit)
 /* A node of the forest from one that was grown; at is its place, child where its left child goes. */
 static void
 ml_boosting_node(const MlBoostingFit *fit, MlBoosting *m, const MlBoostNode *from, uint32 at, uint32 child,
-				 uint32 *word)
+				 int *set)
 {
 	MlForestNode *to = &m->forest.nodes[at];
 
@@ -173,6 +173,7 @@ ml_boosting_node(const MlBoostingFit *fit, MlBoosting *m, const MlBoostNode *fro
 	if (from->column < 0)
 	{
 		to->at.threshold = INFINITY;
+		to->flags = ML_FOREST_MISSING_LEFT;
 		to->child = at;
 		m->forest.values[at] = from->value * fit->y_scale;
 		return;
@@ -182,15 +183,7 @@ ml_boosting_node(const MlBoostingFit *fit, MlBoosting *m, const MlBoostNode *fro
 	to->column = (uint16) from->column;
 	to->flags = from->missing_left ? ML_FOREST_MISSING_LEFT : 0;
 	if (from->category)
-	{
-		int			codes = m->nlevels[from->column];
-
-		to->flags |= ML_FOREST_CATEGORY;
-		to->at.levels.set = *word;
-		to->at.levels.codes = codes;
-		for (int w = 0; w < (codes + 63) / 64; w++)
-			m->forest.sets[(*word)++] = from->set[w];
-	}
+		ml_boosting_set(m, at, (*set)++, from->set);
 	else
 		to->at.threshold = from->bin < fit->columns[from->column].nbins - 1 ?
 			fit->edges[from->column][from->bin] : INFINITY;
@@ -198,7 +191,7 @@ ml_boosting_node(const MlBoostingFit *fit, MlBoosting *m, const MlBoostNode *fro
 
 /* Lays a tree out with the nodes in the order of their distance from the root. */
 static void
-ml_boosting_lay_tree(const MlBoostingFit *fit, MlBoosting *m, int tree, uint32 root, uint32 *word)
+ml_boosting_lay_tree(const MlBoostingFit *fit, MlBoosting *m, int tree, uint32 root, int *set)
 {
 	const MlBoostNode *nodes = fit->trees[tree];
 	int			n = fit->nodes[tree];
@@ -210,7 +203,7 @@ ml_boosting_lay_tree(const MlBoostingFit *fit, MlBoosting *m, int tree, uint32 r
 	{
 		const MlBoostNode *node = &nodes[order[i]];
 
-		ml_boosting_node(fit, m, node, root + i, root + listed, word);
+		ml_boosting_node(fit, m, node, root + i, root + listed, set);
 		if (node->column >= 0)
 		{
 			order[listed++] = node->left;
@@ -229,9 +222,9 @@ ml_boosting_lay(const MlBoostingFit *fit, int trees, const double *base)
 	const MlLearnInput *in = fit->in;
 	MlBoosting *m;
 	int64		nodes = 0;
-	int64		words = 0;
+	int64		sets = 0;
 	uint32		at = 0;
-	uint32		word = 0;
+	int			set = 0;
 	int64		leaves = 0;
 
 	for (int t = 0; t < trees; t++)
@@ -239,8 +232,7 @@ ml_boosting_lay(const MlBoostingFit *fit, int trees, const double *base)
 		nodes += fit->nodes[t];
 		leaves += (fit->nodes[t] + 1) / 2;
 		for (int i = 0; i < fit->nodes[t]; i++)
-			if (fit->trees[t][i].category && fit->trees[t][i].column >= 0)
-				words += (in->about[fit->trees[t][i].column].nlevels + 63) / 64;
+			sets += fit->trees[t][i].column >= 0 && fit->trees[t][i].category;
 	}
 	if (nodes > PG_INT32_MAX / 16)
 		ereport(ERROR,
@@ -248,7 +240,7 @@ ml_boosting_lay(const MlBoostingFit *fit, int trees, const double *base)
 				 errmsg("the trees have too many nodes to be stored"),
 				 errdetail("They have %lld; at most %d are possible.", (long long) nodes, PG_INT32_MAX / 16),
 				 errhint("Use fewer trees or leaves.")));
-	m = ml_boosting_create(in->ncols, fit->spec.groups, trees, nodes, words);
+	m = ml_boosting_create(in->ncols, fit->spec.groups, trees, nodes, sets);
 	m->loss = fit->spec.loss;
 	m->nclasses = in->nclasses;
 	for (int j = 0; j < in->ncols; j++)
@@ -257,15 +249,14 @@ ml_boosting_lay(const MlBoostingFit *fit, int trees, const double *base)
 		m->forest.base[k] = base[k] * fit->y_scale;
 	for (int t = 0; t < trees; t++)
 	{
-		ml_boosting_lay_tree(fit, m, t, at, &word);
+		ml_boosting_lay_tree(fit, m, t, at, &set);
 		at += fit->nodes[t];
 	}
 	ml_boosting_complete(m);
 	m->figures[0] = (double) trees / fit->spec.groups;
 	m->figures[1] = trees;
 	m->figures[2] = leaves;
-	for (int t = 0; t < trees; t++)
-		m->figures[3] = Max(m->figures[3], m->forest.depth[t]);
+	m->figures[3] = m->depth;
 	m->figures[4] = (double) (fit->spec.rows - fit->spec.rows_fit);
 	m->figures[5] = ml_boost_best_loss(fit->boost);
 	return m;
