@@ -27,8 +27,14 @@ const MlParam ml_boosting_parameters[] = {
 	{"l2", ML_PARAM_NUMBER, "1", 0, 1e12, NULL, "Penalty on the squared values of leaves."},
 	{"max_bins", ML_PARAM_INTEGER, "255", 2, ML_BINS_MAX, NULL,
 	"Most bins of a number; columns with fewer different values have one for each."},
-	{"row_fraction", ML_PARAM_NUMBER, "1", 0.01, 1, NULL, "Share of the rows each tree is grown on."},
+	{"row_fraction", ML_PARAM_NUMBER, NULL, 0.01, 1, NULL,
+	"Share of the rows each tree is grown on; by default 0.9 from 500 to 9,999 training rows, else 1."},
 	{"column_fraction", ML_PARAM_NUMBER, "1", 0.001, 1, NULL, "Share of the columns each tree may use."},
+	{"node_column_fraction", ML_PARAM_NUMBER, NULL, 0.001, 1, NULL,
+	"Share of a tree's columns each split is chosen from; by default 0.4 below 10,000 training rows, else 1."},
+	{"path_smoothing", ML_PARAM_NUMBER, NULL, 0, 1e9, NULL,
+		"Rows' worth of its parent's value that a leaf's value is mixed with; by default 10 from 500 to 9,999 "
+	"training rows, else 0."},
 	{"early_stopping", ML_PARAM_INTEGER, "0", 0, 100000, NULL,
 		"Rounds without gain on held-back training rows after which training stops and the best round is kept; "
 	"0 holds none back and trains every round."},
@@ -44,6 +50,10 @@ const MlParam ml_boosting_parameters[] = {
 };
 
 #define ML_BOOSTING_NPARAMS	((int) lengthof(ml_boosting_parameters))
+
+/* Training rows below and from which sampling and smoothing have other defaults. */
+#define ML_BOOSTING_ROWS_FEW	500
+#define ML_BOOSTING_ROWS_MANY	10000
 
 /* Histograms kept at once: more would not stay in the caches. */
 #define ML_BOOSTING_SLOTS	16
@@ -69,10 +79,24 @@ ml_boosting_loss(const MlLearnInput *in)
 			 errhint("Leave it out to use \"%s\".", names[loss - ML_BOOST_SQUARED])));
 }
 
-/* What is asked for, as far as it does not depend on the rows. */
+/* A parameter, or what suits the number of rows where none was given. */
+static double
+ml_boosting_decided(const MlLearnInput *in, int param, double otherwise)
+{
+	return in->params[param].isnull ? otherwise : in->params[param].number;
+}
+
+/*
+ * What is asked for, as far as it does not depend on the rows. With few rows
+ * the best of many splits is often chance, so that fewer are tried and leaves
+ * rely on their parents.
+ */
 static void
 ml_boosting_spec(const MlLearnInput *in, MlBoostSpec *spec)
 {
+	bool		few = in->nrows < ML_BOOSTING_ROWS_FEW;
+	bool		some = !few && in->nrows < ML_BOOSTING_ROWS_MANY;
+
 	memset(spec, 0, sizeof *spec);
 	spec->rows = spec->rows_fit = in->nrows;
 	spec->cols = in->ncols;
@@ -88,10 +112,14 @@ ml_boosting_spec(const MlLearnInput *in, MlBoostSpec *spec)
 	spec->min_hessian = ml_boosting_number(in, ML_BOOSTING_HESSIAN);
 	spec->learning_rate = ml_boosting_number(in, ML_BOOSTING_RATE);
 	spec->l2 = ml_boosting_number(in, ML_BOOSTING_L2);
-	spec->row_fraction = ml_boosting_number(in, ML_BOOSTING_ROW_FRACTION);
+	spec->row_fraction = ml_boosting_decided(in, ML_BOOSTING_ROW_FRACTION, some ? 0.9 : 1);
 	spec->column_fraction = ml_boosting_number(in, ML_BOOSTING_COLUMN_FRACTION);
+	spec->node_fraction = ml_boosting_decided(in, ML_BOOSTING_NODE_FRACTION, few || some ? 0.4 : 1);
+	spec->path_smoothing = ml_boosting_decided(in, ML_BOOSTING_SMOOTHING, some ? 10 : 0);
 	spec->level_smoothing = 10;
 	spec->level_l2 = 10;
+	spec->level_l2_each = 2;
+	spec->level_rows = 100;
 	spec->monotone = !in->params[ML_BOOSTING_MONOTONE].isnull;
 	spec->seed = (uint64) in->seed;
 	spec->slots = Min(Max(spec->max_leaves, 2), ML_BOOSTING_SLOTS);
