@@ -18,8 +18,9 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-void
-ml_convert_init(MlConvert *convert, Oid type)
+/* Settles class and kind, and the base type. */
+static void
+ml_convert_classify(MlConvert *convert, Oid type)
 {
 	static const struct
 	{
@@ -49,8 +50,6 @@ ml_convert_init(MlConvert *convert, Oid type)
 		{FLOAT8ARRAYOID, ML_TYPE_ARRAY, ML_CONVERT_FLOAT8_ARRAY},
 		{FLOAT4ARRAYOID, ML_TYPE_ARRAY, ML_CONVERT_FLOAT4_ARRAY},
 	};
-	Oid			output;
-	bool		varlena;
 
 	memset(convert, 0, sizeof *convert);
 	convert->type = getBaseType(type);
@@ -65,6 +64,24 @@ ml_convert_init(MlConvert *convert, Oid type)
 		convert->class = ML_TYPE_TEXT;
 		convert->kind = ML_CONVERT_OUTPUT;
 	}
+}
+
+MlTypeClass
+ml_convert_class(Oid type)
+{
+	MlConvert	convert;
+
+	ml_convert_classify(&convert, type);
+	return convert.class;
+}
+
+void
+ml_convert_init(MlConvert *convert, Oid type)
+{
+	Oid			output;
+	bool		varlena;
+
+	ml_convert_classify(convert, type);
 	if (convert->class == ML_TYPE_UNSUPPORTED || convert->class == ML_TYPE_ARRAY)
 		return;
 	getTypeOutputInfo(convert->type, &output, &varlena);

@@ -48,6 +48,9 @@ typedef struct MlConvert
 /* How values of a type become cells; class ML_TYPE_UNSUPPORTED when they do not. fn_mcxt is the current context. */
 extern void ml_convert_init(MlConvert *convert, Oid type);
 
+/* The class of a type alone. */
+extern MlTypeClass ml_convert_class(Oid type);
+
 /* The name of the base type, which does not depend on search_path: it is part of the artifact. Palloc'd. */
 extern char *ml_convert_type_name(const MlConvert *convert);
 

@@ -6,6 +6,8 @@
  */
 #include "postgres.h"
 
+#include <float.h>
+
 #include "access/htup_details.h"
 #include "access/tupmacs.h"
 #include "base/compat.h"
@@ -28,7 +30,7 @@ ml_bind_create(const MlModel *model, const char *ref, MemoryContext context)
 }
 
 static List *
-ml_bind_names(TupleDesc desc)
+ml_bind_names_of(TupleDesc desc)
 {
 	List	   *names = NIL;
 
@@ -183,6 +185,16 @@ ml_bind_offsets(TupleDesc desc, int *offsets)
 	}
 }
 
+/* Settles how values of a type become the cells of an input. */
+static void
+ml_bind_type(const MlBinding *binding, MlBoundInput *bound, Oid type)
+{
+	ml_convert_init(&bound->convert, type);
+	/* an untyped literal in ROW(...) may be NULL, which fits everywhere */
+	if (!ml_bind_fits(bound->input, bound->convert.class) && type != UNKNOWNOID)
+		ml_bind_mismatch(binding, bound->input, format_type_be(type));
+}
+
 void
 ml_bind_desc(MlBinding *binding, TupleDesc desc)
 {
@@ -206,16 +218,13 @@ ml_bind_desc(MlBinding *binding, TupleDesc desc)
 		bound->input = &pipeline->inputs[i];
 		attribute = by_position ? i : ml_bind_attribute(desc, bound->input->name, attribute + 1);
 		if (attribute < 0)
-			ml_bind_missing(binding, bound->input->name, ml_bind_names(desc));
+			ml_bind_missing(binding, bound->input->name, ml_bind_names_of(desc));
 		att = TupleDescAttr(desc, attribute);
 		bound->attribute = attribute;
 		bound->offset = offsets[attribute];
 		bound->length = att->attlen;
 		bound->by_value = att->attbyval;
-		ml_convert_init(&bound->convert, att->atttypid);
-		/* an untyped literal in ROW(...) may be NULL, which fits everywhere */
-		if (!ml_bind_fits(bound->input, bound->convert.class) && att->atttypid != UNKNOWNOID)
-			ml_bind_mismatch(binding, bound->input, format_type_be(att->atttypid));
+		ml_bind_type(binding, bound, att->atttypid);
 	}
 	pfree(offsets);
 	if (binding->desc)
@@ -323,6 +332,79 @@ ml_bind_values(MlBinding *binding, const Datum *values, const bool *nulls, doubl
 				cells[bound->input->first_cell + e] = ml_bind_null(binding, bound->input);
 		else
 			ml_bind_value(binding, bound, values[bound->attribute], cells);
+	}
+}
+
+void
+ml_bind_names(MlBinding *binding, int ncolumns, const char *const *names, const Oid *types)
+{
+	const MlPipeline *pipeline = binding->model->pipeline;
+	MemoryContext old = MemoryContextSwitchTo(binding->context);
+	int			column = -1;
+
+	binding->inputs = palloc0(sizeof(MlBoundInput) * Max(pipeline->ninputs, 1));
+	binding->columns = palloc(sizeof(int) * Max(pipeline->ninputs, 1));
+	/* where float8 is passed by reference, a NULL has nothing to look at */
+	binding->plain = FLOAT8PASSBYVAL;
+	for (int i = 0; i < pipeline->ninputs; i++)
+	{
+		MlBoundInput *bound = &binding->inputs[i];
+
+		bound->input = &pipeline->inputs[i];
+		column++;
+		if (column >= ncolumns || strcmp(names[column], bound->input->name) != 0)
+			for (column = 0; column < ncolumns && strcmp(names[column], bound->input->name) != 0; column++)
+				;
+		if (column >= ncolumns)
+		{
+			List	   *given = NIL;
+
+			for (int j = 0; j < ncolumns; j++)
+				given = lappend(given, unconstify(char *, names[j]));
+			ml_bind_missing(binding, bound->input->name, given);
+		}
+		bound->attribute = binding->columns[i] = column;
+		ml_bind_type(binding, bound, types[column]);
+		binding->plain &= bound->input->class == ML_TYPE_NUMBER && bound->convert.kind == ML_CONVERT_FLOAT8;
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* The cells of plain inputs, as long as all are finite; else false, and another has to say what is wrong. */
+static inline bool
+ml_bind_plain(const MlBinding *binding, const NullableDatum *columns, double *cells)
+{
+	int			ninputs = binding->model->pipeline->ninputs;
+	int			odd = 0;
+
+	for (int i = 0; i < ninputs; i++)
+	{
+		const NullableDatum *column = &columns[binding->columns[i]];
+		double		x = DatumGetFloat8(column->value);
+
+		cells[i] = x;
+		odd |= column->isnull | !(fabs(x) <= DBL_MAX);
+	}
+	return !odd;
+}
+
+void
+ml_bind_columns(MlBinding *binding, const NullableDatum *columns, double *cells)
+{
+	int			ninputs = binding->model->pipeline->ninputs;
+
+	if (binding->plain && likely(ml_bind_plain(binding, columns, cells)))
+		return;
+	for (int i = 0; i < ninputs; i++)
+	{
+		MlBoundInput *bound = &binding->inputs[i];
+		const NullableDatum *column = &columns[bound->attribute];
+
+		if (column->isnull)
+			for (int e = 0; e < bound->input->ncells; e++)
+				cells[bound->input->first_cell + e] = ml_bind_null(binding, bound->input);
+		else
+			ml_bind_value(binding, bound, column->value, cells);
 	}
 }
 

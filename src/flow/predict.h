@@ -18,8 +18,18 @@ typedef struct MlCallSite MlCallSite;
  */
 extern MlCallSite *ml_predict_site(FmgrInfo *flinfo, text *ref, Oid features_type);
 
+/*
+ * The same for a call that has the row's columns as arguments from number
+ * first on, and a constant array of their names just before; raises
+ * ERRCODE_INVALID_PARAMETER_VALUE for any other call.
+ */
+extern MlCallSite *ml_predict_columns_site(FunctionCallInfo fcinfo, int first);
+
 /* Scores a features argument: out[0], or one probability per class. Valid until the next call. */
 extern const double *ml_predict_score(MlCallSite *site, Datum features);
+
+/* Scores the columns of a row. */
+extern const double *ml_predict_score_columns(MlCallSite *site, const NullableDatum *columns);
 
 extern const MlModel *ml_predict_model(const MlCallSite *site);
 extern const char *ml_predict_ref(const MlCallSite *site);
