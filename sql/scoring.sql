@@ -338,6 +338,43 @@ RESET min_parallel_table_scan_size;
 RESET max_parallel_workers_per_gather;
 SELECT count(*), count(*) FILTER (WHERE bits(s.score) = bits(p.score) AND s.classes = p.classes) AS same FROM serial_scores s JOIN parallel_scores p USING (id);
 
+-- The planner knows what a model costs, and asks without failing: by version, alias and role, in every form of features.
+CREATE FUNCTION cost(query text) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT JSON) ' || query INTO plan;
+	RETURN plan -> 0 -> 'Plan' ->> 'Total Cost';
+END
+$$;
+SELECT version FROM ml.train('broad', (SELECT format('SELECT id AS y, %s FROM planks', string_agg(format('(id * %s %% 97)::float8 AS x%s', 3 * i + 1, i), ', ')) FROM generate_series(1, 80) i), 'y', 'linear_regression', params => '{"l2": 1}', split => '{"method": "none"}');
+SELECT ml.set_alias('plain', 'champion', 1);
+SELECT cost($$SELECT ml.predict('plain', p) FROM planks p$$) < cost($$SELECT ml.predict('price', p) FROM planks p$$) AS more_columns,
+	cost($$SELECT ml.predict('price', p) FROM planks p$$) < cost($$SELECT ml.predict('broad', p) FROM planks p$$) AS many_more,
+	cost($$SELECT ml.predict('plain', p) FROM planks p$$) < cost($$SELECT ml.predict('nobody', p) FROM planks p$$) AS less_than_declared,
+	cost($$SELECT ml.predict('plain', p) FROM planks p$$) = ALL (ARRAY[cost($$SELECT ml.predict('plain/1', p) FROM planks p$$), cost($$SELECT ml.predict('plain@champion', p) FROM planks p$$)]) AS by_reference,
+	cost($$SELECT ml.predict('plain', ARRAY[width, later]) FROM planks p$$) < cost($$SELECT ml.predict('plain', to_jsonb(p)) FROM planks p$$) AS by_form,
+	cost($$SELECT ml.probability('wood', p, 'oak') FROM planks p$$) < cost($$SELECT ml.probabilities('wood', p) FROM planks p$$) AS by_function;
+SELECT m, cost(format('SELECT ml.predict(%L, p) FROM planks p', m)) = cost('SELECT ml.predict(maker, p) FROM planks p') AS as_declared
+	FROM unnest(ARRAY['nobody', 'plain/9', 'plain@nobody', 'plain/', '', repeat('x', 200), NULL]) m;
+GRANT SELECT ON planks TO regress_ml_whole;
+SET ROLE regress_ml_whole;
+SELECT cost($$SELECT ml.predict('plain', p) FROM planks p$$) < cost($$SELECT ml.predict('price', p) FROM planks p$$) AS no_right,
+	cost($$SELECT ml.predict('price', p) FROM planks p$$) = cost($$SELECT ml.predict(maker, p) FROM planks p$$) AS as_declared;
+SELECT ml.predict('price', p) FROM planks p;
+RESET ROLE;
+BEGIN;
+SELECT cost($$SELECT ml.predict('which', m) FROM moving m$$) > 0 AS planned;
+SELECT ml.predict('which', m, NULL::int) FROM moving m LIMIT 1;
+SAVEPOINT s;
+SELECT ml.deploy('which', 2);
+SELECT ml.predict('which', m, NULL::int) FROM moving m LIMIT 1;
+ROLLBACK TO s;
+SELECT ml.predict('which', m, NULL::int) FROM moving m LIMIT 1;
+SET LOCAL ROLE regress_ml_whole;
+SELECT ml.predict('which', ROW(1), NULL::int);
+ROLLBACK;
+
 -- The functions for the planner are there to be seen, and refuse other calls.
 SELECT proname, provolatile, proparallel, prosupport, obj_description(oid, 'pg_proc') FROM pg_proc WHERE pronamespace = 'ml'::regnamespace AND proname ~ '_columns$|^predict_support$' ORDER BY 1;
 SELECT bits(ml.predict_columns('plain', NULL::float8, '{later,width}', 2, 1.5)) = bits(ml.predict('plain', ROW(1.5, 2))) AS same;

@@ -5,6 +5,7 @@
 
 #include "base/compat.h"
 #include "base/text.h"
+#include "flow/cost.h"
 #include "flow/predict.h"
 #include "flow/support.h"
 #include "utils/builtins.h"
@@ -17,9 +18,8 @@ ML_FUNCTION(ml_predict)
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	site = ml_predict_site(fcinfo->flinfo, PG_GETARG_TEXT_PP(0), get_fn_expr_argtype(fcinfo->flinfo, 1));
-	return ml_predict_result(site, ml_predict_score(site, PG_GETARG_DATUM(1)),
-							 get_fn_expr_rettype(fcinfo->flinfo));
+	site = ml_predict_site(fcinfo);
+	return ml_predict_result(site, ml_predict_score(site, PG_GETARG_DATUM(1)), fcinfo->flinfo);
 }
 
 /* ml.probability(model, features, class): the probability of a class. */
@@ -30,7 +30,7 @@ ML_FUNCTION(ml_probability)
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	site = ml_predict_site(fcinfo->flinfo, PG_GETARG_TEXT_PP(0), get_fn_expr_argtype(fcinfo->flinfo, 1));
+	site = ml_predict_site(fcinfo);
 	class = ml_predict_class(site, PG_ARGISNULL(2) ? NULL : PG_GETARG_TEXT_PP(2));
 	PG_RETURN_FLOAT8(ml_predict_score(site, PG_GETARG_DATUM(1))[class]);
 }
@@ -61,7 +61,7 @@ ML_FUNCTION(ml_probabilities)
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	site = ml_predict_site(fcinfo->flinfo, PG_GETARG_TEXT_PP(0), get_fn_expr_argtype(fcinfo->flinfo, 1));
+	site = ml_predict_site(fcinfo);
 	model = ml_predict_model(site);
 	if (model->task != ML_TASK_CLASSIFICATION)
 		(void) ml_predict_class(site, NULL);
@@ -76,8 +76,7 @@ ML_FUNCTION(ml_predict_columns)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	site = ml_predict_columns_site(fcinfo, 3);
-	return ml_predict_result(site, ml_predict_score_columns(site, fcinfo->args + 3),
-							 get_fn_expr_rettype(fcinfo->flinfo));
+	return ml_predict_result(site, ml_predict_score_columns(site, fcinfo->args + 3), fcinfo->flinfo);
 }
 
 /* ml.probability_columns(model, class, names, columns...) */
@@ -116,5 +115,7 @@ ML_FUNCTION(ml_predict_support)
 
 	if (IsA(request, SupportRequestSimplify))
 		answer = ml_support_simplify((SupportRequestSimplify *) request);
+	else if (IsA(request, SupportRequestCost))
+		answer = ml_cost_answer((SupportRequestCost *) request);
 	PG_RETURN_POINTER(answer);
 }

@@ -52,13 +52,19 @@ ml_convert_classify(MlConvert *convert, Oid type)
 	};
 
 	memset(convert, 0, sizeof *convert);
-	convert->type = getBaseType(type);
-	for (int i = 0; i < (int) lengthof(known); i++)
-		if (known[i].type == convert->type)
-		{
-			convert->class = known[i].class;
-			convert->kind = known[i].kind;
-		}
+	convert->type = type;
+	/* most types are in the table, and only the others can be domains */
+	for (int again = 0; again < 2 && convert->class == ML_TYPE_UNSUPPORTED; again++)
+	{
+		if (again)
+			convert->type = getBaseType(type);
+		for (int i = 0; i < (int) lengthof(known); i++)
+			if (known[i].type == convert->type)
+			{
+				convert->class = known[i].class;
+				convert->kind = known[i].kind;
+			}
+	}
 	if (convert->class == ML_TYPE_UNSUPPORTED && type_is_enum(convert->type))
 	{
 		convert->class = ML_TYPE_TEXT;
@@ -78,14 +84,8 @@ ml_convert_class(Oid type)
 void
 ml_convert_init(MlConvert *convert, Oid type)
 {
-	Oid			output;
-	bool		varlena;
-
 	ml_convert_classify(convert, type);
-	if (convert->class == ML_TYPE_UNSUPPORTED || convert->class == ML_TYPE_ARRAY)
-		return;
-	getTypeOutputInfo(convert->type, &output, &varlena);
-	fmgr_info(output, &convert->output);
+	convert->context = CurrentMemoryContext;
 }
 
 char *
@@ -177,7 +177,17 @@ ml_convert_text(MlConvert *convert, Datum value, int *length)
 	if (convert->kind == ML_CONVERT_BOOL)
 		text = DatumGetBool(value) ? "true" : "false";
 	else
+	{
+		if (unlikely(!OidIsValid(convert->output.fn_oid)))
+		{
+			Oid			output;
+			bool		varlena;
+
+			getTypeOutputInfo(convert->type, &output, &varlena);
+			fmgr_info_cxt(output, &convert->output, convert->context);
+		}
 		text = OutputFunctionCall(&convert->output, value);
+	}
 	*length = strlen(text);
 	return text;
 }

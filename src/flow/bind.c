@@ -6,8 +6,6 @@
  */
 #include "postgres.h"
 
-#include <float.h>
-
 #include "access/htup_details.h"
 #include "access/tupmacs.h"
 #include "base/compat.h"
@@ -25,6 +23,10 @@ ml_bind_create(const MlModel *model, const char *ref, MemoryContext context)
 	binding->model = model;
 	binding->ref = ref;
 	binding->context = context;
+	binding->numbers = true;
+	for (int i = 0; i < model->pipeline->ninputs; i++)
+		binding->numbers &= model->pipeline->inputs[i].class == ML_TYPE_NUMBER ||
+			model->pipeline->inputs[i].class == ML_TYPE_ARRAY;
 	binding->needs_values = !model->pipeline->fills_missing && !(model->learner->flags & ML_LEARNER_MISSING);
 	return binding;
 }
@@ -370,22 +372,32 @@ ml_bind_names(MlBinding *binding, int ncolumns, const char *const *names, const 
 	MemoryContextSwitchTo(old);
 }
 
+/* Whether a float8 is infinite or NaN, as the sign of what is returned: the exponent's ones carry into it. */
+static inline uint64
+ml_bind_odd(uint64 bits)
+{
+	return (bits & UINT64CONST(0x7FF0000000000000)) + UINT64CONST(0x0010000000000000);
+}
+
 /* The cells of plain inputs, as long as all are finite; else false, and another has to say what is wrong. */
 static inline bool
 ml_bind_plain(const MlBinding *binding, const NullableDatum *columns, double *cells)
 {
+	const int  *from = binding->columns;
 	int			ninputs = binding->model->pipeline->ninputs;
-	int			odd = 0;
+	uint64		odd = 0;
+	bool		null = false;
 
 	for (int i = 0; i < ninputs; i++)
 	{
-		const NullableDatum *column = &columns[binding->columns[i]];
-		double		x = DatumGetFloat8(column->value);
+		const NullableDatum *column = &columns[from[i]];
+		uint64		bits = (uint64) column->value;
 
-		cells[i] = x;
-		odd |= column->isnull | !(fabs(x) <= DBL_MAX);
+		odd |= ml_bind_odd(bits);
+		null |= column->isnull;
+		cells[i] = ml_cell_from_bits(bits);
 	}
-	return !odd;
+	return !null && (odd >> 63) == 0;
 }
 
 void
@@ -465,6 +477,23 @@ ml_bind_input_of(const MlPipeline *pipeline, int cell, int *input)
 	return &pipeline->inputs[*input];
 }
 
+/* The cells of an array of float8, as long as all are finite. */
+static inline bool
+ml_bind_plain_array(const char *data, int length, double *cells)
+{
+	uint64		odd = 0;
+
+	for (int i = 0; i < length; i++)
+	{
+		uint64		bits;
+
+		memcpy(&bits, data + sizeof(float8) * i, sizeof bits);
+		odd |= ml_bind_odd(bits);
+		cells[i] = ml_cell_from_bits(bits);
+	}
+	return (odd >> 63) == 0;
+}
+
 void
 ml_bind_array(MlBinding *binding, ArrayType *array, double *cells)
 {
@@ -486,6 +515,9 @@ ml_bind_array(MlBinding *binding, ArrayType *array, double *cells)
 	}
 	if (length != pipeline->ncells)
 		ml_bind_wrong_count(binding, "the array", length, pipeline->ncells);
+	if (binding->numbers && binding->element_type == FLOAT8OID && !ARR_HASNULL(array) &&
+		ml_bind_plain_array((const char *) ARR_DATA_PTR(array), length, cells))
+		return;
 	deconstruct_array(array, binding->element_type, binding->element_length, binding->element_by_value,
 					  binding->element_align, &values, &nulls, &length);
 	for (int i = 0; i < length; i++)

@@ -45,6 +45,7 @@ typedef struct MlBinding
 	int		   *columns;
 
 	/* arrays */
+	bool		numbers;		/* every input is a number or an array of them */
 	Oid			element_type;
 	int16		element_length;
 	bool		element_by_value;

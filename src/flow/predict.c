@@ -11,11 +11,10 @@
 #include "base/compat.h"
 #include "base/text.h"
 #include "catalog/pg_type.h"
-#include "flow/moment.h"
 #include "flow/predict.h"
 #include "flow/quality.h"
+#include "flow/resolve.h"
 #include "nodes/nodeFuncs.h"
-#include "store/access.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/lsyscache.h"
@@ -67,8 +66,7 @@ ml_predict_resolve(MlCallSite *site, const char *ref, int length, const MlMoment
 	old = MemoryContextSwitchTo(site->context);
 	site->ref = pnstrdup(ref, length);
 	site->ref_length = length;
-	ml_catalog_resolve(site->ref, &version);
-	ml_access_require(version.model, version.owner, ML_PRIV_USE);
+	ml_resolve(site->ref, moment, false, &version);
 	site->model = ml_cache_pin(&version, site->context);
 	site->binding = ml_bind_create(site->model, site->ref, site->context);
 	site->cells = palloc_extended(sizeof(double) * Max(site->model->pipeline->ncells, 1), MCXT_ALLOC_HUGE);
@@ -104,22 +102,24 @@ ml_predict_renew(MlCallSite *site, const text *ref)
 }
 
 MlCallSite *
-ml_predict_site(FmgrInfo *flinfo, text *ref, Oid features_type)
+ml_predict_site(FunctionCallInfo fcinfo)
 {
-	MlCallSite *site = flinfo->fn_extra;
+	MlCallSite *site = fcinfo->flinfo->fn_extra;
 
 	if (unlikely(site == NULL))
 	{
-		site = ml_predict_create(flinfo);
+		Oid			features_type = get_fn_expr_argtype(fcinfo->flinfo, 1);
+
+		site = ml_predict_create(fcinfo->flinfo);
 		site->features_type = features_type;
 		if (OidIsValid(features_type))
 		{
 			site->row_type = type_is_rowtype(features_type);
 			site->element_type = get_element_type(getBaseType(features_type));
 		}
-		flinfo->fn_extra = site;
+		fcinfo->flinfo->fn_extra = site;
 	}
-	ml_predict_renew(site, ref);
+	ml_predict_renew(site, PG_GETARG_TEXT_PP(0));
 	return site;
 }
 
@@ -311,10 +311,10 @@ ml_predict_label(MlCallSite *site, int class)
 }
 
 Datum
-ml_predict_result(MlCallSite *site, const double *out, Oid type)
+ml_predict_result(MlCallSite *site, const double *out, FmgrInfo *flinfo)
 {
 	if (unlikely(!site->result_known))
-		ml_predict_result_type(site, type);
+		ml_predict_result_type(site, get_fn_expr_rettype(flinfo));
 	if (site->model->task == ML_TASK_CLASSIFICATION)
 		return ml_predict_label(site, ml_quality_choice(site->model, out));
 	switch (site->result_type)

@@ -107,6 +107,9 @@ typedef struct MlLearner
 	/* NULL when the learner has no coefficients. */
 	int			(*coefficients) (const void *model, MlCoefficient **out);
 	int			(*figures) (const void *model, MlFigure **out);
+
+	/* Floating-point operations, or what takes as long, of predict on one row; NULL: the planner has to guess. */
+	double		(*cost) (const void *model);
 } MlLearner;
 
 /* The table of learners, ended by NULL. */
