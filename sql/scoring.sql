@@ -78,6 +78,8 @@ SELECT apart($$SELECT ml.predict('plain', n) FROM numbers n$$);
 SELECT i, says(format('SELECT bits(ml.predict(''plain'', n)) FROM numbers n WHERE id = %s', i)),
 	says(format('SELECT bits(ml.predict(''plain'', n)) FROM numbers n WHERE id = %s', i)) = says(format('SELECT bits(ml.predict(''plain'', (SELECT n))) FROM numbers n WHERE id = %s', i)) AS same
 	FROM generate_series(1, 8) i;
+SELECT i, says(format('SELECT bits(ml.predict(''plain'', ARRAY[width, later])) FROM numbers n WHERE id = %s', i)) = says(format('SELECT bits(ml.predict(''plain'', n)) FROM numbers n WHERE id = %s', i)) AS same
+	FROM generate_series(1, 8) i;
 
 -- Errors are those of the row, columns of any type included.
 CREATE TABLE bad AS SELECT 1.5::float8 AS width, 2.5::float8 AS latter, jsonb '{}' AS later_still FROM generate_series(1, 2);
@@ -101,8 +103,12 @@ SELECT o.id, s.score IS NULL AS unmatched FROM orders o LEFT JOIN (SELECT id, ml
 SELECT o.id, s.score IS NULL AS unmatched FROM orders o LEFT JOIN LATERAL (SELECT ml.predict('price', p) AS score FROM planks p WHERE p.id = o.id) s ON true WHERE o.id BETWEEN 299 AND 302 ORDER BY 1;
 SELECT apart($$SELECT ml.predict('price', p) FROM orders o LEFT JOIN planks p USING (id)$$) AS nullable, apart($$SELECT ml.predict('price', p) FROM planks p LEFT JOIN orders o USING (id)$$) AS preserved,
 	apart($$SELECT ml.predict('price', p) FROM planks p FULL JOIN orders o ON o.id = p.id$$) AS "full", apart($$SELECT ml.predict('price', p) FROM planks p JOIN orders o USING (id)$$) AS "inner",
-	apart($$SELECT ml.predict('price', p) FROM orders o, planks p WHERE EXISTS (SELECT FROM orders q WHERE q.id = p.id)$$) AS semi;
+	apart($$SELECT ml.predict('price', p) FROM orders o, planks p WHERE EXISTS (SELECT FROM orders q WHERE q.id = p.id)$$) AS semi,
+	apart($$SELECT s.score FROM orders o LEFT JOIN (SELECT p.id, ml.predict('price', p) AS score FROM planks p, orders q WHERE p.id = q.id) s ON o.id = s.id$$) AS below;
 SELECT sum(ml.predict('price', p)) = sum(ml.predict('price', (SELECT p))) AS same FROM planks p LEFT JOIN orders o USING (id);
+
+-- A row of the query around is not one of the query itself.
+SELECT count(*) FILTER (WHERE bits((SELECT ml.predict('price', p) FROM planks q WHERE q.id = 1)) = bits(ml.predict('price', (SELECT p)))) = count(*) AS same FROM planks p;
 
 -- Grouping sets put NULL in a column and not in the row.
 SELECT p.id, p.later IS NULL AS rolled_up, bits(ml.predict('price', p)) = bits((SELECT ml.predict('price', q) FROM planks q WHERE q.id = p.id)) AS same
@@ -129,6 +135,9 @@ SELECT what, s.* FROM unnest(ARRAY['planks r', 'glance r', 'guarded r', 'stacked
 WITH q AS MATERIALIZED (SELECT * FROM planks) SELECT count(*) FILTER (WHERE bits(ml.predict('price', q)) IS DISTINCT FROM bits(ml.predict('price', (SELECT q)))) AS differ FROM q;
 WITH q AS (SELECT * FROM planks) SELECT count(*) FILTER (WHERE bits(ml.predict('price', q)) IS DISTINCT FROM bits(ml.predict('price', (SELECT q)))) AS differ FROM q;
 SELECT sum(score) = (SELECT sum(ml.predict('price', (SELECT p))) FROM planks p) AS same FROM scored;
+-- A row of a table's type that is written out, here and where the table is not.
+SELECT bits(ml.predict('plain', ROW(1, 2.5, 3)::numbers)) = bits(ml.predict('plain', ROW(2.5, 3))) AS same FROM numbers WHERE id = 1;
+SELECT bits(ml.predict('plain', ROW(1, 2.5, 3)::numbers)) = bits(ml.predict('plain', ROW(2.5, 3))) AS same;
 -- The names of ROW(...) are no names, and those of f1, f2 are names only if the model has them.
 SELECT apart($$SELECT ml.predict('plain', ROW(width, later)) FROM planks$$) AS "row", apart($$SELECT ml.predict('plain', q) FROM (SELECT width AS f1, later AS f2 FROM planks) q$$) AS effs;
 SELECT bits(ml.predict('plain', q)) = bits(ml.predict('plain', ROW(1.5, 2))) AS by_position FROM (SELECT 1.5 AS f1, 2 AS f2) q;
@@ -151,6 +160,8 @@ MERGE INTO box b USING orders o ON b.id = o.id - 285 WHEN MATCHED AND ml.predict
 SELECT count(*), count(*) FILTER (WHERE bits(price) = bits(ml.predict('price', (SELECT b)))) AS same FROM box b WHERE price IS NOT NULL;
 MERGE INTO box b USING (SELECT p.id, ml.predict('price', p) AS score FROM planks p WHERE id BETWEEN 45 AND 60) s ON b.id = s.id WHEN NOT MATCHED THEN INSERT (id, price) VALUES (s.id, s.score);
 SELECT count(*), count(*) FILTER (WHERE bits(b.price) = bits(ml.predict('price', (SELECT p)))) AS same FROM box b JOIN planks p USING (id) WHERE b.id BETWEEN 50 AND 60;
+SELECT apart($$INSERT INTO box (id) VALUES (1) RETURNING ml.predict('price', box)$$) AS "insert", apart($$UPDATE box SET id = id RETURNING ml.predict('price', box)$$) AS "update",
+	apart($$DELETE FROM box RETURNING ml.predict('price', box)$$) AS "delete";
 CREATE FUNCTION scores_itself() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.price := ml.predict('price', NEW); RETURN NEW; END $$;
 CREATE TRIGGER scores_itself BEFORE INSERT ON kept FOR EACH ROW EXECUTE FUNCTION scores_itself();
 INSERT INTO kept (id, width, height, wood) VALUES (200, 1, 2, 'oak'), (201, NULL, NULL, NULL);

@@ -254,11 +254,9 @@ ml_support_row(const Query *parse, const Node *features, MlRowColumns *row)
 		return ml_support_whole_row(parse, (const Var *) features, row);
 	if (IsA(features, RowExpr))
 	{
-		/* what is left of a view or subquery that became part of the query around it */
+		/* most often what is left of a view or subquery that became part of the query around it */
 		const RowExpr *expr = (const RowExpr *) features;
 
-		if (expr->row_format != COERCE_IMPLICIT_CAST)
-			return false;
 		if (expr->row_typeid == RECORDOID)
 			return ml_support_record(expr->colnames, expr->args, row);
 		return ml_support_depends(parse, expr->row_typeid) &&
