@@ -105,6 +105,7 @@ extern void ml_boosting_set(MlBoosting *m, uint32 node, int set, const uint64 *l
 extern void ml_boosting_complete(MlBoosting *m);
 
 extern void ml_boosting_predict(const void *model, const double *row, double *out);
+extern double ml_boosting_cost(const void *model);
 extern void ml_boosting_write(const void *model, StringInfo out);
 extern void *ml_boosting_read(MlReader *in, MlTask task, int ncols, int nclasses);
 extern int	ml_boosting_tell(const void *model, MlFigure **out);

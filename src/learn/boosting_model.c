@@ -149,6 +149,18 @@ ml_boosting_predict(const void *model, const double *row, double *out)
 		out[k] /= sum;
 }
 
+/* A step down a tree takes as long as some eight operations, with categories more; and then each value is added. */
+double
+ml_boosting_cost(const void *model)
+{
+	const MlBoosting *m = model;
+	double		steps = 0;
+
+	for (int t = 0; t < m->forest.trees; t += ML_FOREST_ABREAST)
+		steps += (double) (m->forest.steps[t / ML_FOREST_ABREAST] + 1) * Min(ML_FOREST_ABREAST, m->forest.trees - t);
+	return steps * (m->forest.categories ? 24 : 8) + m->forest.trees;
+}
+
 /* Words that a category's set takes in the payload. */
 static int
 ml_boosting_words(int nlevels)

@@ -427,4 +427,5 @@ const MlLearner ml_gradient_boosting = {
 	.read = ml_boosting_read,
 	.figures = ml_boosting_tell,
 	.importance = ml_boosting_importance,
+	.cost = ml_boosting_cost,
 };
