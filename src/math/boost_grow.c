@@ -610,7 +610,7 @@ ml_boost_plant(MlBoost *b, int group, MlBoostNode *nodes)
 	ml_boost_meet(b);
 	ml_boost_merge(b, 0);
 	ml_boost_find_all(b, root, NULL);
-	root->rows = nodes[0].rows = root->split.all.rows;
+	root->rows = nodes[0].rows = ml_boost_totals(b, ml_boost_slot(b, 0), b->active[0]).rows;
 }
 
 bool
@@ -622,6 +622,7 @@ ml_boost_grow(MlBoost *b, int group)
 
 	memset(nodes, 0, sizeof(MlBoostNode));
 	nodes[0].column = -1;
+	nodes[0].rows = b->spec->rows_fit;
 	*nnodes = 1;
 	ml_boost_choose_columns(b, group);
 	if (b->nactive == 0 || b->spec->max_leaves < 2 || !ml_boost_gradients(b, group))
