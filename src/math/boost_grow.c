@@ -549,8 +549,10 @@ ml_boost_settle(MlBoost *b, MlBoostNode *nodes)
 	ml_boost_meet(b);
 	for (int i = 0; i < b->nleaves; i++)
 	{
+		const MlBoostLeaf *leaf = &b->leaves[i];
 		MlBoostTotals sum = {0, 0, 0};
 		double		h;
+		double		value;
 
 		for (int m = 0; m < b->team.members; m++)
 		{
@@ -561,9 +563,12 @@ ml_boost_settle(MlBoost *b, MlBoostNode *nodes)
 			sum.rows += part->rows;
 		}
 		h = b->plain ? (double) sum.rows : (double) sum.h * b->h_scale;
+		/* with nothing to divide by, the value is the one next to 0 that its bounds allow */
 		if (h + spec->l2 > 0)
-			nodes[b->leaves[i].node].value = spec->learning_rate *
-				ml_boost_value((double) sum.g * b->g_scale, h, spec->l2, b->leaves[i].low, b->leaves[i].high);
+			value = ml_boost_value((double) sum.g * b->g_scale, h, spec->l2, leaf->low, leaf->high);
+		else
+			value = fmax(leaf->low, fmin(leaf->high, 0));
+		nodes[leaf->node].value = spec->learning_rate * value;
 	}
 	ml_boost_meet(b);
 }

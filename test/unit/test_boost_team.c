@@ -134,8 +134,17 @@ ml_test_monotone(MlBoostLoss loss, bool weighted, double l2, double min_hessian)
 	CHECK(f->rounds == 12, "%d rounds", f->rounds);
 	for (int t = 0; t < f->rounds; t++)
 		for (int i = 0; i < f->nodes[t]; i++)
-			if (f->node[t][i].column >= 0)
-				used[f->node[t][i].column]++;
+		{
+			const MlBoostNode *node = &f->node[t][i];
+
+			if (node->column < 0)
+				continue;
+			used[node->column]++;
+			/* a split that would go the wrong way is not taken, rather than both sides bound to the same value */
+			node = &f->node[t][node->left];
+			CHECK(weighted || loss != ML_BOOST_SQUARED || node[0].column >= 0 || node[1].column >= 0 ||
+				  node[0].value != node[1].value, "tree %d, node %d: %g on both sides", t, i, node->value);
+		}
 	for (int k = 0; k < 5; k++)
 		CHECK(used[k] > 2, "column %d was not used", k);
 	for (int i = 0; i < 400; i++)
@@ -158,6 +167,55 @@ ml_test_monotone(MlBoostLoss loss, bool weighted, double l2, double min_hessian)
 				last = score;
 			}
 		}
+	ml_forest_free(f);
+	ml_case_free(c);
+}
+
+/*
+ * A leaf whose hessians are all next to nothing still keeps to the bounds that
+ * its place gives: column 0 has a direction, and of its middle value those
+ * rows with 1 in column 1 weigh almost nothing but are far away.
+ */
+static void
+ml_test_monotone_weightless(void)
+{
+	enum
+	{
+		n = 1500
+	};
+	MlCase	   *c = ml_case_new(n, 0, 2, ML_BOOST_SQUARED, 1);
+	MlForest   *f;
+	double		last = -INFINITY;
+	bool		apart = false;
+
+	c->columns[0].nbins = 3;
+	c->columns[1].nbins = 2;
+	c->columns[0].monotone = 1;
+	for (int i = 0; i < n; i++)
+	{
+		bool		light = i >= 900;
+
+		c->bins[2 * i] = light ? 1 : (uint8_t) (i / 300);
+		c->bins[2 * i + 1] = light;
+		c->targets[i] = light ? 1e6 : i < 300 ? 0.4 : i < 600 ? 1 : 3;
+		c->weights[i] = light ? 1e-11 : 1;
+	}
+	c->spec.weighted = c->spec.monotone = true;
+	c->spec.learning_rate = 1;
+	c->spec.n_trees = 1;
+	f = ml_case_run(c, 1);
+	ML_CHECK(f->rounds == 1);
+	for (int i = 0; i < f->nodes[0]; i++)
+		apart |= f->node[0][i].column == 1;
+	ML_CHECK(apart);
+	for (int code = 0; code < 3; code++)
+	{
+		uint8_t		codes[2] = {(uint8_t) code, 1};
+		double		score = ml_forest_score(f, c, codes, 0, 1);
+
+		CHECK(score >= last, "%g after %g", score, last);
+		last = score;
+	}
 	ml_forest_free(f);
 	ml_case_free(c);
 }
@@ -283,6 +341,7 @@ main(void)
 	ml_test_monotone(ML_BOOST_LOGISTIC, false, 0, 0);
 	ml_test_monotone(ML_BOOST_LOGISTIC, true, 0, 0);
 	ml_test_monotone(ML_BOOST_LOGISTIC, false, 1, 1);
+	ml_test_monotone_weightless();
 	ml_test_doubled(ML_BOOST_SQUARED, true);
 	ml_test_doubled(ML_BOOST_SQUARED, false);
 	ml_test_doubled(ML_BOOST_LOGISTIC, true);
