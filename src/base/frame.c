@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "access/htup_details.h"
+#include "base/column_file.h"
 #include "base/compat.h"
 #include "base/frame.h"
 #include "catalog/pg_operator_d.h"
@@ -55,6 +56,8 @@ struct MlFrame
 	Size		reserved;		/* what this frame took from the budget */
 	int64		next;
 
+	MlColumnFile *columns;		/* filed: it has the rows */
+
 	/* spilled */
 	Tuplesortstate *sort;
 	TupleTableSlot *in;
@@ -77,6 +80,17 @@ ml_frame_create(int ncells, MlBudget *budget)
 	while (((Size) 2 << frame->chunk_shift) * frame->row_bytes <= Min(ML_CHUNK_BYTES, budget->limit / 16))
 		frame->chunk_shift++;
 	frame->keys_offset = ((Size) 1 << frame->chunk_shift) * frame->row_bytes;
+	return frame;
+}
+
+MlFrame *
+ml_frame_create_filed(int ncells, MlBudget *budget)
+{
+	MlFrame    *frame = ml_frame_create(ncells, budget);
+	MemoryContext old = MemoryContextSwitchTo(frame->context);
+
+	frame->columns = ml_column_file_create(ncells, budget->limit / 16);
+	MemoryContextSwitchTo(old);
 	return frame;
 }
 
@@ -197,6 +211,8 @@ double *
 ml_frame_row(MlFrame *frame)
 {
 	Assert(!frame->finished);
+	if (frame->columns != NULL)
+		return ml_column_file_row(frame->columns);
 	if (frame->sort == NULL && (frame->nrows >> frame->chunk_shift) >= frame->nchunks)
 		ml_frame_grow(frame);
 	if (frame->sort != NULL)
@@ -207,7 +223,9 @@ ml_frame_row(MlFrame *frame)
 void
 ml_frame_commit(MlFrame *frame, uint64 key)
 {
-	if (frame->sort != NULL)
+	if (frame->columns != NULL)
+		ml_column_file_commit(frame->columns, key);
+	else if (frame->sort != NULL)
 		ml_frame_sort_put(frame, key, VARDATA(frame->buffer));
 	else
 		*ml_frame_key(frame, frame->nrows) = key;
@@ -312,9 +330,11 @@ ml_frame_finish(MlFrame *frame)
 	MemoryContext old = MemoryContextSwitchTo(frame->context);
 
 	Assert(!frame->finished);
-	if (frame->nrows > (int64) UINT32_MAX && frame->sort == NULL)
+	if (frame->nrows > (int64) UINT32_MAX && frame->sort == NULL && frame->columns == NULL)
 		ml_frame_spill(frame);
-	if (frame->sort != NULL)
+	if (frame->columns != NULL)
+		ml_column_file_finish(frame->columns);
+	else if (frame->sort != NULL)
 	{
 		tuplesort_performsort(frame->sort);
 		frame->block = MemoryContextAllocHuge(frame->context, frame->row_bytes * ML_BLOCK_ROWS);
@@ -352,7 +372,9 @@ ml_frame_read(MlFrame *frame, const double **rows)
 	int			n = (int) Min(frame->nrows - frame->next, ML_BLOCK_ROWS);
 
 	CHECK_FOR_INTERRUPTS();
-	if (frame->sort == NULL)
+	if (frame->columns != NULL)
+		n = ml_column_file_read(frame->columns, frame->next, ML_BLOCK_ROWS, rows);
+	else if (frame->sort == NULL)
 	{
 		for (int i = 0; i < n; i++)
 		{
@@ -386,7 +408,7 @@ ml_frame_rewrite(MlFrame *frame, int ncells, void (*rewrite) (void *ctx, const d
 	char	   *spare;
 
 	Assert(frame->finished);
-	if (frame->sort != NULL || narrow > frame->row_bytes)
+	if (frame->sort != NULL || frame->columns != NULL || narrow > frame->row_bytes)
 		return false;
 	spare = MemoryContextAllocHuge(CurrentMemoryContext, frame->row_bytes);
 	for (int c = 0; c < frame->nchunks; c++)
@@ -410,14 +432,22 @@ ml_frame_rewrite(MlFrame *frame, int ncells, void (*rewrite) (void *ctx, const d
 Size
 ml_frame_stride(const MlFrame *frame)
 {
-	if (frame->sort == NULL && (1 << frame->chunk_shift) < ML_BLOCK_ROWS)
+	if (frame->columns != NULL || (frame->sort == NULL && (1 << frame->chunk_shift) < ML_BLOCK_ROWS))
 		return 0;
 	return frame->row_bytes / sizeof(double);
 }
 
 void
+ml_frame_column(MlFrame *frame, int cell, double *out)
+{
+	ml_column_file_column(frame->columns, cell, out);
+}
+
+void
 ml_frame_free(MlFrame *frame)
 {
+	if (frame->columns != NULL)
+		ml_column_file_free(frame->columns);
 	if (frame->sort != NULL)
 	{
 		tuplesort_end(frame->sort);

@@ -25,6 +25,13 @@ typedef struct MlFrame MlFrame;
 /* A frame of rows of ncells cells, in the current memory context. */
 extern MlFrame *ml_frame_create(int ncells, MlBudget *budget);
 
+/*
+ * A frame whose rows are not kept in memory but in a temporary file, for
+ * learners that read columns: rows are read in the order in which they came,
+ * columns in canonical order. Nothing is counted against the budget.
+ */
+extern MlFrame *ml_frame_create_filed(int ncells, MlBudget *budget);
+
 /* Room for the cells of one more row; it counts only once it is committed. */
 extern double *ml_frame_row(MlFrame *frame);
 extern void ml_frame_commit(MlFrame *frame, uint64 key);
@@ -54,6 +61,9 @@ extern bool ml_frame_rewrite(MlFrame *frame, int ncells,
 
 /* Numbers from one row to the next where the rows of a block lie behind each other, else 0. */
 extern Size ml_frame_stride(const MlFrame *frame);
+
+/* All values of one cell in canonical order, of a frame made by ml_frame_create_filed. */
+extern void ml_frame_column(MlFrame *frame, int cell, double *out);
 
 extern void ml_frame_free(MlFrame *frame);
 

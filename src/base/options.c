@@ -17,7 +17,7 @@
 const char *
 ml_param_type_name(MlParamType type)
 {
-	static const char *const names[] = {"boolean", "integer", "number", "text"};
+	static const char *const names[] = {"boolean", "integer", "number", "text", "json"};
 
 	return names[type];
 }
@@ -42,6 +42,7 @@ ml_options_wrong_type(const char *owner, const MlParam *param)
 			 errdetail("%s", param->description),
 			 errhint("Write it as a JSON %s.",
 					 param->type == ML_PARAM_TEXT ? "string" :
+					 param->type == ML_PARAM_JSON ? "object" :
 					 param->type == ML_PARAM_BOOLEAN ? "true or false" : "number")));
 }
 
@@ -133,6 +134,12 @@ ml_options_set(const char *owner, const MlParam *param, const JsonbValue *json, 
 			if (param->choices)
 				ml_options_check_choice(owner, param, value->text);
 			break;
+		case ML_PARAM_JSON:
+			if (json->type != jbvString && (json->type != jbvBinary || !JsonContainerIsObject(json->val.binary.data)))
+				ml_options_wrong_type(owner, param);
+			value->json = JsonbValueToJsonb(unconstify(JsonbValue *, json));
+			value->text = JsonbToCString(NULL, &value->json->root, VARSIZE(value->json));
+			break;
 	}
 }
 
@@ -196,6 +203,8 @@ ml_options_json(StringInfo out, const MlParam *params, int nparams, const MlPara
 			appendStringInfoString(out, "null");
 		else if (params[i].type == ML_PARAM_TEXT)
 			ml_json_text(out, values[i].text);
+		else if (params[i].type == ML_PARAM_JSON)
+			appendStringInfoString(out, values[i].text);
 		else if (params[i].type == ML_PARAM_BOOLEAN)
 			appendStringInfoString(out, values[i].number != 0 ? "true" : "false");
 		else

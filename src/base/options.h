@@ -13,7 +13,8 @@ typedef enum MlParamType
 	ML_PARAM_BOOLEAN,
 	ML_PARAM_INTEGER,
 	ML_PARAM_NUMBER,
-	ML_PARAM_TEXT
+	ML_PARAM_TEXT,
+	ML_PARAM_JSON				/* an object or a string; value.json and, as text, value.text */
 } MlParamType;
 
 /* A parameter; default_value is its text form, NULL when the default is decided from the data. */
@@ -34,6 +35,7 @@ typedef struct MlParamValue
 	bool		isnull;
 	double		number;			/* booleans are 0 and 1 */
 	char	   *text;
+	Jsonb	   *json;
 } MlParamValue;
 
 /*

@@ -369,8 +369,10 @@ ml_level_by_text(const void *a, const void *b)
  * the rest in the bucket "other"; fills the map from dictionary codes.
  */
 static void
-ml_design_levels(MlInput *input, const MlLoadColumn *column, MlColumnStats *stats, double **map, MlNotes *notes)
+ml_design_levels(MlInput *input, const MlLoadColumn *column, MlColumnStats *stats, double **map, bool as_levels,
+				 MlNotes *notes)
 {
+	int			kept_max = as_levels ? ML_LEARNER_LEVELS_MAX : ml_max_categories;
 	MlDict	   *dict = column->dict;
 	MlLevelCount *levels = palloc_extended(sizeof(MlLevelCount) * Max(dict->count, 1), MCXT_ALLOC_HUGE);
 	int64	   *kept_counts;
@@ -388,10 +390,10 @@ ml_design_levels(MlInput *input, const MlLoadColumn *column, MlColumnStats *stat
 		levels[seen++].count = stats->level_counts[c];
 	}
 	qsort(levels, seen, sizeof(MlLevelCount), ml_level_by_count);
-	kept = Min(seen, ml_max_categories);
+	kept = Min(seen, kept_max);
 	if (kept < seen)
 		ml_note(notes, "column \"%s\" has %d categories: the %d most frequent are kept, the others share "
-				"\"(other)\" (pg_mlops.max_categories)", column->name, seen, kept);
+				"\"(other)\"%s", column->name, seen, kept, as_levels ? "" : " (pg_mlops.max_categories)");
 	qsort(levels, kept, sizeof(MlLevelCount), ml_level_by_text);
 
 	input->has_other = kept < seen;
@@ -410,9 +412,9 @@ ml_design_levels(MlInput *input, const MlLoadColumn *column, MlColumnStats *stat
 		input->levels[kept] = "(other)";
 	for (int k = kept; k < seen; k++)
 		kept_counts[kept] += levels[k].count;
-	input->unseen = input->has_other ? kept : mode;
+	input->unseen = input->has_other ? kept : as_levels ? ML_LEVEL_MISSING : mode;
 	for (int c = 0; c < dict->count; c++)
-		(*map)[c] = input->unseen;
+		(*map)[c] = input->unseen == ML_LEVEL_MISSING ? ml_cell_null() : input->unseen;
 	for (int k = 0; k < kept; k++)
 		(*map)[levels[k].label.code] = k;
 	stats->level_counts = kept_counts;
@@ -448,7 +450,7 @@ ml_design_useless(const MlLoadColumn *column, const MlColumnStats *stats, bool i
 }
 
 void
-ml_design_inputs(MlDesign *design, bool intercept, MlNotes *notes)
+ml_design_inputs(MlDesign *design, const MlDesignWish *wish, MlNotes *notes)
 {
 	const MlLoad *load = design->load;
 	MlColumnStats *stats = design->stats;
@@ -464,7 +466,7 @@ ml_design_inputs(MlDesign *design, bool intercept, MlNotes *notes)
 	for (int i = 0; i < load->nfeatures; i++)
 	{
 		const MlLoadColumn *column = &load->columns[i];
-		const char *reason = ml_design_useless(column, stats + column->first_cell, intercept);
+		const char *reason = ml_design_useless(column, stats + column->first_cell, wish->intercept);
 		MlInput    *input = &inputs[ninputs];
 
 		if (reason)
@@ -478,7 +480,8 @@ ml_design_inputs(MlDesign *design, bool intercept, MlNotes *notes)
 		input->class = column->convert.class;
 		input->ncells = column->ncells;
 		if (column->dict)
-			ml_design_levels(input, column, &stats[column->first_cell], &design->level[design->ncells], notes);
+			ml_design_levels(input, column, &stats[column->first_cell], &design->level[design->ncells],
+							 wish->levels, notes);
 		for (int e = 0; e < column->ncells; e++)
 		{
 			input->nullable |= stats[column->first_cell + e].nulls + stats[column->first_cell + e].nans > 0;
@@ -655,6 +658,79 @@ ml_design_next(void *ctx, MlBlock *block)
 	block->y = design->y;
 	block->w = load->weight_cell >= 0 ? design->w : NULL;
 	return n > 0;
+}
+
+/* Carries every training row through the pipeline into a file of columns. */
+static void
+ml_design_carry(MlDesign *design)
+{
+	MlBlocks	blocks = ml_design_blocks(design, design->load->train);
+	MlBudget	budget = design->load->budget;
+	int			cells = blocks.cols + 1 + blocks.weighted;
+	uint64		place = 0;
+	MlBlock		block;
+
+	design->carried = ml_frame_create_filed(cells, &budget);
+	while (blocks.next(blocks.ctx, &block))
+		for (int i = 0; i < block.rows; i++)
+		{
+			double	   *row = ml_frame_row(design->carried);
+
+			memcpy(row, block.x + block.stride * i, sizeof(double) * blocks.cols);
+			row[blocks.cols] = block.y[i];
+			if (blocks.weighted)
+				row[blocks.cols + 1] = block.w[i];
+			/* they come in canonical order */
+			ml_frame_commit(design->carried, place++);
+		}
+	ml_frame_finish(design->carried);
+}
+
+static void
+ml_design_carried_column(void *ctx, int col, double *out)
+{
+	ml_frame_column(((MlDesign *) ctx)->carried, col, out);
+}
+
+/* A column of the loaded rows, where nothing stands between them and the learner. */
+static void
+ml_design_loaded_column(void *ctx, int col, double *out)
+{
+	MlDesign   *design = ctx;
+	const MlLoad *load = design->load;
+	int64		n = ml_frame_count(load->train);
+
+	if (col > design->ncells)
+		ml_frame_column(load->train, load->weight_cell, out);
+	else if (col == design->ncells)
+	{
+		ml_frame_column(load->train, load->target_cell, out);
+		for (int64 i = 0; i < n && design->model->task != ML_TASK_REGRESSION; i++)
+			out[i] = ml_design_y(design, out[i]);
+	}
+	else
+	{
+		ml_frame_column(load->train, design->cell[col], out);
+		for (int64 i = 0; i < n && design->level[col] != NULL; i++)
+			if (!ml_cell_is_missing(out[i]))
+				out[i] = design->level[col][(int) out[i]];
+	}
+}
+
+MlColumns
+ml_design_columns(MlDesign *design)
+{
+	MlColumns	columns;
+
+	columns.weighted = design->load->weight_cell >= 0;
+	columns.ctx = design;
+	columns.column = ml_design_loaded_column;
+	if (!design->load->filed)
+	{
+		ml_design_carry(design);
+		columns.column = ml_design_carried_column;
+	}
+	return columns;
 }
 
 MlBlocks

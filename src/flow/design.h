@@ -33,6 +33,7 @@ typedef struct MlDesign
 	double	   *x;				/* ML_BLOCK_ROWS x design columns */
 	double		y[ML_BLOCK_ROWS];
 	double		w[ML_BLOCK_ROWS];
+	MlFrame    *carried;		/* design rows for a learner that reads columns, or NULL: it reads the loaded ones */
 } MlDesign;
 
 /*
@@ -44,12 +45,18 @@ extern MlTask ml_design_infer_task(const MlLoad *load, MlNotes *notes);
 /* Surveys the training rows and sets target and classes of the model; positive is the label asked for, or NULL. */
 extern void ml_design_target(MlDesign *design, const char *positive);
 
+/* What a learner wants of the inputs. */
+typedef struct MlDesignWish
+{
+	bool		intercept;		/* the model has a constant term */
+	bool		levels;			/* categories reach the learner as they are: a level never seen is a missing value */
+} MlDesignWish;
+
 /*
  * Chooses the inputs from the loaded columns (constants and identifiers are
- * left out, rare categories share a bucket) and counts their statistics;
- * intercept says whether the model has a constant term.
+ * left out, rare categories share a bucket) and counts their statistics.
  */
-extern void ml_design_inputs(MlDesign *design, bool intercept, MlNotes *notes);
+extern void ml_design_inputs(MlDesign *design, const MlDesignWish *wish, MlNotes *notes);
 
 /* Entrance rows of the training frame, for the fit of the pipeline. */
 extern MlRowSource ml_design_entrance_rows(MlDesign *design);
@@ -60,6 +67,12 @@ extern MlRowSource ml_design_entrance_rows(MlDesign *design);
  * be read any more then.
  */
 extern void ml_design_settle(MlDesign *design);
+
+/*
+ * The training rows for a learner that reads columns. Loaded rows that a
+ * pipeline has yet to carry are carried into a file of their own.
+ */
+extern MlColumns ml_design_columns(MlDesign *design);
 
 /* Design rows of a frame with the target and weights. */
 extern MlBlocks ml_design_blocks(MlDesign *design, MlFrame *frame);

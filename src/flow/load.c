@@ -230,7 +230,8 @@ ml_load_layout(MlLoad *load)
 		load->max[i] = -INFINITY;
 	}
 	if (load->sink == NULL)
-		load->train = ml_frame_create(load->ncells, &load->budget);
+		load->train = load->filed ? ml_frame_create_filed(load->ncells, &load->budget) :
+			ml_frame_create(load->ncells, &load->budget);
 	else
 	{
 		load->sink_x = MemoryContextAllocHuge(load->context,
@@ -238,7 +239,8 @@ ml_load_layout(MlLoad *load)
 		load->sink_y = MemoryContextAlloc(load->context, sizeof(double) * ML_BLOCK_ROWS);
 		load->sink_w = MemoryContextAlloc(load->context, sizeof(double) * ML_BLOCK_ROWS);
 	}
-	load->test = ml_frame_create(load->ncells, &load->budget);
+	load->test = load->filed ? ml_frame_create_filed(load->ncells, &load->budget) :
+		ml_frame_create(load->ncells, &load->budget);
 }
 
 static bool

@@ -59,6 +59,7 @@ typedef struct MlLoad
 	List	   *features;		/* char *; NIL: all that can be used */
 	List	   *exclude;
 	MlNotes    *notes;
+	bool		filed;			/* for a learner that reads columns: rows go to temporary files */
 
 	/*
 	 * Training rows of numbers are handed over in blocks instead of being

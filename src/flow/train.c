@@ -19,7 +19,11 @@
 #include "store/access.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/ps_status.h"
 #include "utils/timestamp.h"
+
+/* Rows held out to compare learners where the split holds none out. */
+#define ML_COMPARE_FRACTION	0.2
 
 static void
 ml_train_breathe(void *ctx)
@@ -111,12 +115,14 @@ static void
 ml_train_parse_params(MlTraining *t)
 {
 	const MlLearner *learner = t->model->learner;
+	List	   *others = list_copy(t->other_params);
 	JsonbValue	buffer;
 	JsonbValue *positive = NULL;
 
+	if (t->model->task == ML_TASK_CLASSIFICATION)
+		others = lappend(others, "positive_class");
 	t->params = ml_options_parse(psprintf("learner \"%s\"", learner->name), learner->params,
-								 learner->nparams, t->spec->params,
-								 t->model->task == ML_TASK_CLASSIFICATION ? list_make1("positive_class") : NIL);
+								 learner->nparams, t->spec->params, others);
 	if (t->spec->params && t->model->task == ML_TASK_CLASSIFICATION)
 		positive = getKeyJsonValueFromContainer(&t->spec->params->root, "positive_class", 14, &buffer);
 	if (positive == NULL || positive->type == jbvNull)
@@ -135,16 +141,10 @@ ml_train_parse_params(MlTraining *t)
 				 errhint("Write it as {\"positive_class\": \"yes\"}.")));
 }
 
-/* Settles the learner once the task is known; NULL stands for 'auto'. */
+/* Raises unless the learner can do the task. */
 static void
-ml_train_settle(MlTraining *t, const MlLearner *learner)
+ml_train_check_learner(const MlTraining *t, const MlLearner *learner)
 {
-	if (learner == NULL)
-	{
-		learner = t->model->task == ML_TASK_REGRESSION ? &ml_linear_regression : &ml_logistic_regression;
-		ml_note(&t->notes, "algorithm \"auto\" took %s: the only learner of this release for %s", learner->name,
-				ml_task_name(t->model->task));
-	}
 	if (!(learner->tasks & ML_TASK_BIT(t->model->task)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -152,17 +152,24 @@ ml_train_settle(MlTraining *t, const MlLearner *learner)
 				 errdetail("It does %s.", ml_task_name(learner->tasks & ML_TASK_BIT(ML_TASK_REGRESSION) ?
 													   ML_TASK_REGRESSION : ML_TASK_CLASSIFICATION)),
 				 errhint("Leave task out, or choose another algorithm from ml.learners.")));
+}
+
+void
+ml_train_settle(MlTraining *t, const MlLearner *learner)
+{
+	ml_train_check_learner(t, learner);
 	t->model->learner = learner;
 	ml_train_parse_params(t);
 }
 
-/* Settles learner and task as far as the arguments say; returns the learner asked for, or NULL. */
-static const MlLearner *
+/* Settles learner and task as far as the arguments say. */
+static void
 ml_train_start(MlTraining *t)
 {
 	const MlTrainSpec *spec = t->spec;
 	const MlLearner *learner = strcmp(spec->algorithm, "auto") == 0 ? NULL : ml_learner_by_name(spec->algorithm);
 
+	t->learner = learner;
 	if (spec->task)
 		t->model->task = ml_train_parse_task(spec->task);
 	else if (learner && learner->tasks == ML_TASK_BIT(ML_TASK_REGRESSION))
@@ -170,9 +177,8 @@ ml_train_start(MlTraining *t)
 	else if (learner && learner->tasks == ML_TASK_BIT(ML_TASK_CLASSIFICATION))
 		t->model->task = ML_TASK_CLASSIFICATION;
 	t->task_known = t->model->task != 0;
-	if (t->task_known)
+	if (t->task_known && learner)
 		ml_train_settle(t, learner);
-	return learner;
 }
 
 /* Refuses a fit whose state cannot fit in the budget, with both numbers. */
@@ -185,10 +191,35 @@ ml_train_check_memory(MlTraining *t)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("learner \"%s\" needs more memory than a training may hold", t->model->learner->name),
-				 errdetail("%d design columns%s need %s; pg_mlops.train_memory is %s.", t->learn.ncols,
-						   t->learn.nclasses > 2 ? psprintf(" and %d classes", t->learn.nclasses) : "",
+				 errdetail("%lld rows of %d design columns%s need %s; pg_mlops.train_memory is %s.",
+						   (long long) t->learn.nrows, t->learn.ncols, t->learn.nclasses > 2 ? psprintf(" and %d classes", t->learn.nclasses) : "",
 						   ml_text_bytes(needed), ml_text_bytes(ML_TRAIN_MEMORY_BYTES)),
-				 errhint("Use fewer columns or categories, or raise pg_mlops.train_memory.")));
+				 errhint("Use fewer rows, columns or categories, or raise pg_mlops.train_memory.")));
+}
+
+/* Shows a learner's iterations in the title of the process. */
+static void
+ml_train_progress(void *ctx, int64 done, int64 total)
+{
+	const MlTraining *t = ctx;
+	char		title[NAMEDATALEN + 64];
+
+	snprintf(title, sizeof title, "training %s: %lld of %lld", t->spec->model, (long long) done, (long long) total);
+	set_ps_display(title);
+}
+
+/* Names and levels of the design columns. */
+static MlLearnColumn *
+ml_train_about(const MlShape *shape)
+{
+	MlLearnColumn *about = palloc_extended(sizeof(MlLearnColumn) * Max(shape->ncols, 1), MCXT_ALLOC_HUGE);
+
+	for (int j = 0; j < shape->ncols; j++)
+	{
+		about[j].name = shape->cols[j].name;
+		about[j].nlevels = shape->cols[j].category ? Max(shape->cols[j].nlevels, 1) : 0;
+	}
+	return about;
 }
 
 static void
@@ -205,7 +236,12 @@ ml_train_learn_input(MlTraining *t, int ncols)
 	in->seed = t->spec->seed;
 	in->memory_limit = ML_TRAIN_MEMORY_BYTES;
 	in->tick = &t->tick;
+	in->progress = ml_train_progress;
+	in->progress_ctx = t;
 	in->notes = &t->notes;
+	in->classes = t->model->classes;
+	if (t->model->pipeline)
+		in->about = ml_train_about(t->model->pipeline->design);
 	ml_train_check_memory(t);
 }
 
@@ -238,7 +274,14 @@ ml_train_init_load(MlTraining *t, bool stream)
 	load->exclude = t->spec->exclude;
 	load->seed = t->spec->seed;
 	load->notes = &t->notes;
+	load->filed = t->learner != NULL && (t->learner->flags & ML_LEARNER_COLUMNS) && t->spec->pipeline == NULL;
 	ml_split_parse(t->spec->split, load);
+	if (t->learner == NULL && load->split == ML_SPLIT_NONE)
+	{
+		t->compares = true;
+		load->split = ML_SPLIT_HASH;
+		load->test_fraction = ML_COMPARE_FRACTION;
+	}
 	if (stream)
 	{
 		load->sink = ml_train_sink;
@@ -248,8 +291,7 @@ ml_train_init_load(MlTraining *t, bool stream)
 	t->stream = NULL;
 }
 
-/* Lets go of the rows: temporary files would outlive the memory that knows of them. */
-static void
+void
 ml_train_drop_load(MlLoad *load)
 {
 	if (load->train)
@@ -268,6 +310,9 @@ ml_train_release_rows(MlTraining *t)
 	if (load->train)
 		ml_frame_free(load->train);
 	load->train = NULL;
+	if (t->design.carried)
+		ml_frame_free(t->design.carried);
+	t->design.carried = NULL;
 }
 
 static void
@@ -304,11 +349,11 @@ ml_train_check_rows(MlTraining *t)
 }
 
 /* Reads the source: straight into a one-pass learner where every value is a number, else into frames. */
-static void
+void
 ml_train_load(MlTraining *t)
 {
-	bool		stream = t->task_known && t->model->task == ML_TASK_REGRESSION &&
-		t->model->learner->stream_begin != NULL && t->spec->pipeline == NULL;
+	bool		stream = t->task_known && t->model->task == ML_TASK_REGRESSION && t->learner != NULL &&
+		t->learner->stream_begin != NULL && t->spec->pipeline == NULL;
 	List	   *notes = list_copy(t->notes.items);
 
 	ml_train_init_load(t, stream);
@@ -412,6 +457,7 @@ ml_train_fit(MlTraining *t)
 	double	   *center = MemoryContextAllocHuge(t->context, sizeof(double) * shape->ncols);
 	double	   *scale = MemoryContextAllocHuge(t->context, sizeof(double) * shape->ncols);
 	MlBlocks	blocks;
+	MlColumns	columns;
 
 	ml_train_learn_input(t, shape->ncols);
 	for (int j = 0; j < shape->ncols; j++)
@@ -423,6 +469,12 @@ ml_train_fit(MlTraining *t)
 	t->learn.scale = scale;
 	if (t->load->train == NULL)
 		t->model->state = t->model->learner->stream_finish(t->stream, &t->learn, t->design.cell);
+	else if (t->model->learner->flags & ML_LEARNER_COLUMNS)
+	{
+		columns = ml_design_columns(&t->design);
+		t->learn.columns = &columns;
+		t->model->state = t->model->learner->fit(&t->learn);
+	}
 	else
 	{
 		ml_design_settle(&t->design);
@@ -501,11 +553,45 @@ ml_train_register(MlTraining *t, MlTrainResult *result)
 }
 
 void
+ml_train_learn(MlTraining *t)
+{
+	MlDesignWish wish;
+
+	memset(&t->design, 0, sizeof t->design);
+	t->design.load = t->load;
+	t->design.model = t->model;
+	ml_design_target(&t->design, t->positive);
+	wish.intercept = ml_train_has_intercept(t);
+	wish.levels = (t->model->learner->flags & ML_LEARNER_CATEGORIES) && t->spec->pipeline == NULL;
+	ml_design_inputs(&t->design, &wish, &t->notes);
+	ml_train_fit_pipeline(t);
+	ml_train_fit(t);
+}
+
+/* Puts the process's title back when the training ends, however it ends. */
+static void
+ml_train_restore_title(void *arg)
+{
+	set_ps_display(arg);
+}
+
+static void
+ml_train_keep_title(MlTraining *t)
+{
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+	int			length;
+	const char *title = get_ps_display(&length);
+
+	callback->func = ml_train_restore_title;
+	callback->arg = pnstrdup(title, length);
+	MemoryContextRegisterResetCallback(t->context, callback);
+}
+
+void
 ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MlTraining *t = palloc0(sizeof(MlTraining));
-	const MlLearner *learner;
 	ListCell   *lc;
 
 	memset(result, 0, sizeof *result);
@@ -515,20 +601,20 @@ ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
 	t->tick.breathe = ml_train_breathe;
 	MemoryContextSwitchTo(t->context);
 	ml_train_check(spec);
+	ml_train_keep_title(t);
 	t->model = palloc0(sizeof(MlModel));
-	learner = ml_train_start(t);
+	ml_train_start(t);
 	ml_train_load(t);
 	if (!t->task_known)
-	{
 		t->model->task = ml_design_infer_task(t->load, &t->notes);
-		ml_train_settle(t, learner);
+	if (t->learner == NULL)
+		ml_auto_learn(t);
+	else
+	{
+		if (!t->task_known)
+			ml_train_settle(t, t->learner);
+		ml_train_learn(t);
 	}
-	t->design.load = t->load;
-	t->design.model = t->model;
-	ml_design_target(&t->design, t->positive);
-	ml_design_inputs(&t->design, ml_train_has_intercept(t), &t->notes);
-	ml_train_fit_pipeline(t);
-	ml_train_fit(t);
 	ml_train_release_rows(t);
 	ml_train_judge(t);
 	ml_train_register(t, result);

@@ -19,6 +19,9 @@ typedef struct MlTraining
 	MlModel    *model;
 	MlDesign	design;
 	bool		task_known;
+	const MlLearner *learner;	/* the one asked for; NULL: the better of two */
+	bool		compares;		/* rows are held out only to compare two learners */
+	List	   *other_params;	/* char *: parameters that are for another learner */
 	char	   *positive;
 	MlParamValue *params;
 	List	   *steps;			/* MlStepSpec * */
@@ -28,6 +31,21 @@ typedef struct MlTraining
 	MlTick		tick;
 	MlQuality  *quality;
 } MlTraining;
+
+/* Reads the source: straight into a one-pass learner where every value is a number, else into frames. */
+extern void ml_train_load(MlTraining *t);
+
+/* Lets go of the rows: temporary files would outlive the memory that knows of them. */
+extern void ml_train_drop_load(MlLoad *load);
+
+/* Makes a learner the model's, once the task is known, and reads its parameters. */
+extern void ml_train_settle(MlTraining *t, const MlLearner *learner);
+
+/* Fits the pipeline and the learner to the rows that were loaded. */
+extern void ml_train_learn(MlTraining *t);
+
+/* Fits boosted trees and the linear model, and leaves the better one in the training; auto.c. */
+extern void ml_auto_learn(MlTraining *t);
 
 /* Fills in everything the catalog keeps of the finished training. */
 extern void ml_record_fill(MlTraining *t, MlRegistration *r);

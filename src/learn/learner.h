@@ -26,6 +26,10 @@ typedef enum MlTask
 #define ML_LEARNER_MISSING		0x01	/* takes NULL and NaN cells as they are */
 #define ML_LEARNER_CATEGORIES	0x02	/* takes category codes as they are */
 #define ML_LEARNER_STANDARDISE	0x04	/* the default pipeline standardises for it */
+#define ML_LEARNER_COLUMNS		0x08	/* reads the design column by column */
+
+/* Most levels of a category that a learner takes as they are: with "other" they fit into a byte beside what is missing. */
+#define ML_LEARNER_LEVELS_MAX	254
 
 /* One line of ml.coefficients; column is the design column, -1 the intercept; class is -1 without classes. */
 typedef struct MlCoefficient
@@ -48,6 +52,25 @@ typedef struct MlFigure
 	double		value;
 } MlFigure;
 
+/*
+ * The design column by column, in canonical order of the rows: column cols is
+ * the target (a number or a class index), cols + 1 the weight. A missing
+ * value is NaN, a category the code of its level.
+ */
+typedef struct MlColumns
+{
+	bool		weighted;
+	void		(*column) (void *ctx, int col, double *out);
+	void	   *ctx;
+} MlColumns;
+
+/* What a design column is called, and the levels of a category. */
+typedef struct MlLearnColumn
+{
+	const char *name;
+	int			nlevels;		/* 0: a number */
+} MlLearnColumn;
+
 /* What a training gives a learner. */
 typedef struct MlLearnInput
 {
@@ -56,6 +79,9 @@ typedef struct MlLearnInput
 	int			ncols;			/* design columns */
 	int64		nrows;			/* training rows */
 	MlBlocks   *blocks;			/* the design rows with y (a number or a class index) and w; NULL while streaming */
+	const MlColumns *columns;	/* the same for a learner that reads columns, which has no blocks */
+	const MlLearnColumn *about; /* per design column; NULL while streaming */
+	char	  **classes;		/* labels in class order */
 
 	/*
 	 * Units: raw value = center + scale * design value, per column; NULL
@@ -67,6 +93,8 @@ typedef struct MlLearnInput
 	int64		seed;
 	Size		memory_limit;	/* bytes the training may hold */
 	const MlTick *tick;
+	void		(*progress) (void *ctx, int64 done, int64 total);	/* of a learner's iterations */
+	void	   *progress_ctx;
 	MlNotes    *notes;
 } MlLearnInput;
 
@@ -107,6 +135,9 @@ typedef struct MlLearner
 	/* NULL when the learner has no coefficients. */
 	int			(*coefficients) (const void *model, MlCoefficient **out);
 	int			(*figures) (const void *model, MlFigure **out);
+
+	/* What each design column adds to the model: gain, or the number of splits. NULL where there is no such thing. */
+	void		(*importance) (const void *model, bool splits, double *out);
 } MlLearner;
 
 /* The table of learners, ended by NULL. */
@@ -120,6 +151,7 @@ extern const MlLearner *ml_learner_by_tag(uint16 tag);
 
 extern const char *ml_task_name(MlTask task);
 
+extern const MlLearner ml_gradient_boosting;
 extern const MlLearner ml_linear_regression;
 extern const MlLearner ml_logistic_regression;
 

@@ -7,6 +7,7 @@
 #include "learn/learner.h"
 
 const MlLearner *const ml_learners[] = {
+	&ml_gradient_boosting,
 	&ml_linear_regression,
 	&ml_logistic_regression,
 	NULL

@@ -16,7 +16,6 @@
 typedef struct MlBoostHeader
 {
 	MlBoostSpec spec;
-	bool		ready;
 } MlBoostHeader;
 
 /* Places in memory, given out one behind the other. */
@@ -77,8 +76,6 @@ ml_boost_lay_shared(MlBoostLayout *l, const MlBoostSpec *spec, size_t codes, MlB
 	b->leaf_sums = ml_boost_place(l, members * spec->max_leaves, sizeof(MlBoostTotals));
 	b->bound = ml_boost_place(l, members, sizeof(double));
 	b->judgement = ml_boost_place(l, members, sizeof(MlBoostJudgement));
-	b->histograms = ml_boost_place(l, codes * spec->slots, 3 * sizeof(int64_t));
-	b->partial = ml_boost_place(l, spec->members > 1 ? codes * members : 0, 3 * sizeof(int64_t));
 	/* a fetch of the last row's bins may touch what lies behind */
 	b->bins = ml_boost_place(l, rows + 1, spec->cols);
 	b->by_column = ml_boost_place(l, rows, spec->cols);
@@ -92,6 +89,9 @@ ml_boost_lay_shared(MlBoostLayout *l, const MlBoostSpec *spec, size_t codes, MlB
 	b->inc = ml_boost_place(l, rows, sizeof(uint64_t));
 	b->index = ml_boost_place(l, rows, sizeof(uint32_t));
 	b->spare = ml_boost_place(l, rows, sizeof(uint32_t));
+	/* last, so that rows can be put in their places before the number of bins is known */
+	b->histograms = ml_boost_place(l, codes * spec->slots, 3 * sizeof(int64_t));
+	b->partial = ml_boost_place(l, spec->members > 1 ? codes * members : 0, 3 * sizeof(int64_t));
 }
 
 /* A member's own memory. */
@@ -126,6 +126,18 @@ ml_boost_sizes(const MlBoostSpec *spec, const MlBinColumn *columns, size_t *shar
 	*shared = layout.at;
 	*own = owned.at;
 	return layout.overflow || owned.overflow ? ML_TOO_LARGE : ML_OK;
+}
+
+size_t
+ml_boost_own_bytes(const void *shared)
+{
+	const MlBoostHeader *header = shared;
+	MlBoostLayout owned = {NULL, 0, false};
+	MlBoost		b;
+
+	memset(&b, 0, sizeof b);
+	ml_boost_lay_own(&owned, &header->spec, &b);
+	return owned.at;
 }
 
 void
@@ -273,9 +285,9 @@ ml_boost_tree(const MlBoost *b, int group, int *nodes)
 }
 
 double
-ml_boost_valid_loss(const MlBoost *b)
+ml_boost_best_loss(const MlBoost *b)
 {
-	return b->loss;
+	return b->best_loss;
 }
 
 int

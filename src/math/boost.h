@@ -105,8 +105,15 @@ typedef struct MlBoost MlBoost;
 /* Bytes of the memory that a team shares, and of each member's own. */
 extern MlStatus ml_boost_sizes(const MlBoostSpec *spec, const MlBinColumn *columns, size_t *shared, size_t *own);
 
-/* Lays out shared memory, once, before anyone attaches. */
+/*
+ * Lays out shared memory, before anyone attaches. It may be laid out anew with
+ * fewer bins a column than before: rows that were put in their places stay
+ * there.
+ */
 extern void ml_boost_init(void *shared, const MlBoostSpec *spec, const MlBinColumn *columns);
+
+/* Bytes of a member's own, once shared memory is laid out. */
+extern size_t ml_boost_own_bytes(const void *shared);
 
 /* A member's view of the shared memory; own is aligned to 64 bytes. */
 extern MlBoost *ml_boost_attach(void *shared, void *own, const MlBoostTeam *team, const MlTick *tick);
@@ -134,8 +141,8 @@ extern bool ml_boost_round(MlBoost *b);
 /* Trees of the last round, groups of them; valid until the next one. */
 extern const MlBoostNode *ml_boost_tree(const MlBoost *b, int group, int *nodes);
 
-/* Mean loss on the later rows after the last round; NaN without such rows. */
-extern double ml_boost_valid_loss(const MlBoost *b);
+/* Mean loss on the later rows after the best round; NaN without such rows. */
+extern double ml_boost_best_loss(const MlBoost *b);
 
 /* Rounds to keep: fewer than were grown when early stopping went on past the best. */
 extern int	ml_boost_best_round(const MlBoost *b);

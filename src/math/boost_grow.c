@@ -610,6 +610,7 @@ ml_boost_plant(MlBoost *b, int group, MlBoostNode *nodes)
 	b->slot_leaf[0] = 0;
 	b->nleaves = 1;
 	memset(wide, 0, sizeof(int64_t) * 3 * ml_boost_codes(b));
+	/* all columns of all rows need no list */
 	ml_boost_accumulate(b, b->whole && b->nactive == b->spec->cols ? NULL : b->index + b->part, b->fit_from,
 						root->count[0], wide);
 	ml_boost_meet(b);

@@ -123,18 +123,30 @@ ml_boost_empty(uint64_t *narrow, int codes, bool plain, int64_t *g, int64_t *h, 
 		ml_boost_empty_both(narrow, codes, g, h, rows);
 }
 
-ML_CLONES void
-ml_boost_subtract(int64_t *into, const int64_t *what, size_t n)
+ML_CLONES static void
+ml_boost_subtract_run(int64_t *into, const int64_t *what, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		into[i] -= what[i];
 }
 
-ML_CLONES void
-ml_boost_sum(int64_t *into, const int64_t *what, size_t n)
+void
+ml_boost_subtract(int64_t *into, const int64_t *what, size_t n)
+{
+	ml_boost_subtract_run(into, what, n);
+}
+
+ML_CLONES static void
+ml_boost_sum_run(int64_t *into, const int64_t *what, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		into[i] += what[i];
+}
+
+void
+ml_boost_sum(int64_t *into, const int64_t *what, size_t n)
+{
+	ml_boost_sum_run(into, what, n);
 }
 
 /* 32 well mixed bits (the finaliser of MurmurHash3 for 32 bits, Appleby 2011). */
@@ -148,8 +160,8 @@ ml_boost_mix32(uint32_t x)
 	return x ^ (x >> 16);
 }
 
-ML_CLONES void
-ml_boost_increments(const int32_t *g, const uint32_t *h, size_t first_row, int n, uint32_t tree_key, uint64_t *inc)
+ML_CLONES static void
+ml_boost_increments_run(const int32_t *g, const uint32_t *h, size_t first_row, int n, uint32_t tree_key, uint64_t *inc)
 {
 	const int	g_drop = ML_BOOST_FRACTION_BITS - ML_BOOST_G_STEP_BITS;
 	const int	h_drop = ML_BOOST_FRACTION_BITS + 1 - ML_BOOST_H_STEP_BITS;
@@ -162,4 +174,10 @@ ml_boost_increments(const int32_t *g, const uint32_t *h, size_t first_row, int n
 
 		inc[i] = ((uint64_t) (int64_t) g_steps << ML_BOOST_G_SHIFT) | (uint64_t) h_steps << ML_BOOST_ROWS_BITS | 1;
 	}
+}
+
+void
+ml_boost_increments(const int32_t *g, const uint32_t *h, size_t first_row, int n, uint32_t tree_key, uint64_t *inc)
+{
+	ml_boost_increments_run(g, h, first_row, n, tree_key, inc);
 }

@@ -327,12 +327,14 @@ ml_pipeline_level(const MlInput *input, const char *text, int length)
 {
 	int			code = ml_dict_find(input->codes, text, length);
 
-	return code >= 0 ? code : input->unseen;
+	if (unlikely(code < 0))
+		return input->unseen == ML_LEVEL_MISSING ? ml_cell_null() : input->unseen;
+	return code;
 }
 
 /*
  * Bytes: u32 inputs; per input text name, text type, u8 class, u8 nullable,
- * u32 cells, u32 levels, u8 has_other, u32 unseen, texts of the kept levels;
+ * u32 cells, u32 levels, u8 has_other, u32 unseen (0xFFFFFFFF: missing), texts of the kept levels;
  * u8 fills_missing; u32 steps; per step u16 tag, u16 version, its payload.
  */
 void
@@ -385,7 +387,8 @@ ml_pipeline_read_input(MlReader *in, MlInput *input)
 		input->ncells > (int) (MaxAllocSize / sizeof(MlColumn)) ||
 		(input->class != ML_TYPE_TEXT && input->nlevels > 0) ||
 		input->has_other > input->nlevels ||
-		input->unseen < 0 || input->unseen >= Max(input->nlevels, 1))
+		input->unseen < ML_LEVEL_MISSING || input->unseen >= Max(input->nlevels, 1) ||
+		(input->unseen == ML_LEVEL_MISSING && input->class != ML_TYPE_TEXT))
 		ml_read_corrupted("an input makes no sense");
 	kept = input->nlevels - input->has_other;
 	if ((int64) kept * 4 > in->end - in->at)

@@ -14,6 +14,9 @@
 #include "transform/transform.h"
 #include "utils/jsonb.h"
 
+/* In the place of a code: the value counts as missing. */
+#define ML_LEVEL_MISSING	(-1)
+
 typedef struct MlInput
 {
 	char	   *name;
@@ -27,7 +30,7 @@ typedef struct MlInput
 	int			nlevels;		/* kept levels, bytewise order; then the bucket "other" if there is one */
 	char	  **levels;
 	bool		has_other;		/* levels seen in training share the last code */
-	int			unseen;			/* code of a text that is not a kept level */
+	int			unseen;			/* code of a text that is not a kept level, or ML_LEVEL_MISSING */
 	MlDict	   *codes;			/* kept levels to codes; built at load */
 } MlInput;
 

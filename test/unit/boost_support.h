@@ -23,15 +23,15 @@ typedef struct MlCase
 } MlCase;
 
 /* What came out: tree t of group k has its nodes at node[t * groups + k]. */
-typedef struct MlForest
+typedef struct MlGrown
 {
 	int			rounds;
 	int			groups;
 	int			best_round;
 	MlBoostNode **node;
 	int		   *nodes;
-	double	   *loss;			/* on the later rows, by round */
-} MlForest;
+	double	   *loss;			/* on the later rows after the best round so far, by round */
+} MlGrown;
 
 /* Rows of which later only judge; one tree a round, everything allowed. */
 static MlCase *
@@ -122,7 +122,7 @@ ml_tree_leaf(const MlBoostNode *nodes, const MlBinColumn *columns, const uint8_t
 
 /* The score of a row of codes in a group, after the first rounds rounds. */
 static inline double
-ml_forest_score(const MlForest *f, const MlCase *c, const uint8_t *codes, int group, int rounds)
+ml_grown_score(const MlGrown *f, const MlCase *c, const uint8_t *codes, int group, int rounds)
 {
 	double		score = c->base[group];
 
@@ -136,7 +136,7 @@ ml_forest_score(const MlForest *f, const MlCase *c, const uint8_t *codes, int gr
 }
 
 static void
-ml_forest_free(MlForest *f)
+ml_grown_free(MlGrown *f)
 {
 	for (int t = 0; t < f->rounds * f->groups; t++)
 		free(f->node[t]);
@@ -166,7 +166,7 @@ ml_tree_differs(const MlBoostNode *a, int na, const MlBoostNode *b, int nb)
 
 /* Equal to the bit: trees, losses, the best round. */
 static inline bool
-ml_forest_equal(const MlForest *a, const MlForest *b)
+ml_grown_equal(const MlGrown *a, const MlGrown *b)
 {
 	if (a->rounds != b->rounds || a->groups != b->groups || a->best_round != b->best_round)
 		return false;
@@ -183,7 +183,7 @@ typedef struct MlMember
 	void	   *shared;
 	void	   *own;
 	const MlCase *c;
-	MlForest   *forest;
+	MlGrown    *forest;
 } MlMember;
 
 static void
@@ -216,7 +216,7 @@ ml_member_run(void *ctx)
 {
 	MlMember   *m = ctx;
 	const MlBoostSpec *s = &m->c->spec;
-	MlForest   *f = unit_alloc(sizeof(MlForest));
+	MlGrown    *f = unit_alloc(sizeof(MlGrown));
 	MlBoost    *b = ml_boost_attach(m->shared, m->own, &m->team, NULL);
 
 	memset(f, 0, sizeof *f);
@@ -238,7 +238,7 @@ ml_member_run(void *ctx)
 			f->node[t] = unit_alloc(sizeof(MlBoostNode) * f->nodes[t]);
 			memcpy(f->node[t], nodes, sizeof(MlBoostNode) * f->nodes[t]);
 		}
-		f->loss[f->rounds++] = ml_boost_valid_loss(b);
+		f->loss[f->rounds++] = ml_boost_best_loss(b);
 	}
 	f->best_round = ml_boost_best_round(b);
 	m->forest = f;
@@ -258,14 +258,14 @@ ml_aligned(size_t size)
 }
 
 /* Grows the forest of a case by a team of threads; all members must come to the same one. */
-static MlForest *
+static MlGrown *
 ml_case_run(const MlCase *c, int members)
 {
 	MlBoostSpec spec = c->spec;
 	MlMember   *member = calloc((size_t) members, sizeof(MlMember));
 	pthread_t  *thread = calloc((size_t) members, sizeof(pthread_t));
 	pthread_barrier_t barrier;
-	MlForest   *forest;
+	MlGrown    *forest;
 	size_t		shared_size;
 	size_t		own_size;
 	void	   *shared;
@@ -292,8 +292,8 @@ ml_case_run(const MlCase *c, int members)
 	for (int m = 1; m < members; m++)
 	{
 		pthread_join(thread[m], NULL);
-		CHECK(ml_forest_equal(forest, member[m].forest), "member %d of %d", m, members);
-		ml_forest_free(member[m].forest);
+		CHECK(ml_grown_equal(forest, member[m].forest), "member %d of %d", m, members);
+		ml_grown_free(member[m].forest);
 	}
 	for (int m = 0; m < members; m++)
 		free(member[m].own);

@@ -263,7 +263,7 @@ ml_test_squared(void)
 	for (int repeat = 0; repeat < 600; repeat++)
 	{
 		MlCase	   *c = ml_random_case(ML_BOOST_SQUARED);
-		MlForest   *f = ml_case_run(c, 1);
+		MlGrown    *f = ml_case_run(c, 1);
 		int			t = 0;
 
 		p->c = c;
@@ -288,7 +288,7 @@ ml_test_squared(void)
 			splits += p->leaves - 1;
 		}
 		CHECK(t == f->rounds, "data set %d: %d rounds, not %d", repeat, f->rounds, t);
-		ml_forest_free(f);
+		ml_grown_free(f);
 		ml_case_free(c);
 	}
 	CHECK(splits > 5000, "only %d splits", splits);
@@ -356,7 +356,7 @@ ml_test_logistic(void)
 	for (int repeat = 0; repeat < 300; repeat++)
 	{
 		MlCase	   *c = ml_random_case(ML_BOOST_LOGISTIC);
-		MlForest   *f;
+		MlGrown    *f;
 
 		c->spec.l2 += 0.5;
 		f = ml_case_run(c, 1);
@@ -382,7 +382,7 @@ ml_test_logistic(void)
 				score[i] += f->node[t][p->node[i]].value;
 			splits += p->leaves - 1;
 		}
-		ml_forest_free(f);
+		ml_grown_free(f);
 		ml_case_free(c);
 	}
 	CHECK(splits > 1000, "only %d splits", splits);
@@ -396,8 +396,8 @@ ml_test_order(void)
 	for (int repeat = 0; repeat < 20; repeat++)
 	{
 		MlCase	   *c = ml_random_case(ML_BOOST_SQUARED);
-		MlForest   *f = ml_case_run(c, 1);
-		MlForest   *other;
+		MlGrown    *f = ml_case_run(c, 1);
+		MlGrown    *other;
 
 		for (int64_t i = c->spec.rows - 1; i > 0; i--)
 		{
@@ -415,9 +415,9 @@ ml_test_order(void)
 			}
 		}
 		other = ml_case_run(c, 1);
-		ML_CHECK(ml_forest_equal(f, other));
-		ml_forest_free(f);
-		ml_forest_free(other);
+		ML_CHECK(ml_grown_equal(f, other));
+		ml_grown_free(f);
+		ml_grown_free(other);
 		ml_case_free(c);
 	}
 }

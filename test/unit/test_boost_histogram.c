@@ -199,7 +199,7 @@ ml_test_many_rows(MlBoostLoss loss, bool weighted, int members)
 		n = 30000
 	};
 	MlCase	   *c = ml_case_new(n, 0, 2, loss, 1);
-	MlForest   *f;
+	MlGrown    *f;
 
 	ml_case_column(c, 0, 2, 0);
 	ml_case_column(c, 1, 1, 0);
@@ -227,7 +227,7 @@ ml_test_many_rows(MlBoostLoss loss, bool weighted, int members)
 		ML_CHECK(f->node[0][0].rows == n && f->node[0][1].rows == n / 10);
 		ML_CHECK_NEAR(f->node[0][0].gain, g * g * n / h - all * all / (h * n), 1e-3);
 	}
-	ml_forest_free(f);
+	ml_grown_free(f);
 	ml_case_free(c);
 }
 

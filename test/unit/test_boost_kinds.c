@@ -110,7 +110,7 @@ ml_test_subsets(void)
 		int			nbins = 2 + (int) (unit_random() % 9);
 		int			occurring = nbins < 8 ? nbins : 7;
 		MlCase	   *c = ml_levels_case(nbins, occurring, repeat % 3 ? 0 : 0.1);
-		MlForest   *f;
+		MlGrown    *f;
 		MlLevel		level[ML_BIN_CODES];
 		MlLevel		all;
 		double		best = 0;
@@ -131,12 +131,60 @@ ml_test_subsets(void)
 			ML_CHECK_NEAR(f->node[0]->gain, best, 1e-12);
 			ml_check_absent(c, f->node[0], level);
 		}
-		ml_forest_free(f);
+		ml_grown_free(f);
 		ml_case_free(c);
 	}
 }
 
-/* With smoothing: levels in the order of their drawn means, the best place to cut, more l2 with more than four. */
+/* The best place to cut levels in the order of their drawn means: its gain, and what is on the left. */
+static double
+ml_cut_levels(const MlCase *c, const MlLevel *level, const MlLevel *all, bool *left)
+{
+	double		smoothing = c->spec.level_smoothing;
+	bool		gone[ML_BIN_CODES] = {0};
+	MlLevel		parts[2] = {{0, 0, 0}, *all};
+	double		best = 0;
+	double		l2 = c->spec.l2;
+	int			n = 0;
+
+	for (int code = 0; code < ML_BIN_CODES; code++)
+		n += level[code].rows > 0;
+	if (n > 4)
+		l2 += c->spec.level_l2;
+	for (int k = 0; k < n - 1; k++)
+	{
+		int			next = -1;
+		double		least = INFINITY;
+		double		gain;
+
+		for (int code = 0; code < ML_BIN_CODES; code++)
+		{
+			double		place = (level[code].g + smoothing * all->g / all->h) / (level[code].h + smoothing);
+
+			if (level[code].rows > 0 && !gone[code] && place < least - 1e-12)
+			{
+				least = place;
+				next = code;
+			}
+		}
+		gone[next] = true;
+		parts[0].g += level[next].g;
+		parts[0].h += level[next].h;
+		parts[0].rows += level[next].rows;
+		parts[1].g = all->g - parts[0].g;
+		parts[1].h = all->h - parts[0].h;
+		parts[1].rows = all->rows - parts[0].rows;
+		gain = ml_level_gain(parts, 2, 1, l2, (double) c->spec.min_rows);
+		if (gain > best * (1 + 1e-12))
+		{
+			best = gain;
+			memcpy(left, gone, sizeof gone);
+		}
+	}
+	return best;
+}
+
+/* With smoothing, and more l2 where there are more than four levels. */
 static void
 ml_test_smoothed(void)
 {
@@ -146,68 +194,28 @@ ml_test_smoothed(void)
 		MlCase	   *c = ml_levels_case(nbins, nbins < 60 ? nbins : 20, repeat % 3 ? 0 : 0.1);
 		MlLevel		level[ML_BIN_CODES];
 		MlLevel		all;
-		MlForest   *f;
-		MlBoostNode want = {0};
-		MlLevel		parts[2];
-		bool		gone[ML_BIN_CODES] = {0};
-		double		best = 0;
-		int			n = 0;
-		double		l2;
+		MlGrown    *f;
+		bool		left[ML_BIN_CODES] = {0};
+		double		best;
 
 		c->spec.level_smoothing = 5;
 		c->spec.level_l2 = 4;
 		c->spec.l2 = 1;
 		c->spec.min_rows = 1 + repeat % 8;
 		ml_level_sums(c, level, &all);
+		best = ml_cut_levels(c, level, &all, left);
 		f = ml_case_run(c, 1);
-		for (int code = 0; code <= nbins; code++)
-			n += level[code].rows > 0;
-		l2 = c->spec.l2 + (n > 4 ? c->spec.level_l2 : 0);
-		memset(parts, 0, sizeof parts);
-		for (int k = 0; k < n - 1; k++)
-		{
-			int			next = -1;
-			double		least = INFINITY;
-			uint64_t	set[ML_BOOST_SET_WORDS];
-
-			for (int code = 0; code <= nbins; code++)
-			{
-				double		place = (level[code].g + 5 * all.g / all.h) / (level[code].h + 5);
-
-				if (level[code].rows > 0 && !gone[code] && place < least - 1e-12)
-				{
-					least = place;
-					next = code;
-				}
-			}
-			gone[next] = true;
-			parts[0].g += level[next].g;
-			parts[0].h += level[next].h;
-			parts[0].rows += level[next].rows;
-			parts[1].g = all.g - parts[0].g;
-			parts[1].h = all.h - parts[0].h;
-			parts[1].rows = all.rows - parts[0].rows;
-			memset(set, 0, sizeof set);
-			for (int code = 0; code <= nbins; code++)
-				if (gone[code])
-					set[code / 64] |= UINT64_C(1) << (code % 64);
-			if (ml_level_gain(parts, 2, 1, l2, (double) c->spec.min_rows) > best * (1 + 1e-12))
-			{
-				best = ml_level_gain(parts, 2, 1, l2, (double) c->spec.min_rows);
-				memcpy(want.set, set, sizeof set);
-			}
-		}
 		CHECK((best > 1e-9) == (f->rounds == 1), "data set %d", repeat);
 		for (int code = 0; code <= nbins && f->rounds; code++)
 			if (level[code].rows > 0)
-				CHECK(ml_node_left(f->node[0], c->columns, code) == ((want.set[code / 64] >> (code % 64)) & 1),
-					  "data set %d: level %d of %d", repeat, code, nbins);
+				CHECK(ml_node_left(f->node[0], c->columns, code) == left[code], "data set %d: level %d of %d",
+					  repeat, code, nbins);
 		if (f->rounds)
 		{
 			ML_CHECK_NEAR(f->node[0]->gain, best, 1e-12);
 			ml_check_absent(c, f->node[0], level);
 		}
-		ml_forest_free(f);
+		ml_grown_free(f);
 		ml_case_free(c);
 	}
 }
@@ -217,7 +225,7 @@ static void
 ml_test_classes(void)
 {
 	MlCase	   *c = ml_case_new(600, 0, 3, ML_BOOST_SOFTMAX, 3);
-	MlForest   *f;
+	MlGrown    *f;
 	int			wrong = 0;
 
 	for (int k = 0; k < 3; k++)
@@ -233,7 +241,7 @@ ml_test_classes(void)
 		double		own;
 
 		for (int k = 0; k < 3; k++)
-			score[k] = ml_forest_score(f, c, c->bins + 3 * i, k, f->rounds);
+			score[k] = ml_grown_score(f, c, c->bins + 3 * i, k, f->rounds);
 		own = score[c->classes[i]];
 		wrong += own < score[0] || own < score[1] || own < score[2];
 		for (int k = 0; k < 3; k++)
@@ -241,7 +249,7 @@ ml_test_classes(void)
 				  score[k]);
 	}
 	CHECK(wrong == 0, "%d rows of 600 are wrong", wrong);
-	ml_forest_free(f);
+	ml_grown_free(f);
 	ml_case_free(c);
 }
 
@@ -251,7 +259,7 @@ ml_test_gradients_vanish(void)
 {
 	MlCase	   *c = ml_case_new(240, 0, 1, ML_BOOST_SOFTMAX, 4);
 	const double h = 0.25 * 0.75 * 4 / 3;
-	MlForest   *f;
+	MlGrown    *f;
 
 	ml_case_column(c, 0, 2, 0);
 	for (int i = 0; i < 240; i++)
@@ -272,7 +280,7 @@ ml_test_gradients_vanish(void)
 			uint8_t		code = (uint8_t) side;
 			double		n = side ? 140 : 100;
 			double		members = 0;
-			double		value = ml_forest_score(f, c, &code, k, 1);
+			double		value = ml_grown_score(f, c, &code, k, 1);
 
 			for (int i = 0; i < 240; i++)
 				members += c->bins[i] == side && c->classes[i] == k;
@@ -281,7 +289,7 @@ ml_test_gradients_vanish(void)
 		}
 		CHECK(fabs(sum) < 1e-6, "gradients add up to %g", sum);
 	}
-	ml_forest_free(f);
+	ml_grown_free(f);
 	ml_case_free(c);
 }
 
@@ -290,7 +298,7 @@ static void
 ml_test_many_classes(void)
 {
 	MlCase	   *c = ml_case_new(1000, 50, 2, ML_BOOST_SOFTMAX, 1000);
-	MlForest   *f;
+	MlGrown    *f;
 
 	ml_case_column(c, 0, 255, 0.01);
 	ml_case_column(c, 1, 7, 0);
@@ -306,7 +314,7 @@ ml_test_many_classes(void)
 	for (int t = 0; t < f->rounds * 1000; t++)
 		for (int i = 0; i < f->nodes[t]; i++)
 			CHECK(isfinite(f->node[t][i].value), "tree %d", t);
-	ml_forest_free(f);
+	ml_grown_free(f);
 	ml_case_free(c);
 }
 
@@ -320,8 +328,8 @@ ml_test_fractions(void)
 	};
 	MlCase	   *c = ml_case_new(n, 0, cols, ML_BOOST_SQUARED, 1);
 	uint64_t	sets[12];
-	MlForest   *f;
-	MlForest   *again;
+	MlGrown    *f;
+	MlGrown    *again;
 	int			other_rows = 0;
 	int			other_columns = 0;
 	uint64_t	any = 0;
@@ -336,8 +344,8 @@ ml_test_fractions(void)
 	c->spec.column_fraction = 0.25;
 	f = ml_case_run(c, 1);
 	again = ml_case_run(c, 1);
-	ML_CHECK(f->rounds == 12 && ml_forest_equal(f, again));
-	ml_forest_free(again);
+	ML_CHECK(f->rounds == 12 && ml_grown_equal(f, again));
+	ml_grown_free(again);
 	for (int t = 0; t < f->rounds; t++)
 	{
 		/* five standard deviations of the number drawn */
@@ -355,15 +363,15 @@ ml_test_fractions(void)
 	CHECK(__builtin_popcountll(any) > 30, "%d columns of all", __builtin_popcountll(any));
 	c->spec.seed++;
 	again = ml_case_run(c, 1);
-	ML_CHECK(!ml_forest_equal(f, again));
-	ml_forest_free(again);
-	ml_forest_free(f);
+	ML_CHECK(!ml_grown_equal(f, again));
+	ml_grown_free(again);
+	ml_grown_free(f);
 	ml_case_free(c);
 }
 
 /* The loss on the later rows after so many rounds, by hand. */
 static double
-ml_later_loss(const MlForest *f, const MlCase *c, int rounds)
+ml_later_loss(const MlGrown *f, const MlCase *c, int rounds)
 {
 	double		sum = 0;
 	double		weight = 0;
@@ -372,7 +380,7 @@ ml_later_loss(const MlForest *f, const MlCase *c, int rounds)
 	{
 		const uint8_t *codes = c->bins + i * c->spec.cols;
 		double		w = c->spec.weighted ? c->weights[i] : 1;
-		double		score = ml_forest_score(f, c, codes, 0, rounds);
+		double		score = ml_grown_score(f, c, codes, 0, rounds);
 		double		loss;
 
 		if (c->spec.loss == ML_BOOST_SQUARED)
@@ -384,8 +392,8 @@ ml_later_loss(const MlForest *f, const MlCase *c, int rounds)
 			double		total = 0;
 
 			for (int k = 0; k < c->spec.groups; k++)
-				total += exp(ml_forest_score(f, c, codes, k, rounds));
-			loss = log(total) - ml_forest_score(f, c, codes, c->classes[i], rounds);
+				total += exp(ml_grown_score(f, c, codes, k, rounds));
+			loss = log(total) - ml_grown_score(f, c, codes, c->classes[i], rounds);
 		}
 		sum += w * loss;
 		weight += w;
@@ -398,7 +406,7 @@ static void
 ml_test_stopping(MlBoostLoss loss, int groups, bool weighted, int patience, double rate)
 {
 	MlCase	   *c = ml_case_new(150, 300, 4, loss, groups);
-	MlForest   *f;
+	MlGrown    *f;
 	double		least = INFINITY;
 	int			best = 0;
 
@@ -423,16 +431,16 @@ ml_test_stopping(MlBoostLoss loss, int groups, bool weighted, int patience, doub
 	{
 		double		want = ml_later_loss(f, c, t);
 
-		ML_CHECK_NEAR(f->loss[t - 1], want, 1e-12);
 		if (want < least)
 		{
 			least = want;
 			best = t;
 		}
+		ML_CHECK_NEAR(f->loss[t - 1], least, 1e-12);
 	}
 	CHECK(f->best_round == best && best > 1 && best < 140, "round %d, not %d", f->best_round, best);
 	CHECK(f->rounds == (patience ? best + patience : 150), "%d rounds, the best is %d", f->rounds, best);
-	ml_forest_free(f);
+	ml_grown_free(f);
 	ml_case_free(c);
 }
 
@@ -440,7 +448,7 @@ ml_test_stopping(MlBoostLoss loss, int groups, bool weighted, int patience, doub
 static int
 ml_check_finite(const MlCase *c, const char *what)
 {
-	MlForest   *f = ml_case_run(c, 1);
+	MlGrown    *f = ml_case_run(c, 1);
 	int			rounds = f->rounds;
 
 	for (int t = 0; t < f->rounds * f->groups; t++)
@@ -452,8 +460,8 @@ ml_check_finite(const MlCase *c, const char *what)
 		}
 	for (int i = 0; i < c->spec.rows; i++)
 		for (int k = 0; k < c->spec.groups; k++)
-			CHECK(isfinite(ml_forest_score(f, c, c->bins + i * c->spec.cols, k, f->rounds)), "%s: row %d", what, i);
-	ml_forest_free(f);
+			CHECK(isfinite(ml_grown_score(f, c, c->bins + i * c->spec.cols, k, f->rounds)), "%s: row %d", what, i);
+	ml_grown_free(f);
 	return rounds;
 }
 

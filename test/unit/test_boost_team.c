@@ -39,7 +39,7 @@ ml_test_members(MlBoostLoss loss, int groups, bool weighted, double fraction)
 	const int	members[] = {2, 3, 5, 12};
 	const int	slots[] = {2, 3, 5, 40};
 	MlCase	   *c = ml_mixed_case(loss, groups, weighted, fraction);
-	MlForest   *f = ml_case_run(c, 1);
+	MlGrown    *f = ml_case_run(c, 1);
 	int			nodes = 0;
 
 	for (int t = 0; t < f->rounds * groups; t++)
@@ -47,28 +47,28 @@ ml_test_members(MlBoostLoss loss, int groups, bool weighted, double fraction)
 	CHECK(f->rounds == 4 && nodes > 4 * 20, "%d rounds, %d nodes", f->rounds, nodes);
 	for (int i = 0; i < 4; i++)
 	{
-		MlForest   *other = ml_case_run(c, members[i]);
+		MlGrown    *other = ml_case_run(c, members[i]);
 
-		CHECK(ml_forest_equal(f, other), "%d members", members[i]);
-		ml_forest_free(other);
+		CHECK(ml_grown_equal(f, other), "%d members", members[i]);
+		ml_grown_free(other);
 		c->spec.slots = slots[i];
 		for (int m = 1; m < 4; m += 2)
 		{
 			other = ml_case_run(c, m);
-			CHECK(ml_forest_equal(f, other), "%d slots, %d members", slots[i], m);
-			ml_forest_free(other);
+			CHECK(ml_grown_equal(f, other), "%d slots, %d members", slots[i], m);
+			ml_grown_free(other);
 		}
 		c->spec.slots = 8;
 	}
 	/* memory for more members than come */
 	c->spec.members = 6;
 	{
-		MlForest   *other = ml_case_run(c, 3);
+		MlGrown    *other = ml_case_run(c, 3);
 
-		ML_CHECK(ml_forest_equal(f, other));
-		ml_forest_free(other);
+		ML_CHECK(ml_grown_equal(f, other));
+		ml_grown_free(other);
 	}
-	ml_forest_free(f);
+	ml_grown_free(f);
 	ml_case_free(c);
 }
 
@@ -77,8 +77,8 @@ static void
 ml_test_few_rows(void)
 {
 	MlCase	   *c = ml_case_new(4, 1, 2, ML_BOOST_SQUARED, 1);
-	MlForest   *f;
-	MlForest   *other;
+	MlGrown    *f;
+	MlGrown    *other;
 
 	ml_case_column(c, 0, 3, 0);
 	ml_case_column(c, 1, 3, 0.3);
@@ -89,25 +89,24 @@ ml_test_few_rows(void)
 	}
 	f = ml_case_run(c, 1);
 	other = ml_case_run(c, 7);
-	ML_CHECK(f->rounds > 0 && ml_forest_equal(f, other));
-	ml_forest_free(f);
-	ml_forest_free(other);
+	ML_CHECK(f->rounds > 0 && ml_grown_equal(f, other));
+	ml_grown_free(f);
+	ml_grown_free(other);
 	ml_case_free(c);
 }
 
-/* Noisy data against the directions asked for, with missing values: scores on a grid keep to them all the same. */
-static void
-ml_test_monotone(MlBoostLoss loss, bool weighted, double l2, double min_hessian)
+static const int ml_direction[5] = {1, -1, 0, 1, 0};
+
+/* Noisy data against the directions asked for, with missing values. */
+static MlCase *
+ml_monotone_case(MlBoostLoss loss)
 {
-	const int	direction[5] = {1, -1, 0, 1, 0};
 	MlCase	   *c = ml_case_new(400, 0, 5, loss, 1);
-	MlForest   *f;
-	int			used[5] = {0};
 
 	for (int k = 0; k < 5; k++)
 	{
 		ml_case_column(c, k, 12, k == 1 || k == 2 ? 0.2 : 0);
-		c->columns[k].monotone = direction[k];
+		c->columns[k].monotone = ml_direction[k];
 	}
 	c->columns[4].category = true;
 	for (int i = 0; i < 400; i++)
@@ -124,6 +123,34 @@ ml_test_monotone(MlBoostLoss loss, bool weighted, double l2, double min_hessian)
 		c->classes[i] = y > 1;
 		c->weights[i] = unit_uniform();
 	}
+	return c;
+}
+
+/* A split that would go the wrong way is not taken, rather than both sides bound to the same value. */
+static void
+ml_check_useful(const MlGrown *f)
+{
+	for (int t = 0; t < f->rounds; t++)
+		for (int i = 0; i < f->nodes[t]; i++)
+		{
+			const MlBoostNode *node = &f->node[t][i];
+
+			if (node->column < 0)
+				continue;
+			node = &f->node[t][node->left];
+			CHECK(node[0].column >= 0 || node[1].column >= 0 || node[0].value != node[1].value,
+				  "tree %d, node %d: %g on both sides", t, i, node->value);
+		}
+}
+
+/* Scores on a grid keep to the directions, whatever the data say. */
+static void
+ml_test_monotone(MlBoostLoss loss, bool weighted, double l2, double min_hessian)
+{
+	MlCase	   *c = ml_monotone_case(loss);
+	MlGrown    *f;
+	int			used[5] = {0};
+
 	c->spec.monotone = true;
 	c->spec.weighted = weighted;
 	c->spec.max_leaves = 30;
@@ -134,17 +161,10 @@ ml_test_monotone(MlBoostLoss loss, bool weighted, double l2, double min_hessian)
 	CHECK(f->rounds == 12, "%d rounds", f->rounds);
 	for (int t = 0; t < f->rounds; t++)
 		for (int i = 0; i < f->nodes[t]; i++)
-		{
-			const MlBoostNode *node = &f->node[t][i];
-
-			if (node->column < 0)
-				continue;
-			used[node->column]++;
-			/* a split that would go the wrong way is not taken, rather than both sides bound to the same value */
-			node = &f->node[t][node->left];
-			CHECK(weighted || loss != ML_BOOST_SQUARED || node[0].column >= 0 || node[1].column >= 0 ||
-				  node[0].value != node[1].value, "tree %d, node %d: %g on both sides", t, i, node->value);
-		}
+			if (f->node[t][i].column >= 0)
+				used[f->node[t][i].column]++;
+	if (loss == ML_BOOST_SQUARED && !weighted)
+		ml_check_useful(f);
 	for (int k = 0; k < 5; k++)
 		CHECK(used[k] > 2, "column %d was not used", k);
 	for (int i = 0; i < 400; i++)
@@ -153,7 +173,7 @@ ml_test_monotone(MlBoostLoss loss, bool weighted, double l2, double min_hessian)
 			uint8_t		codes[5];
 			double		last = 0;
 
-			if (direction[k] == 0)
+			if (ml_direction[k] == 0)
 				continue;
 			memcpy(codes, c->bins + 5 * i, 5);
 			for (int code = 0; code < 12; code++)
@@ -161,13 +181,13 @@ ml_test_monotone(MlBoostLoss loss, bool weighted, double l2, double min_hessian)
 				double		score;
 
 				codes[k] = (uint8_t) code;
-				score = ml_forest_score(f, c, codes, 0, f->rounds);
-				CHECK(code == 0 || direction[k] * (score - last) >= 0, "row %d, column %d: %.17g after %.17g",
+				score = ml_grown_score(f, c, codes, 0, f->rounds);
+				CHECK(code == 0 || ml_direction[k] * (score - last) >= 0, "row %d, column %d: %.17g after %.17g",
 					  i, k, score, last);
 				last = score;
 			}
 		}
-	ml_forest_free(f);
+	ml_grown_free(f);
 	ml_case_free(c);
 }
 
@@ -184,7 +204,7 @@ ml_test_monotone_weightless(void)
 		n = 1500
 	};
 	MlCase	   *c = ml_case_new(n, 0, 2, ML_BOOST_SQUARED, 1);
-	MlForest   *f;
+	MlGrown    *f;
 	double		last = -INFINITY;
 	bool		apart = false;
 
@@ -211,12 +231,12 @@ ml_test_monotone_weightless(void)
 	for (int code = 0; code < 3; code++)
 	{
 		uint8_t		codes[2] = {(uint8_t) code, 1};
-		double		score = ml_forest_score(f, c, codes, 0, 1);
+		double		score = ml_grown_score(f, c, codes, 0, 1);
 
 		CHECK(score >= last, "%g after %g", score, last);
 		last = score;
 	}
-	ml_forest_free(f);
+	ml_grown_free(f);
 	ml_case_free(c);
 }
 
@@ -232,8 +252,8 @@ ml_test_doubled(MlBoostLoss loss, bool all)
 	{
 		MlCase	   *c = ml_case_new(n, 0, cols, loss, 1);
 		MlCase	   *d = ml_case_new(2 * n, 0, cols, loss, 1);
-		MlForest   *f;
-		MlForest   *g;
+		MlGrown    *f;
+		MlGrown    *g;
 		int			extra = n;
 
 		for (int k = 0; k < cols; k++)
@@ -268,19 +288,19 @@ ml_test_doubled(MlBoostLoss loss, bool all)
 		ML_CHECK(f->rounds == 3 && g->rounds == 3);
 		for (int i = 0; i < n; i++)
 		{
-			double		want = ml_forest_score(g, d, c->bins + i * cols, 0, 1);
-			double		got = ml_forest_score(f, c, c->bins + i * cols, 0, 1);
+			double		want = ml_grown_score(g, d, c->bins + i * cols, 0, 1);
+			double		got = ml_grown_score(f, c, c->bins + i * cols, 0, 1);
 
 			CHECK(got == want, "data set %d: %.17g, not %.17g", repeat, got, want);
 			if (loss != ML_BOOST_SQUARED)
 				continue;
 			/* later gradients are rounded to 2^-30 of 80, by another unit */
-			want = ml_forest_score(g, d, c->bins + i * cols, 0, 3);
-			got = ml_forest_score(f, c, c->bins + i * cols, 0, 3);
+			want = ml_grown_score(g, d, c->bins + i * cols, 0, 3);
+			got = ml_grown_score(f, c, c->bins + i * cols, 0, 3);
 			CHECK(fabs(got - want) < 1e-6, "data set %d: %.17g, not %.17g", repeat, got, want);
 		}
-		ml_forest_free(f);
-		ml_forest_free(g);
+		ml_grown_free(f);
+		ml_grown_free(g);
 		ml_case_free(c);
 		ml_case_free(d);
 	}
@@ -293,8 +313,8 @@ ml_test_weightless(MlBoostLoss loss)
 	for (int repeat = 0; repeat < 20; repeat++)
 	{
 		MlCase	   *c = ml_case_new(300, 0, 4, loss, 1);
-		MlForest   *f;
-		MlForest   *g;
+		MlGrown    *f;
+		MlGrown    *g;
 
 		for (int k = 0; k < 4; k++)
 			ml_case_column(c, k, 9, k == 1 ? 0.2 : 0);
@@ -314,13 +334,13 @@ ml_test_weightless(MlBoostLoss loss)
 		ML_CHECK(f->rounds == 3 && g->rounds == 3);
 		for (int i = 0; i < 200; i++)
 		{
-			double		got = ml_forest_score(f, c, c->bins + 4 * i, 0, f->rounds);
-			double		want = ml_forest_score(g, c, c->bins + 4 * i, 0, g->rounds);
+			double		got = ml_grown_score(f, c, c->bins + 4 * i, 0, f->rounds);
+			double		want = ml_grown_score(g, c, c->bins + 4 * i, 0, g->rounds);
 
 			CHECK(got == want, "row %d: %.17g, not %.17g", i, got, want);
 		}
-		ml_forest_free(f);
-		ml_forest_free(g);
+		ml_grown_free(f);
+		ml_grown_free(g);
 		ml_case_free(c);
 	}
 }

@@ -1,0 +1,347 @@
+/*
+ * boosting_model.c - a model of boosted trees: scoring, bytes, importance.
+ *
+ * Payload: u8 loss; u32 classes; u32 columns, per column u32 levels (0: a
+ * number); u32 outputs, per output f64 base; u32 trees; u32 nodes; u32 words
+ * of sets; per tree u32 nodes, then the nodes, parents before children and
+ * the children of a node side by side in the order of their parents:
+ *
+ *   u8 kind: 0 leaf, 1 number, 2 category; + 4 where what is missing goes left
+ *   u32 training rows
+ *   leaf: f64 value
+ *   number: u32 column, f64 threshold (infinity: every value), f64 gain
+ *   category: u32 column, f64 gain, u64 for every 64 levels, lowest first
+ *
+ * then u32 figures, per figure f64.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "base/compat.h"
+#include "learn/boosting.h"
+#include "math/elementary.h"
+#include "utils/memutils.h"
+
+#define ML_BOOSTING_LEAF		0
+#define ML_BOOSTING_NUMBER		1
+#define ML_BOOSTING_CATEGORY	2
+#define ML_BOOSTING_LEFT		4
+
+static const char *const ml_boosting_figures[ML_BOOSTING_FIGURES] = {
+	"rounds", "trees", "leaves", "depth", "held_back_rows", "held_back_loss"
+};
+
+MlBoosting *
+ml_boosting_create(int ncols, int groups, int trees, int64 nodes, int64 set_words)
+{
+	MlBoosting *m = palloc0(sizeof(MlBoosting));
+	Size		n = Max(nodes, 1);
+
+	m->ncols = m->forest.cols = ncols;
+	m->forest.groups = groups;
+	m->forest.trees = trees;
+	m->nlevels = palloc0(sizeof(int) * Max(ncols, 1));
+	m->tree_nodes = palloc0(sizeof(uint32) * Max(trees, 1));
+	m->forest.root = palloc0(sizeof(uint32) * Max(trees, 1));
+	m->forest.depth = palloc0(sizeof(uint32) * Max(trees, 1));
+	m->forest.nodes = palloc_extended(sizeof(MlForestNode) * n, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	m->forest.values = palloc_extended(sizeof(double) * n, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	m->forest.sets = palloc_extended(sizeof(uint64) * Max(set_words, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	m->forest.base = palloc0(sizeof(double) * groups);
+	m->gain = palloc_extended(sizeof(double) * n, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	m->rows = palloc_extended(sizeof(uint32) * n, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	return m;
+}
+
+static inline bool
+ml_boosting_is_leaf(const MlForest *f, uint32 node)
+{
+	return f->nodes[node].child == node;
+}
+
+void
+ml_boosting_complete(MlBoosting *m)
+{
+	MlForest   *f = &m->forest;
+	uint32	   *depth = f->depth;
+	uint32		most = 0;
+
+	for (int t = 0; t < f->trees; t++)
+		most = Max(most, m->tree_nodes[t]);
+	for (int t = 0; t < f->trees; t++)
+	{
+		uint32	   *levels = palloc0(sizeof(uint32) * Max(m->tree_nodes[t], 1));
+
+		/* parents come before their children */
+		for (uint32 i = 0; i < m->tree_nodes[t]; i++)
+		{
+			const MlForestNode *node = &f->nodes[f->root[t] + i];
+
+			if (ml_boosting_is_leaf(f, f->root[t] + i))
+				depth[t] = Max(depth[t], levels[i]);
+			else
+			{
+				levels[node->child - f->root[t]] = levels[node->child - f->root[t] + 1] = levels[i] + 1;
+				f->categories |= (node->flags & ML_FOREST_CATEGORY) != 0;
+			}
+		}
+		pfree(levels);
+	}
+}
+
+void
+ml_boosting_predict(const void *model, const double *row, double *out)
+{
+	const MlBoosting *m = model;
+	double		highest;
+	double		sum = 0;
+
+	ml_forest_score(&m->forest, row, out);
+	if (m->loss == ML_BOOST_SQUARED)
+		return;
+	if (m->loss == ML_BOOST_LOGISTIC)
+	{
+		double		score = out[0];
+
+		out[0] = ml_sigmoid(-score);
+		out[1] = ml_sigmoid(score);
+		return;
+	}
+	highest = out[0];
+	for (int k = 1; k < m->nclasses; k++)
+		highest = out[k] > highest ? out[k] : highest;
+	for (int k = 0; k < m->nclasses; k++)
+	{
+		out[k] = ml_exp(out[k] - highest);
+		sum += out[k];
+	}
+	for (int k = 0; k < m->nclasses; k++)
+		out[k] /= sum;
+}
+
+static void
+ml_boosting_write_node(const MlBoosting *m, uint32 i, StringInfo out)
+{
+	const MlForestNode *node = &m->forest.nodes[i];
+	uint8		left = node->flags & ML_FOREST_MISSING_LEFT ? ML_BOOSTING_LEFT : 0;
+
+	if (ml_boosting_is_leaf(&m->forest, i))
+	{
+		ml_write_u8(out, ML_BOOSTING_LEAF);
+		ml_write_u32(out, m->rows[i]);
+		ml_write_f64(out, m->forest.values[i]);
+	}
+	else if (node->flags & ML_FOREST_CATEGORY)
+	{
+		ml_write_u8(out, ML_BOOSTING_CATEGORY | left);
+		ml_write_u32(out, m->rows[i]);
+		ml_write_u32(out, node->column);
+		ml_write_f64(out, m->gain[i]);
+		for (uint32 w = 0; w < (node->at.levels.codes + 63) / 64; w++)
+			pq_sendint64(out, m->forest.sets[node->at.levels.set + w]);
+	}
+	else
+	{
+		ml_write_u8(out, ML_BOOSTING_NUMBER | left);
+		ml_write_u32(out, m->rows[i]);
+		ml_write_u32(out, node->column);
+		ml_write_f64(out, node->at.threshold);
+		ml_write_f64(out, m->gain[i]);
+	}
+}
+
+void
+ml_boosting_write(const void *model, StringInfo out)
+{
+	const MlBoosting *m = model;
+	const MlForest *f = &m->forest;
+	int64		nodes = 0;
+	int64		words = 0;
+
+	ml_write_u8(out, m->loss);
+	ml_write_u32(out, m->nclasses);
+	ml_write_u32(out, m->ncols);
+	for (int j = 0; j < m->ncols; j++)
+		ml_write_u32(out, m->nlevels[j]);
+	ml_write_u32(out, f->groups);
+	for (int k = 0; k < f->groups; k++)
+		ml_write_f64(out, f->base[k]);
+	for (int t = 0; t < f->trees; t++)
+		nodes += m->tree_nodes[t];
+	for (int64 i = 0; i < nodes; i++)
+		if (!ml_boosting_is_leaf(f, i) && (f->nodes[i].flags & ML_FOREST_CATEGORY))
+			words += (f->nodes[i].at.levels.codes + 63) / 64;
+	ml_write_u32(out, f->trees);
+	ml_write_u32(out, nodes);
+	ml_write_u32(out, words);
+	for (int t = 0; t < f->trees; t++)
+	{
+		ml_write_u32(out, m->tree_nodes[t]);
+		for (uint32 i = 0; i < m->tree_nodes[t]; i++)
+			ml_boosting_write_node(m, f->root[t] + i, out);
+	}
+	ml_write_u32(out, ML_BOOSTING_FIGURES);
+	for (int i = 0; i < ML_BOOSTING_FIGURES; i++)
+		ml_write_f64(out, m->figures[i]);
+}
+
+static uint64
+ml_boosting_read_u64(MlReader *in)
+{
+	uint64		high = ml_read_u32(in);
+
+	return high << 32 | ml_read_u32(in);
+}
+
+/* Reads a node; next is where children of the tree go next, words the next word of sets. */
+static void
+ml_boosting_read_node(MlReader *in, MlBoosting *m, uint32 i, uint32 *next, uint32 end, uint32 *words, uint32 words_end)
+{
+	MlForestNode *node = &m->forest.nodes[i];
+	uint8		kind = ml_read_u8(in);
+	bool		left = (kind & ML_BOOSTING_LEFT) != 0;
+
+	m->rows[i] = ml_read_u32(in);
+	if (kind == ML_BOOSTING_LEAF)
+	{
+		node->at.threshold = INFINITY;
+		node->child = i;
+		m->forest.values[i] = ml_read_finite(in);
+		return;
+	}
+	node->column = ml_read_index(in, m->ncols);
+	node->flags = left ? ML_FOREST_MISSING_LEFT : 0;
+	if (*next <= i || *next + 2 > end)
+		ml_read_corrupted("a tree has more branches than nodes");
+	node->child = *next;
+	*next += 2;
+	if ((kind & ~ML_BOOSTING_LEFT) == ML_BOOSTING_NUMBER && m->nlevels[node->column] == 0)
+	{
+		node->at.threshold = ml_read_f64(in);
+		if (isnan(node->at.threshold))
+			ml_read_corrupted("a threshold is no number");
+		m->gain[i] = ml_read_finite(in);
+	}
+	else if ((kind & ~ML_BOOSTING_LEFT) == ML_BOOSTING_CATEGORY && m->nlevels[node->column] > 0)
+	{
+		uint32		codes = m->nlevels[node->column];
+
+		m->gain[i] = ml_read_finite(in);
+		node->flags |= ML_FOREST_CATEGORY;
+		node->at.levels.set = *words;
+		node->at.levels.codes = codes;
+		if (*words + (codes + 63) / 64 > words_end)
+			ml_read_corrupted("its sets of levels are more than it says");
+		for (uint32 w = 0; w < (codes + 63) / 64; w++)
+			m->forest.sets[(*words)++] = ml_boosting_read_u64(in);
+	}
+	else
+		ml_read_corrupted("a node makes no sense");
+}
+
+static void
+ml_boosting_read_tree(MlReader *in, MlBoosting *m, int tree, uint32 *at, uint32 nodes_end, uint32 *words,
+					  uint32 words_end)
+{
+	uint32		nodes = ml_read_u32(in);
+	uint32		root = *at;
+	uint32		next = root + 1;
+
+	if (nodes < 1 || nodes % 2 == 0 || nodes > nodes_end - root)
+		ml_read_corrupted("a tree has an impossible number of nodes");
+	m->forest.root[tree] = root;
+	m->tree_nodes[tree] = nodes;
+	for (uint32 i = root; i < root + nodes; i++)
+		ml_boosting_read_node(in, m, i, &next, root + nodes, words, words_end);
+	if (next != root + nodes)
+		ml_read_corrupted("a tree has fewer branches than nodes");
+	*at = root + nodes;
+}
+
+/* Reads the columns and checks that they are those of the pipeline. */
+static int *
+ml_boosting_read_levels(MlReader *in, int ncols)
+{
+	int		   *nlevels;
+
+	if (ml_read_count(in, 4) != ncols || ncols > PG_UINT16_MAX + 1)
+		ml_read_corrupted("the trees do not fit their pipeline");
+	nlevels = palloc(sizeof(int) * Max(ncols, 1));
+	for (int j = 0; j < ncols; j++)
+		nlevels[j] = ml_read_index(in, ML_LEARNER_LEVELS_MAX + 2);
+	return nlevels;
+}
+
+void *
+ml_boosting_read(MlReader *in, MlTask task, int ncols, int nclasses)
+{
+	MlBoostLoss loss = ml_read_u8(in);
+	MlBoosting *m;
+	double	   *base;
+	int		   *nlevels;
+	int			groups;
+	int			trees;
+	uint32		nodes;
+	uint32		words;
+	uint32		at = 0;
+	uint32		word = 0;
+
+	if ((int) ml_read_u32(in) != nclasses)
+		ml_read_corrupted("the trees do not fit their classes");
+	nlevels = ml_boosting_read_levels(in, ncols);
+	groups = ml_read_count(in, 8);
+	if (!(task == ML_TASK_REGRESSION ? loss == ML_BOOST_SQUARED && groups == 1 :
+		  loss == ML_BOOST_LOGISTIC ? nclasses == 2 && groups == 1 : loss == ML_BOOST_SOFTMAX && groups == nclasses))
+		ml_read_corrupted("the loss of the trees does not fit their task");
+	base = palloc(sizeof(double) * groups);
+	for (int k = 0; k < groups; k++)
+		base[k] = ml_read_finite(in);
+	trees = ml_read_count(in, 4);
+	nodes = ml_read_count(in, 5);
+	words = ml_read_count(in, 8);
+	if (trees % groups != 0)
+		ml_read_corrupted("a round of trees is not complete");
+	m = ml_boosting_create(ncols, groups, trees, nodes, words);
+	m->loss = loss;
+	m->nclasses = nclasses;
+	m->nlevels = nlevels;
+	m->forest.base = base;
+	for (int t = 0; t < trees; t++)
+		ml_boosting_read_tree(in, m, t, &at, nodes, &word, words);
+	if (at != nodes || word != words)
+		ml_read_corrupted("the trees have fewer nodes than they say");
+	if (ml_read_count(in, 8) != ML_BOOSTING_FIGURES)
+		ml_read_corrupted("the trees have figures that are not known");
+	for (int i = 0; i < ML_BOOSTING_FIGURES; i++)
+		m->figures[i] = ml_read_f64(in);
+	ml_boosting_complete(m);
+	return m;
+}
+
+int
+ml_boosting_tell(const void *model, MlFigure **out)
+{
+	const MlBoosting *m = model;
+
+	*out = palloc(sizeof(MlFigure) * ML_BOOSTING_FIGURES);
+	for (int i = 0; i < ML_BOOSTING_FIGURES; i++)
+	{
+		(*out)[i].name = ml_boosting_figures[i];
+		(*out)[i].value = m->figures[i];
+	}
+	return ML_BOOSTING_FIGURES;
+}
+
+void
+ml_boosting_importance(const void *model, bool splits, double *out)
+{
+	const MlBoosting *m = model;
+
+	for (int j = 0; j < m->ncols; j++)
+		out[j] = 0;
+	for (int t = 0; t < m->forest.trees; t++)
+		for (uint32 i = m->forest.root[t]; i < m->forest.root[t] + m->tree_nodes[t]; i++)
+			if (!ml_boosting_is_leaf(&m->forest, i))
+				out[m->forest.nodes[i].column] += splits ? 1 : m->gain[i];
+}
