@@ -576,8 +576,10 @@ ml_boost_settle(MlBoost *b, MlBoostNode *nodes)
 	ml_boost_meet(b);
 	for (int i = 0; i < b->nleaves; i++)
 	{
+		const MlBoostLeaf *leaf = &b->leaves[i];
 		MlBoostTotals sum = {0, 0, 0};
 		double		h;
+		double		value;
 
 		for (int m = 0; m < b->team.members; m++)
 		{
@@ -588,10 +590,12 @@ ml_boost_settle(MlBoost *b, MlBoostNode *nodes)
 			sum.rows += part->rows;
 		}
 		h = b->plain ? (double) sum.rows : (double) sum.h * b->h_scale;
+		/* with nothing to divide by, the value is the one next to 0 that its bounds allow */
 		if (h + spec->l2 > 0)
-			nodes[b->leaves[i].node].value = spec->learning_rate *
-				ml_boost_smooth(b, &b->leaves[i], ml_boost_value((double) sum.g * b->g_scale, h, spec->l2,
-																 b->leaves[i].low, b->leaves[i].high), sum.rows);
+			value = ml_boost_value((double) sum.g * b->g_scale, h, spec->l2, leaf->low, leaf->high);
+		else
+			value = fmax(leaf->low, fmin(leaf->high, 0));
+		nodes[leaf->node].value = spec->learning_rate * ml_boost_smooth(b, leaf, value, sum.rows);
 	}
 	ml_boost_meet(b);
 }
@@ -639,7 +643,7 @@ ml_boost_plant(MlBoost *b, int group, MlBoostNode *nodes)
 	ml_boost_meet(b);
 	ml_boost_merge(b, 0);
 	ml_boost_find_all(b, root, NULL);
-	root->rows = nodes[0].rows = root->split.all.rows;
+	root->rows = nodes[0].rows = ml_boost_totals(b, ml_boost_slot(b, 0), b->active[0]).rows;
 }
 
 bool
@@ -651,6 +655,7 @@ ml_boost_grow(MlBoost *b, int group)
 
 	memset(nodes, 0, sizeof(MlBoostNode));
 	nodes[0].column = -1;
+	nodes[0].rows = b->spec->rows_fit;
 	*nnodes = 1;
 	ml_boost_choose_columns(b, group);
 	if (b->nactive == 0 || b->spec->max_leaves < 2 || !ml_boost_gradients(b, group))
