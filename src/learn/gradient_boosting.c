@@ -102,7 +102,7 @@ ml_boosting_spec(const MlLearnInput *in, MlBoostSpec *spec)
 	spec->cols = in->ncols;
 	spec->loss = ml_boosting_loss(in);
 	spec->groups = spec->loss == ML_BOOST_SOFTMAX ? in->nclasses : 1;
-	spec->weighted = (in->columns && in->columns->weighted) || !in->params[ML_BOOSTING_CLASS_WEIGHT].isnull;
+	spec->weighted = in->weighted || !in->params[ML_BOOSTING_CLASS_WEIGHT].isnull;
 	spec->weight_max = 1;
 	spec->n_trees = (int) ml_boosting_number(in, ML_BOOSTING_TREES);
 	spec->early_stopping = (int) ml_boosting_number(in, ML_BOOSTING_STOPPING);
@@ -190,6 +190,19 @@ ml_boosting_keep(MlBoostingFit *fit)
 	}
 }
 
+/* A target may be so far from the mean that the difference is no number. */
+static double
+ml_boosting_in_range(double value)
+{
+	if (!isfinite(value))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("the values of the target are too far apart for learner \"gradient_boosting\""),
+				 errdetail("Differences between them exceed the range of float8."),
+				 errhint("Divide the target by a constant in the source query.")));
+	return value;
+}
+
 /* A node of the forest from one that was grown; at is its place, child where its left child goes. */
 static void
 ml_boosting_node(const MlBoostingFit *fit, MlBoosting *m, const MlBoostNode *from, uint32 at, uint32 child,
@@ -203,7 +216,7 @@ ml_boosting_node(const MlBoostingFit *fit, MlBoosting *m, const MlBoostNode *fro
 		to->at.threshold = INFINITY;
 		to->flags = ML_FOREST_MISSING_LEFT;
 		to->child = at;
-		m->forest.values[at] = from->value * fit->y_scale;
+		m->forest.values[at] = ml_boosting_in_range(from->value * fit->y_scale);
 		return;
 	}
 	m->gain[at] = Min(from->gain, 1e300);
@@ -361,8 +374,8 @@ ml_boosting_note(const MlBoostingFit *fit, int rounds)
 	int			grown = fit->ntrees / spec->groups;
 
 	if (spec->early_stopping > 0 && spec->rows == spec->rows_fit)
-		ml_note(fit->in->notes, "early stopping was left out: there are too few rows to hold some back");
-	else if (spec->early_stopping > 0)
+		ml_note(fit->in->notes, "early stopping was left out: there are too few rows, or too few with a weight, to hold some back");
+	else if (spec->early_stopping > 0 && grown > 0)
 		ml_note(fit->in->notes, "early stopping kept %d of %d rounds: there the loss on %lld held-back training rows "
 				"was least", rounds, grown, (long long) (spec->rows - spec->rows_fit));
 	else if (grown < spec->n_trees)

@@ -78,6 +78,7 @@ typedef struct MlLearnInput
 	int			nclasses;		/* classification: 2 or more */
 	int			ncols;			/* design columns */
 	int64		nrows;			/* training rows */
+	bool		weighted;		/* they have weights */
 	MlBlocks   *blocks;			/* the design rows with y (a number or a class index) and w; NULL while streaming */
 	const MlColumns *columns;	/* the same for a learner that reads columns, which has no blocks */
 	const MlLearnColumn *about; /* per design column; NULL while streaming */
