@@ -123,11 +123,8 @@ ml_auto_compare(MlTraining *t, MlTraining *trees, MlTraining *linear)
 static void
 ml_auto_keep(MlTraining *t, MlTraining *kept)
 {
-	MlFrame    *carried = t->design.carried;
-
 	t->model = kept->model;
 	t->design = kept->design;
-	t->design.carried = carried;
 	t->positive = kept->positive;
 	t->params = kept->params;
 	t->steps = kept->steps;
@@ -174,9 +171,6 @@ ml_auto_learn(MlTraining *t)
 
 	/* the trees first: they leave the rows as they were loaded */
 	trees = ml_auto_candidate(t, &ml_gradient_boosting, simple);
-	if (trees->design.carried)
-		ml_frame_free(trees->design.carried);
-	trees->design.carried = NULL;
 	linear = ml_auto_candidate(t, simple, &ml_gradient_boosting);
 	if (ml_frame_count(t->load->test) == 0)
 	{

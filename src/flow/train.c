@@ -311,9 +311,6 @@ ml_train_release_rows(MlTraining *t)
 	if (load->train)
 		ml_frame_free(load->train);
 	load->train = NULL;
-	if (t->design.carried)
-		ml_frame_free(t->design.carried);
-	t->design.carried = NULL;
 }
 
 static void

@@ -410,10 +410,10 @@ ml_boosting_fit_model(const MlLearnInput *in)
 	fit->columns = ml_boosting_columns(in);
 	fit->edges = palloc0(sizeof(double *) * Max(in->ncols, 1));
 	ml_boosting_directions(fit);
-	ml_boosting_read_target(fit);
-	ml_boosting_read_weights(fit);
 	ml_boosting_begin(fit);
 	ml_boosting_fill(fit);
+	ml_boosting_read_target(fit);
+	ml_boosting_read_weights(fit);
 	ml_boosting_settle(fit);
 	ml_boosting_grow(fit);
 	rounds = ml_boost_best_round(fit->boost);

@@ -234,6 +234,13 @@ ml_boost_base(MlBoost *b)
 	return b->base;
 }
 
+double *
+ml_boost_scratch(MlBoost *b)
+{
+	/* scores, what comes of them, increments and lists of rows lie behind each other */
+	return b->score;
+}
+
 /* Remembers the best round; false when enough rounds have passed since. */
 static bool
 ml_boost_go_on(MlBoost *b)
