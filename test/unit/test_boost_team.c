@@ -60,12 +60,15 @@ ml_test_members(MlBoostLoss loss, int groups, bool weighted, double fraction)
 		}
 		c->spec.slots = 8;
 	}
-	/* memory for more members than come */
+	/* memory for more members than come, and then for more bins than there are */
 	c->spec.members = 6;
+	for (int roomy = 0; roomy < 2; roomy++)
 	{
-		MlGrown    *other = ml_case_run(c, 3);
+		MlGrown    *other;
 
-		ML_CHECK(ml_grown_equal(f, other));
+		c->roomy = roomy;
+		other = ml_case_run(c, 3);
+		CHECK(ml_grown_equal(f, other), "roomy %d", roomy);
 		ml_grown_free(other);
 	}
 	ml_grown_free(f);
