@@ -232,6 +232,7 @@ ml_train_learn_input(MlTraining *t, int ncols)
 	in->nclasses = t->model->nclasses;
 	in->ncols = ncols;
 	in->nrows = t->load->rows_train;
+	in->weighted = t->load->weight_cell >= 0;
 	in->params = t->params;
 	in->seed = t->spec->seed;
 	in->memory_limit = ML_TRAIN_MEMORY_BYTES;

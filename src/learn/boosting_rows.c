@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "base/compat.h"
@@ -152,9 +153,23 @@ ml_boosting_read_target(MlBoostingFit *fit)
 	(void) frexp(most, &exponent);
 	if (exponent >= -400 && exponent <= 400)
 		return;
+	exponent = Min(exponent, DBL_MAX_EXP - 1);
 	fit->y_scale = ldexp(1, exponent);
 	for (int64 i = 0; i < in->nrows; i++)
 		fit->target[i] = ldexp(fit->target[i], -exponent);
+}
+
+/* Holds no rows back where those, or the ones to learn from, all have weight 0. */
+static void
+ml_boosting_check_parts(MlBoostingFit *fit)
+{
+	MlBoostSpec *spec = &fit->spec;
+	double		most[2] = {0, 0};
+
+	for (int64 i = 0; i < spec->rows; i++)
+		most[i >= spec->rows_fit] = Max(most[i >= spec->rows_fit], fit->weight[i]);
+	if (most[0] == 0 || most[1] == 0)
+		spec->rows_fit = spec->rows;
 }
 
 void
@@ -189,6 +204,7 @@ ml_boosting_read_weights(MlBoostingFit *fit)
 				 errdetail("The greatest is %s.", ml_text_number(most)),
 				 errhint("Check the weight column and class_weight.")));
 	fit->spec.weight_max = most;
+	ml_boosting_check_parts(fit);
 }
 
 /* Finds the bins of a column of numbers from its values; x is used up. */

@@ -78,6 +78,7 @@ typedef struct MlLearnInput
 	int			nclasses;		/* classification: 2 or more */
 	int			ncols;			/* design columns */
 	int64		nrows;			/* training rows */
+	bool		weighted;		/* they have weights */
 	MlBlocks   *blocks;			/* the design rows with y (a number or a class index) and w; NULL while streaming */
 	const MlColumns *columns;	/* the same for a learner that reads columns, which has no blocks */
 	const MlLearnColumn *about; /* per design column; NULL while streaming */
@@ -138,6 +139,9 @@ typedef struct MlLearner
 
 	/* What each design column adds to the model: gain, or the number of splits. NULL where there is no such thing. */
 	void		(*importance) (const void *model, bool splits, double *out);
+
+	/* Floating-point operations, or what takes as long, of predict on one row; NULL: the planner has to guess. */
+	double		(*cost) (const void *model);
 } MlLearner;
 
 /* The table of learners, ended by NULL. */
