@@ -52,7 +52,7 @@ ml_case_new(int rows, int later, int cols, MlBoostLoss loss, int groups)
 	s->max_leaves = 8;
 	s->min_rows = 1;
 	s->learning_rate = 0.5;
-	s->row_fraction = s->column_fraction = 1;
+	s->row_fraction = s->column_fraction = s->node_fraction = 1;
 	s->seed = 42;
 	s->members = 1;
 	s->slots = 8;
