@@ -249,7 +249,7 @@ ml_boosting_fill(MlBoostingFit *fit)
 	double	   *x = ml_boost_scratch(fit->boost);
 	double	   *values = x + n;
 	double	   *spare = values + n;
-	uint32	   *count = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint32) * n);
+	uint32	   *count = (uint32 *) (spare + n);
 	uint8	   *by_column = ml_boost_bins_by_column(fit->boost);
 	uint8	   *by_row = ml_boost_bins(fit->boost);
 
@@ -267,7 +267,6 @@ ml_boosting_fill(MlBoostingFit *fit)
 			ml_bins_encode(x, n, fit->edges[j], fit->columns[j].nbins, out);
 		}
 	}
-	pfree(count);
 	for (Size from = 0; from < n; from += 64)
 	{
 		Size		to = Min(from + 64, n);
@@ -328,7 +327,7 @@ ml_boosting_settle(MlBoostingFit *fit)
 	Size		n = fit->spec.rows;
 
 	if (fit->spec.loss == ML_BOOST_SQUARED)
-		memcpy(ml_boost_targets(fit->boost), fit->target, sizeof(double) * n);
+		memmove(ml_boost_targets(fit->boost), fit->target, sizeof(double) * n);
 	else
 		for (Size i = 0; i < n; i++)
 			ml_boost_classes(fit->boost)[i] = (uint16) fit->target[i];

@@ -161,8 +161,7 @@ ml_boosting_memory(const MlLearnInput *in)
 	if (ml_boost_sizes(&spec, columns, &shared, &own) != ML_OK)
 		return (Size) -1;
 	pfree(columns);
-	total = own * spec.members + (Size) in->nrows * (3 * sizeof(double) + sizeof(uint32)) +
-		sizeof(double) * ML_BINS_MAX * (Size) in->ncols +
+	total = own * spec.members + sizeof(double) * ML_BINS_MAX * (Size) in->ncols +
 		(Size) spec.n_trees * spec.groups * Min((Size) spec.max_leaves * 2, (Size) 512) * sizeof(MlBoostNode);
 	return pg_add_s64_overflow((int64) shared, (int64) total, (int64 *) &total) ? (Size) -1 : total;
 }

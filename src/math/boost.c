@@ -237,8 +237,8 @@ ml_boost_base(MlBoost *b)
 double *
 ml_boost_scratch(MlBoost *b)
 {
-	/* scores, what comes of them, increments and lists of rows lie behind each other */
-	return b->score;
+	/* [targets,] scores, [fractions,] increments and lists of rows lie behind each other, 32 bytes a row or more */
+	return b->plain ? b->targets : b->score;
 }
 
 /* Remembers the best round; false when enough rounds have passed since. */

@@ -135,7 +135,7 @@ extern uint16_t *ml_boost_classes(MlBoost *b);
 extern double *ml_boost_weights(MlBoost *b);
 extern double *ml_boost_base(MlBoost *b);
 
-/* Room for three numbers a row, which the caller may use until the first round. */
+/* Room for four numbers a row, which the caller may use until the targets are in their place. */
 extern double *ml_boost_scratch(MlBoost *b);
 
 /*
