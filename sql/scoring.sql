@@ -115,6 +115,9 @@ SELECT p.id, p.later IS NULL AS rolled_up, bits(ml.predict('price', p)) = bits((
 	FROM planks p WHERE p.id < 3 GROUP BY GROUPING SETS ((p.id), (p.id, p.later)) ORDER BY 1, 2;
 SELECT p.id, bits(ml.predict('price', p)) = bits(ml.predict('price', (SELECT q FROM planks q WHERE q.id = p.id))) AS same FROM planks p WHERE p.id < 3 GROUP BY p.id ORDER BY 1;
 
+SELECT count(*), count(*) FILTER (WHERE s IN (SELECT bits(ml.predict('plain', (SELECT m))) FROM numbers m WHERE id IN (1, 6))) AS same FROM (SELECT bits(ml.predict('plain', n)) AS s FROM numbers n WHERE id IN (1, 6) GROUP BY n) q;
+SELECT count(*) FROM (SELECT ml.predict('plain', n) FROM numbers n WHERE id IN (1, 6) GROUP BY ml.predict('plain', n) HAVING ml.predict('plain', n) IS NOT NULL) q;
+
 -- Views, subqueries, CTEs, VALUES, column aliases, joins with a name.
 CREATE VIEW glance AS SELECT wood, cut, maker, weight, height, width, area, later, note FROM planks;
 CREATE VIEW guarded WITH (security_barrier) AS SELECT * FROM planks WHERE id < 200;
