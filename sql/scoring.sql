@@ -81,6 +81,15 @@ SELECT i, says(format('SELECT bits(ml.predict(''plain'', n)) FROM numbers n WHER
 SELECT i, says(format('SELECT bits(ml.predict(''plain'', ARRAY[width, later])) FROM numbers n WHERE id = %s', i)) = says(format('SELECT bits(ml.predict(''plain'', n)) FROM numbers n WHERE id = %s', i)) AS same
 	FROM generate_series(1, 8) i;
 
+-- A row that misses nothing need not be filled.
+SELECT version FROM ml.train('steady', 'SELECT id * 0.1::float8 AS width, id % 7 * 1.5::float8 AS later, price FROM planks', 'price', 'linear_regression', split => '{"method": "none"}');
+SELECT version FROM ml.train('holes', 'SELECT id * 0.1::float8 AS width, nullif(id % 7, 3) * 1.5::float8 AS later, sound FROM planks', 'sound', 'logistic_regression', split => '{"method": "none"}');
+SELECT version FROM ml.train('scaled', 'SELECT id * 0.1::float8 AS width, id % 7 * 1.5::float8 AS later, sound FROM planks', 'sound', 'logistic_regression', split => '{"method": "none"}');
+SELECT count(*), count(*) FILTER (WHERE bits(ml.predict('steady', n)) = ALL (ARRAY[bits(ml.predict('steady', (SELECT n))), bits(ml.predict('steady', ARRAY[width, later]))])) AS filled,
+	count(*) FILTER (WHERE bits(ml.probability('holes', n)) = ALL (ARRAY[bits(ml.probability('holes', (SELECT n))), bits(ml.probability('holes', ARRAY[width, later]))])) AS with_indicator,
+	count(*) FILTER (WHERE bits(ml.probability('scaled', n)) = ALL (ARRAY[bits(ml.probability('scaled', (SELECT n))), bits(ml.probability('scaled', ARRAY[width, later]))])) AS standardised
+	FROM numbers n WHERE id NOT IN (4, 5);
+
 -- Errors are those of the row, columns of any type included.
 CREATE TABLE bad AS SELECT 1.5::float8 AS width, 2.5::float8 AS latter, jsonb '{}' AS later_still FROM generate_series(1, 2);
 CREATE TABLE worse AS SELECT jsonb '{}' AS width, 2.5::float8 AS later;
