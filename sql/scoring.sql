@@ -258,7 +258,7 @@ ROLLBACK;
 EXECUTE moves; SELECT moved();
 SELECT version FROM ml.train('which', 'SELECT 3 + i * 0.001 AS y, i AS x, i % 3 AS z FROM generate_series(1, 10) i', 'y', 'linear_regression', features => '{x,z}', split => '{"method": "none"}', deploy => 'always');
 EXECUTE moves;
-SELECT moved();
+SELECT says('SELECT moved()');
 ALTER TABLE moving ADD COLUMN z int DEFAULT 1;
 EXECUTE moves; SELECT moved();
 ALTER TABLE moving DROP COLUMN note, ALTER COLUMN x TYPE float8;
