@@ -90,6 +90,12 @@ SELECT count(*), count(*) FILTER (WHERE bits(ml.predict('steady', n)) = ALL (ARR
 	count(*) FILTER (WHERE bits(ml.probability('scaled', n)) = ALL (ARRAY[bits(ml.probability('scaled', (SELECT n))), bits(ml.probability('scaled', ARRAY[width, later]))])) AS standardised
 	FROM numbers n WHERE id NOT IN (4, 5);
 
+DO $$ BEGIN
+	EXECUTE (SELECT format('CREATE TABLE gappy AS SELECT id AS y, %s FROM planks', string_agg(format('nullif(id * %s %% 97, %s)::float8 AS x%s', 3 * i + 1, i, i), ', ')) FROM generate_series(1, 40) i);
+END $$;
+SELECT version FROM ml.train('gappy', 'gappy', 'y', 'linear_regression', params => '{"l2": 1}', split => '{"method": "none"}');
+SELECT count(*), count(*) FILTER (WHERE bits(ml.predict('gappy', g)) = bits(ml.predict('gappy', (SELECT g)))) AS with_indicators, count(*) FILTER (WHERE g IS NOT NULL) > 0 AS some_complete FROM gappy g;
+
 -- Errors are those of the row, columns of any type included.
 CREATE TABLE bad AS SELECT 1.5::float8 AS width, 2.5::float8 AS latter, jsonb '{}' AS later_still FROM generate_series(1, 2);
 CREATE TABLE worse AS SELECT jsonb '{}' AS width, 2.5::float8 AS later;
