@@ -181,13 +181,16 @@ ml_train_start(MlTraining *t)
 		ml_train_settle(t, learner);
 }
 
-/* Refuses a fit whose state cannot fit in the budget, with both numbers. */
+/* Refuses a fit whose state cannot fit in the budget, or leaves it out, with both numbers. */
 static void
 ml_train_check_memory(MlTraining *t)
 {
 	Size		needed = t->model->learner->memory(&t->learn);
 
-	if (needed > ML_TRAIN_MEMORY_BYTES)
+	if (needed > ML_TRAIN_MEMORY_BYTES && t->optional)
+		t->left_out = psprintf("it needs %s, and pg_mlops.train_memory is %s", ml_text_bytes(needed),
+							   ml_text_bytes(ML_TRAIN_MEMORY_BYTES));
+	else if (needed > ML_TRAIN_MEMORY_BYTES)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("learner \"%s\" needs more memory than a training may hold", t->model->learner->name),
@@ -461,6 +464,8 @@ ml_train_fit(MlTraining *t)
 	MlColumns	columns;
 
 	ml_train_learn_input(t, shape->ncols);
+	if (t->left_out)
+		return;
 	for (int j = 0; j < shape->ncols; j++)
 	{
 		center[j] = shape->cols[j].center;

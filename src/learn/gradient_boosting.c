@@ -103,7 +103,7 @@ ml_boosting_spec(const MlLearnInput *in, MlBoostSpec *spec)
 	}
 }
 
-/* Columns with as many bins as they may have. */
+/* Columns with as many bins as they may have: no more than there are rows. */
 static MlBinColumn *
 ml_boosting_columns(const MlLearnInput *in)
 {
@@ -112,7 +112,8 @@ ml_boosting_columns(const MlLearnInput *in)
 	for (int j = 0; j < in->ncols; j++)
 	{
 		columns[j].category = in->about[j].nlevels > 0;
-		columns[j].nbins = columns[j].category ? in->about[j].nlevels : (int) ml_boosting_number(in, ML_BOOSTING_BINS);
+		columns[j].nbins = columns[j].category ? in->about[j].nlevels :
+			(int) Min(ml_boosting_number(in, ML_BOOSTING_BINS), (double) Max(in->nrows, 1));
 		columns[j].missing = true;
 	}
 	return columns;
