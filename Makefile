@@ -27,7 +27,7 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 # The arithmetic, and what touches every value, is worth the optimiser's whole attention.
-src/math/%.o src/transform/%.o src/learn/%.o src/flow/load.o: CFLAGS += -O3
+src/math/%.o src/transform/%.o src/learn/%.o src/flow/load.o src/flow/bind.o: CFLAGS += -O3
 
 pg_mlops--$(ML_RELEASE).sql: $(SQL_PIECES) pg_mlops.control
 	cat $(SQL_PIECES) > $@

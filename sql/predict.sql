@@ -287,7 +287,7 @@ DECLARE
 	found boolean := false;
 BEGIN
 	FOR line IN EXECUTE explain LOOP
-		found := found OR line ~ 'ml\.predict\(''[a-z]+''::text, p\.\*';
+		found := found OR line ~ 'ml\.predict(_columns)?\(''[a-z]+''::text, (p\.\*|NULL::double precision, )';
 	END LOOP;
 	RETURN found;
 END

@@ -64,4 +64,23 @@
 #define ml_compat_lxid(proc) ((proc)->lxid)
 #endif
 
+/* Variables know since 16 which outer joins may make them NULL, and since 18 whether they are of an OLD or NEW row. */
+#if PG_VERSION_NUM >= 180000
+#define ml_compat_plain_var(var) \
+	(bms_is_empty((var)->varnullingrels) && (var)->varreturningtype == VAR_RETURNING_DEFAULT)
+#elif PG_VERSION_NUM >= 160000
+#define ml_compat_plain_var(var) bms_is_empty((var)->varnullingrels)
+#else
+#define ml_compat_plain_var(var) true
+#endif
+
+/* expandRTE() takes since 18 which row of RETURNING is meant. */
+#if PG_VERSION_NUM >= 180000
+#define ml_compat_expand_rte(rte, rtindex, dropped, names, vars) \
+	expandRTE(rte, rtindex, 0, VAR_RETURNING_DEFAULT, -1, dropped, names, vars)
+#else
+#define ml_compat_expand_rte(rte, rtindex, dropped, names, vars) \
+	expandRTE(rte, rtindex, 0, -1, dropped, names, vars)
+#endif
+
 #endif							/* ML_COMPAT_H */

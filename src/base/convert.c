@@ -18,8 +18,9 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-void
-ml_convert_init(MlConvert *convert, Oid type)
+/* Settles class and kind, and the base type. */
+static void
+ml_convert_classify(MlConvert *convert, Oid type)
 {
 	static const struct
 	{
@@ -49,26 +50,42 @@ ml_convert_init(MlConvert *convert, Oid type)
 		{FLOAT8ARRAYOID, ML_TYPE_ARRAY, ML_CONVERT_FLOAT8_ARRAY},
 		{FLOAT4ARRAYOID, ML_TYPE_ARRAY, ML_CONVERT_FLOAT4_ARRAY},
 	};
-	Oid			output;
-	bool		varlena;
 
 	memset(convert, 0, sizeof *convert);
-	convert->type = getBaseType(type);
-	for (int i = 0; i < (int) lengthof(known); i++)
-		if (known[i].type == convert->type)
-		{
-			convert->class = known[i].class;
-			convert->kind = known[i].kind;
-		}
+	convert->type = type;
+	/* most types are in the table, and only the others can be domains */
+	for (int again = 0; again < 2 && convert->class == ML_TYPE_UNSUPPORTED; again++)
+	{
+		if (again)
+			convert->type = getBaseType(type);
+		for (int i = 0; i < (int) lengthof(known); i++)
+			if (known[i].type == convert->type)
+			{
+				convert->class = known[i].class;
+				convert->kind = known[i].kind;
+			}
+	}
 	if (convert->class == ML_TYPE_UNSUPPORTED && type_is_enum(convert->type))
 	{
 		convert->class = ML_TYPE_TEXT;
 		convert->kind = ML_CONVERT_OUTPUT;
 	}
-	if (convert->class == ML_TYPE_UNSUPPORTED || convert->class == ML_TYPE_ARRAY)
-		return;
-	getTypeOutputInfo(convert->type, &output, &varlena);
-	fmgr_info(output, &convert->output);
+}
+
+MlTypeClass
+ml_convert_class(Oid type)
+{
+	MlConvert	convert;
+
+	ml_convert_classify(&convert, type);
+	return convert.class;
+}
+
+void
+ml_convert_init(MlConvert *convert, Oid type)
+{
+	ml_convert_classify(convert, type);
+	convert->context = CurrentMemoryContext;
 }
 
 char *
@@ -160,7 +177,17 @@ ml_convert_text(MlConvert *convert, Datum value, int *length)
 	if (convert->kind == ML_CONVERT_BOOL)
 		text = DatumGetBool(value) ? "true" : "false";
 	else
+	{
+		if (unlikely(!OidIsValid(convert->output.fn_oid)))
+		{
+			Oid			output;
+			bool		varlena;
+
+			getTypeOutputInfo(convert->type, &output, &varlena);
+			fmgr_info_cxt(output, &convert->output, convert->context);
+		}
 		text = OutputFunctionCall(&convert->output, value);
+	}
 	*length = strlen(text);
 	return text;
 }

@@ -42,11 +42,15 @@ typedef struct MlConvert
 	Oid			type;			/* the base type, domains looked through */
 	MlTypeClass class;
 	MlConvertKind kind;
-	FmgrInfo	output;			/* ML_CONVERT_OUTPUT, and any other class asked for its text */
+	MemoryContext context;		/* of what the output function keeps */
+	FmgrInfo	output;			/* looked up when a value's text is asked for and comes from there */
 } MlConvert;
 
-/* How values of a type become cells; class ML_TYPE_UNSUPPORTED when they do not. fn_mcxt is the current context. */
+/* How values of a type become cells; class ML_TYPE_UNSUPPORTED when they do not. Lives in the current context. */
 extern void ml_convert_init(MlConvert *convert, Oid type);
+
+/* The class of a type alone. */
+extern MlTypeClass ml_convert_class(Oid type);
 
 /* The name of the base type, which does not depend on search_path: it is part of the artifact. Palloc'd. */
 extern char *ml_convert_type_name(const MlConvert *convert);

@@ -6,18 +6,13 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "access/htup_details.h"
 #include "access/tupmacs.h"
-#include "base/cell.h"
 #include "base/compat.h"
 #include "catalog/pg_type.h"
-#include "flow/bind.h"
+#include "flow/bind_internal.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/numeric.h"
-#include "utils/timestamp.h"
 #include "utils/typcache.h"
 
 MlBinding *
@@ -28,12 +23,16 @@ ml_bind_create(const MlModel *model, const char *ref, MemoryContext context)
 	binding->model = model;
 	binding->ref = ref;
 	binding->context = context;
+	binding->numbers = true;
+	for (int i = 0; i < model->pipeline->ninputs; i++)
+		binding->numbers &= model->pipeline->inputs[i].class == ML_TYPE_NUMBER ||
+			model->pipeline->inputs[i].class == ML_TYPE_ARRAY;
 	binding->needs_values = !model->pipeline->fills_missing && !(model->learner->flags & ML_LEARNER_MISSING);
 	return binding;
 }
 
 static List *
-ml_bind_names(TupleDesc desc)
+ml_bind_names_of(TupleDesc desc)
 {
 	List	   *names = NIL;
 
@@ -62,7 +61,7 @@ ml_bind_other_names(const MlBinding *binding, List *names)
 	return others;
 }
 
-static ML_NORETURN void
+ML_NORETURN void
 ml_bind_missing(const MlBinding *binding, const char *name, List *names)
 {
 	ereport(ERROR,
@@ -188,6 +187,16 @@ ml_bind_offsets(TupleDesc desc, int *offsets)
 	}
 }
 
+/* Settles how values of a type become the cells of an input. */
+static void
+ml_bind_type(const MlBinding *binding, MlBoundInput *bound, Oid type)
+{
+	ml_convert_init(&bound->convert, type);
+	/* an untyped literal in ROW(...) may be NULL, which fits everywhere */
+	if (!ml_bind_fits(bound->input, bound->convert.class) && type != UNKNOWNOID)
+		ml_bind_mismatch(binding, bound->input, format_type_be(type));
+}
+
 void
 ml_bind_desc(MlBinding *binding, TupleDesc desc)
 {
@@ -211,16 +220,13 @@ ml_bind_desc(MlBinding *binding, TupleDesc desc)
 		bound->input = &pipeline->inputs[i];
 		attribute = by_position ? i : ml_bind_attribute(desc, bound->input->name, attribute + 1);
 		if (attribute < 0)
-			ml_bind_missing(binding, bound->input->name, ml_bind_names(desc));
+			ml_bind_missing(binding, bound->input->name, ml_bind_names_of(desc));
 		att = TupleDescAttr(desc, attribute);
 		bound->attribute = attribute;
 		bound->offset = offsets[attribute];
 		bound->length = att->attlen;
 		bound->by_value = att->attbyval;
-		ml_convert_init(&bound->convert, att->atttypid);
-		/* an untyped literal in ROW(...) may be NULL, which fits everywhere */
-		if (!ml_bind_fits(bound->input, bound->convert.class) && att->atttypid != UNKNOWNOID)
-			ml_bind_mismatch(binding, bound->input, format_type_be(att->atttypid));
+		ml_bind_type(binding, bound, att->atttypid);
 	}
 	pfree(offsets);
 	if (binding->desc)
@@ -238,7 +244,7 @@ ml_bind_desc(MlBinding *binding, TupleDesc desc)
 	MemoryContextSwitchTo(old);
 }
 
-static ML_NORETURN void
+ML_NORETURN void
 ml_bind_infinite(const MlBinding *binding, const MlInput *input, double x)
 {
 	ereport(ERROR,
@@ -249,7 +255,7 @@ ml_bind_infinite(const MlBinding *binding, const MlInput *input, double x)
 					 ml_text_number(x))));
 }
 
-static ML_NORETURN void
+ML_NORETURN void
 ml_bind_valueless(const MlBinding *binding, const MlInput *input)
 {
 	ereport(ERROR,
@@ -257,29 +263,6 @@ ml_bind_valueless(const MlBinding *binding, const MlInput *input)
 			 errmsg("feature \"%s\" of model \"%s\" is missing its value", input->name, binding->ref),
 			 errdetail("The model's pipeline does not say what stands for NULL or NaN."),
 			 errhint("Train with the step \"impute\" in the pipeline, or replace the value.")));
-}
-
-/* A finite number, or NaN when the pipeline takes missing values. */
-static inline double
-ml_bind_number(const MlBinding *binding, const MlInput *input, double x)
-{
-	if (unlikely(!isfinite(x)))
-	{
-		if (!isnan(x))
-			ml_bind_infinite(binding, input, x);
-		if (binding->needs_values)
-			ml_bind_valueless(binding, input);
-		return ml_cell_from_bits(ML_NAN_BITS);
-	}
-	return x;
-}
-
-static inline double
-ml_bind_null(const MlBinding *binding, const MlInput *input)
-{
-	if (binding->needs_values)
-		ml_bind_valueless(binding, input);
-	return ml_cell_null();
 }
 
 /* Spreads an array of numbers over the cells of an input of that length. */
@@ -355,6 +338,89 @@ ml_bind_values(MlBinding *binding, const Datum *values, const bool *nulls, doubl
 }
 
 void
+ml_bind_names(MlBinding *binding, int ncolumns, const char *const *names, const Oid *types)
+{
+	const MlPipeline *pipeline = binding->model->pipeline;
+	MemoryContext old = MemoryContextSwitchTo(binding->context);
+	int			column = -1;
+
+	binding->inputs = palloc0(sizeof(MlBoundInput) * Max(pipeline->ninputs, 1));
+	binding->columns = palloc(sizeof(int) * Max(pipeline->ninputs, 1));
+	/* where float8 is passed by reference, a NULL has nothing to look at */
+	binding->plain = FLOAT8PASSBYVAL;
+	for (int i = 0; i < pipeline->ninputs; i++)
+	{
+		MlBoundInput *bound = &binding->inputs[i];
+
+		bound->input = &pipeline->inputs[i];
+		column++;
+		if (column >= ncolumns || strcmp(names[column], bound->input->name) != 0)
+			for (column = 0; column < ncolumns && strcmp(names[column], bound->input->name) != 0; column++)
+				;
+		if (column >= ncolumns)
+		{
+			List	   *given = NIL;
+
+			for (int j = 0; j < ncolumns; j++)
+				given = lappend(given, unconstify(char *, names[j]));
+			ml_bind_missing(binding, bound->input->name, given);
+		}
+		bound->attribute = binding->columns[i] = column;
+		ml_bind_type(binding, bound, types[column]);
+		binding->plain &= bound->input->class == ML_TYPE_NUMBER && bound->convert.kind == ML_CONVERT_FLOAT8;
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* Whether a float8 is infinite or NaN, as the sign of what is returned: the exponent's ones carry into it. */
+static inline uint64
+ml_bind_odd(uint64 bits)
+{
+	return (bits & UINT64CONST(0x7FF0000000000000)) + UINT64CONST(0x0010000000000000);
+}
+
+/* The cells of plain inputs, as long as all are finite; else false, and another has to say what is wrong. */
+static inline bool
+ml_bind_plain(const MlBinding *binding, const NullableDatum *columns, double *cells)
+{
+	const int  *from = binding->columns;
+	int			ninputs = binding->model->pipeline->ninputs;
+	uint64		odd = 0;
+	bool		null = false;
+
+	for (int i = 0; i < ninputs; i++)
+	{
+		const NullableDatum *column = &columns[from[i]];
+		uint64		bits = (uint64) column->value;
+
+		odd |= ml_bind_odd(bits);
+		null |= column->isnull;
+		cells[i] = ml_cell_from_bits(bits);
+	}
+	return !null && (odd >> 63) == 0;
+}
+
+void
+ml_bind_columns(MlBinding *binding, const NullableDatum *columns, double *cells)
+{
+	int			ninputs = binding->model->pipeline->ninputs;
+
+	if (binding->plain && likely(ml_bind_plain(binding, columns, cells)))
+		return;
+	for (int i = 0; i < ninputs; i++)
+	{
+		MlBoundInput *bound = &binding->inputs[i];
+		const NullableDatum *column = &columns[bound->attribute];
+
+		if (column->isnull)
+			for (int e = 0; e < bound->input->ncells; e++)
+				cells[bound->input->first_cell + e] = ml_bind_null(binding, bound->input);
+		else
+			ml_bind_value(binding, bound, column->value, cells);
+	}
+}
+
+void
 ml_bind_row(MlBinding *binding, HeapTupleHeader row, double *cells)
 {
 	int			ninputs = binding->model->pipeline->ninputs;
@@ -411,6 +477,23 @@ ml_bind_input_of(const MlPipeline *pipeline, int cell, int *input)
 	return &pipeline->inputs[*input];
 }
 
+/* The cells of an array of float8, as long as all are finite. */
+static inline bool
+ml_bind_plain_array(const char *data, int length, double *cells)
+{
+	uint64		odd = 0;
+
+	for (int i = 0; i < length; i++)
+	{
+		uint64		bits;
+
+		memcpy(&bits, data + sizeof(float8) * i, sizeof bits);
+		odd |= ml_bind_odd(bits);
+		cells[i] = ml_cell_from_bits(bits);
+	}
+	return (odd >> 63) == 0;
+}
+
 void
 ml_bind_array(MlBinding *binding, ArrayType *array, double *cells)
 {
@@ -432,6 +515,9 @@ ml_bind_array(MlBinding *binding, ArrayType *array, double *cells)
 	}
 	if (length != pipeline->ncells)
 		ml_bind_wrong_count(binding, "the array", length, pipeline->ncells);
+	if (binding->numbers && binding->element_type == FLOAT8OID && !ARR_HASNULL(array) &&
+		ml_bind_plain_array((const char *) ARR_DATA_PTR(array), length, cells))
+		return;
 	deconstruct_array(array, binding->element_type, binding->element_length, binding->element_by_value,
 					  binding->element_align, &values, &nulls, &length);
 	for (int i = 0; i < length; i++)
@@ -455,193 +541,4 @@ ml_bind_array(MlBinding *binding, ArrayType *array, double *cells)
 	}
 	pfree(values);
 	pfree(nulls);
-}
-
-static const char *
-ml_bind_json_type(const JsonbValue *v)
-{
-	switch (v->type)
-	{
-		case jbvNull:
-			return "JSON null";
-		case jbvString:
-			return "JSON string";
-		case jbvNumeric:
-			return "JSON number";
-		case jbvBool:
-			return "JSON boolean";
-		default:
-			return "JSON object or array";
-	}
-}
-
-/* Refuses a JSON value of the wrong type. */
-static ML_NORETURN void
-ml_bind_json_mismatch(const MlBinding *binding, const MlInput *input, const JsonbValue *v)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("feature \"%s\" of model \"%s\" cannot be a %s", input->name, binding->ref, ml_bind_json_type(v)),
-			 errdetail("It was %s in training, which needs %s.", input->type_name,
-					   ml_type_class_name(input->class)),
-			 errhint("Write it as a JSON %s.", input->class == ML_TYPE_NUMBER ? "number" :
-					 input->class == ML_TYPE_ARRAY ? "array of numbers" : "string")));
-}
-
-/* Names the feature in the context of errors of the server's input functions. */
-static void
-ml_bind_json_context(void *arg)
-{
-	errcontext("feature \"%s\"", ((const MlInput *) arg)->name);
-}
-
-/* A date, timestamp or interval from its text. */
-static double
-ml_bind_json_time(const MlInput *input, const JsonbValue *v)
-{
-	char	   *text = pnstrdup(v->val.string.val, v->val.string.len);
-	ErrorContextCallback context;
-	MlConvert	convert;
-	Datum		value;
-
-	context.callback = ml_bind_json_context;
-	context.arg = unconstify(MlInput *, input);
-	context.previous = error_context_stack;
-	error_context_stack = &context;
-	memset(&convert, 0, sizeof convert);
-	convert.class = input->class;
-	convert.kind = input->class == ML_TYPE_INTERVAL ? ML_CONVERT_INTERVAL : ML_CONVERT_TIMESTAMP;
-	value = DirectFunctionCall3(input->class == ML_TYPE_INTERVAL ? interval_in :
-								input->class == ML_TYPE_TIME ? timestamp_in : timestamptz_in,
-								CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
-	error_context_stack = context.previous;
-	return ml_convert_number(&convert, value);
-}
-
-static double
-ml_bind_json_number(const MlBinding *binding, const MlInput *input, const JsonbValue *v)
-{
-	if (v->type == jbvNull)
-		return ml_bind_null(binding, input);
-	if (v->type == jbvNumeric)
-	{
-		double		x = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
-														   NumericGetDatum(v->val.numeric)));
-
-		/* JSON writes a real in few digits, which stand for the nearest real */
-		if (strncmp(input->type_name, "real", 4) == 0)
-			x = (float4) x;
-		return ml_bind_number(binding, input, x);
-	}
-	if (v->type == jbvBool)
-		return v->val.boolean;
-	if (v->type == jbvString && v->val.string.len == 3 && strncmp(v->val.string.val, "NaN", 3) == 0)
-		return ml_bind_number(binding, input, NAN);
-	ml_bind_json_mismatch(binding, input, v);
-}
-
-static void
-ml_bind_json_array(const MlBinding *binding, const MlInput *input, JsonbValue *v, double *cells)
-{
-	JsonbIterator *it;
-	JsonbValue	element;
-	JsonbIteratorToken token;
-	int			depth = 0;
-	int			elements_depth = 0;
-	int			n = 0;
-
-	if (v->type == jbvNull)
-	{
-		for (int e = 0; e < input->ncells; e++)
-			cells[e] = ml_bind_null(binding, input);
-		return;
-	}
-	if (v->type != jbvBinary || !JsonContainerIsArray(v->val.binary.data))
-		ml_bind_json_mismatch(binding, input, v);
-	it = JsonbIteratorInit(v->val.binary.data);
-	/* an array of more dimensions is nested, with all its elements at one depth */
-	while ((token = JsonbIteratorNext(&it, &element, false)) != WJB_DONE)
-	{
-		depth += (token == WJB_BEGIN_ARRAY) - (token == WJB_END_ARRAY);
-		if (token == WJB_BEGIN_OBJECT || (token == WJB_ELEM && n > 0 && depth != elements_depth))
-			ml_bind_json_mismatch(binding, input, v);
-		if (token != WJB_ELEM)
-			continue;
-		elements_depth = depth;
-		if (n < input->ncells)
-			cells[n] = ml_bind_json_number(binding, input, &element);
-		n++;
-	}
-	if (n != input->ncells)
-		ereport(ERROR,
-				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("array feature \"%s\" of model \"%s\" has %d elements", input->name, binding->ref, n),
-				 errdetail("It had %d in training.", input->ncells),
-				 errhint("Give an array of the same length.")));
-}
-
-static double
-ml_bind_json_scalar(const MlBinding *binding, const MlInput *input, const JsonbValue *v)
-{
-	char	   *text;
-
-	if (v->type == jbvNull)
-		return ml_bind_null(binding, input);
-	switch (input->class)
-	{
-		case ML_TYPE_NUMBER:
-			return ml_bind_json_number(binding, input, v);
-		case ML_TYPE_TEXT:
-			if (v->type == jbvString && strcmp(input->type_name, "character") == 0)
-				return ml_pipeline_level(input, v->val.string.val, bpchartruelen(v->val.string.val, v->val.string.len));
-			if (v->type == jbvString)
-				return ml_pipeline_level(input, v->val.string.val, v->val.string.len);
-			if (v->type == jbvBool)
-				text = v->val.boolean ? "true" : "false";
-			else if (v->type == jbvNumeric)
-				text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v->val.numeric)));
-			else
-				ml_bind_json_mismatch(binding, input, v);
-			return ml_pipeline_level(input, text, strlen(text));
-		default:
-			if (v->type != jbvString)
-				ml_bind_json_mismatch(binding, input, v);
-			return ml_bind_number(binding, input, ml_bind_json_time(input, v));
-	}
-}
-
-void
-ml_bind_jsonb(MlBinding *binding, Jsonb *json, double *cells)
-{
-	const MlPipeline *pipeline = binding->model->pipeline;
-
-	if (!JB_ROOT_IS_OBJECT(json))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("features as jsonb must be an object"),
-				 errdetail("Model \"%s\" binds them by key.", binding->ref),
-				 errhint("Write them as {\"column\": value, ...}.")));
-	for (int i = 0; i < pipeline->ninputs; i++)
-	{
-		const MlInput *input = &pipeline->inputs[i];
-		JsonbValue	buffer;
-		JsonbValue *v = getKeyJsonValueFromContainer(&json->root, input->name, strlen(input->name), &buffer);
-
-		if (v == NULL)
-		{
-			List	   *names = NIL;
-			JsonbIterator *it = JsonbIteratorInit(&json->root);
-			JsonbIteratorToken token;
-			JsonbValue	key;
-
-			while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
-				if (token == WJB_KEY)
-					names = lappend(names, pnstrdup(key.val.string.val, key.val.string.len));
-			ml_bind_missing(binding, input->name, names);
-		}
-		if (input->class == ML_TYPE_ARRAY)
-			ml_bind_json_array(binding, input, v, cells + input->first_cell);
-		else
-			cells[input->first_cell] = ml_bind_json_scalar(binding, input, v);
-	}
 }

@@ -40,7 +40,12 @@ typedef struct MlBinding
 	bool	   *nulls;
 	MlBoundInput *inputs;
 
+	/* columns: every input is a number that comes as float8; the columns they come from */
+	bool		plain;
+	int		   *columns;
+
 	/* arrays */
+	bool		numbers;		/* every input is a number or an array of them */
 	Oid			element_type;
 	int16		element_length;
 	bool		element_by_value;
@@ -56,6 +61,12 @@ extern void ml_bind_desc(MlBinding *binding, TupleDesc desc);
 
 /* The cells of a row already taken apart; the row type must have been bound. */
 extern void ml_bind_values(MlBinding *binding, const Datum *values, const bool *nulls, double *cells);
+
+/* Binds, by name, to columns that are given one by one. */
+extern void ml_bind_names(MlBinding *binding, int ncolumns, const char *const *names, const Oid *types);
+
+/* The cells of a row's columns. */
+extern void ml_bind_columns(MlBinding *binding, const NullableDatum *columns, double *cells);
 
 /* The cells of a composite value; binds to its type as needed. */
 extern void ml_bind_row(MlBinding *binding, HeapTupleHeader row, double *cells);

@@ -8,35 +8,17 @@
 
 #include <math.h>
 
-#include "access/xact.h"
 #include "base/compat.h"
 #include "base/text.h"
 #include "catalog/pg_type.h"
 #include "flow/predict.h"
 #include "flow/quality.h"
-#include "miscadmin.h"
-#include "storage/proc.h"
-#include "store/access.h"
+#include "flow/resolve.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
-
-/*
- * What identifies a statement to a call site that outlives it (expressions
- * of PL/pgSQL do): equal members mean that the same rows are visible.
- */
-typedef struct MlMoment
-{
-	LocalTransactionId transaction;
-	SubTransactionId savepoint; /* one that is rolled back takes its deployments along, at the same command */
-	CommandId	command;
-	TransactionId xmin;
-	TransactionId xmax;
-	uint64		completed;
-	Oid			user;
-} MlMoment;
 
 struct MlCallSite
 {
@@ -44,6 +26,9 @@ struct MlCallSite
 	Oid			features_type;
 	bool		row_type;
 	Oid			element_type;	/* of an array argument */
+	int			ncolumns;		/* columns as arguments of their own: their names and types */
+	const char **names;
+	Oid		   *types;
 
 	/* below: in the context above */
 	bool		resolved;
@@ -67,21 +52,6 @@ struct MlCallSite
 	char	   *label_text;
 };
 
-static void
-ml_predict_moment(MlMoment *moment)
-{
-	Snapshot	snapshot = ActiveSnapshotSet() ? GetActiveSnapshot() : GetTransactionSnapshot();
-
-	memset(moment, 0, sizeof *moment);
-	moment->transaction = ml_compat_lxid(MyProc);
-	moment->savepoint = GetCurrentSubTransactionId();
-	moment->command = snapshot->curcid;
-	moment->xmin = snapshot->xmin;
-	moment->xmax = snapshot->xmax;
-	moment->completed = snapshot->snapXactCompletionCount;
-	moment->user = GetUserId();
-}
-
 /* Looks up the model under the active snapshot, checks the right to use it and pins it. */
 static void
 ml_predict_resolve(MlCallSite *site, const char *ref, int length, const MlMoment *moment)
@@ -96,41 +66,119 @@ ml_predict_resolve(MlCallSite *site, const char *ref, int length, const MlMoment
 	old = MemoryContextSwitchTo(site->context);
 	site->ref = pnstrdup(ref, length);
 	site->ref_length = length;
-	ml_catalog_resolve(site->ref, &version);
-	ml_access_require(version.model, version.owner, ML_PRIV_USE);
+	ml_resolve(site->ref, moment, false, &version);
 	site->model = ml_cache_pin(&version, site->context);
 	site->binding = ml_bind_create(site->model, site->ref, site->context);
 	site->cells = palloc_extended(sizeof(double) * Max(site->model->pipeline->ncells, 1), MCXT_ALLOC_HUGE);
 	site->work = palloc_extended(sizeof(double) * Max(site->model->pipeline->work_cells, 1), MCXT_ALLOC_HUGE);
 	site->out = palloc(sizeof(double) * Max(site->model->nclasses, 1));
+	if (site->names)
+		ml_bind_names(site->binding, site->ncolumns, site->names, site->types);
 	site->moment = *moment;
 	site->resolved = true;
 	MemoryContextSwitchTo(old);
 }
 
-MlCallSite *
-ml_predict_site(FmgrInfo *flinfo, text *ref, Oid features_type)
+static MlCallSite *
+ml_predict_create(FmgrInfo *flinfo)
 {
-	MlCallSite *site = flinfo->fn_extra;
+	MlCallSite *site = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(MlCallSite));
+
+	site->context = AllocSetContextCreate(flinfo->fn_mcxt, "pg_mlops call site", ALLOCSET_SMALL_SIZES);
+	return site;
+}
+
+/* Resolves the site anew unless it has answered for this reference at this moment. */
+static inline void
+ml_predict_renew(MlCallSite *site, const text *ref)
+{
+	int			length = VARSIZE_ANY_EXHDR(ref);
 	MlMoment	moment;
 
-	if (site == NULL)
+	ml_moment_now(&moment);
+	if (unlikely(!site->resolved || !ml_moment_equal(&moment, &site->moment) || site->ref_length != length ||
+				 memcmp(site->ref, VARDATA_ANY(ref), length) != 0))
+		ml_predict_resolve(site, VARDATA_ANY(ref), length, &moment);
+}
+
+MlCallSite *
+ml_predict_site(FunctionCallInfo fcinfo)
+{
+	MlCallSite *site = fcinfo->flinfo->fn_extra;
+
+	if (unlikely(site == NULL))
 	{
-		site = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(MlCallSite));
-		site->context = AllocSetContextCreate(flinfo->fn_mcxt, "pg_mlops call site", ALLOCSET_SMALL_SIZES);
+		Oid			features_type = get_fn_expr_argtype(fcinfo->flinfo, 1);
+
+		site = ml_predict_create(fcinfo->flinfo);
 		site->features_type = features_type;
 		if (OidIsValid(features_type))
 		{
 			site->row_type = type_is_rowtype(features_type);
 			site->element_type = get_element_type(getBaseType(features_type));
 		}
-		flinfo->fn_extra = site;
+		fcinfo->flinfo->fn_extra = site;
 	}
-	ml_predict_moment(&moment);
-	if (!site->resolved || memcmp(&moment, &site->moment, sizeof moment) != 0 ||
-		site->ref_length != VARSIZE_ANY_EXHDR(ref) ||
-		memcmp(site->ref, VARDATA_ANY(ref), site->ref_length) != 0)
-		ml_predict_resolve(site, VARDATA_ANY(ref), VARSIZE_ANY_EXHDR(ref), &moment);
+	ml_predict_renew(site, PG_GETARG_TEXT_PP(0));
+	return site;
+}
+
+/* Raises the error for a call that the planner did not make. */
+static ML_NORETURN void
+ml_predict_misused(const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("columns and their names do not belong together"),
+			 errdetail("%s", detail),
+			 errhint("The planner makes such calls; write ml.predict, ml.probability or ml.probabilities.")));
+}
+
+/* The names of the columns, from the call's constant, and their types. */
+static void
+ml_predict_columns(MlCallSite *site, FunctionCallInfo fcinfo, int first)
+{
+	List	   *args = fcinfo->flinfo->fn_expr && IsA(fcinfo->flinfo->fn_expr, FuncExpr) ?
+		((FuncExpr *) fcinfo->flinfo->fn_expr)->args : NIL;
+	MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	Const	   *constant;
+	ArrayType  *array;
+	Datum	   *values;
+
+	/* names that change from row to row would need to be compared with each */
+	if (list_length(args) != fcinfo->nargs || !IsA(list_nth(args, first - 1), Const))
+		ml_predict_misused("The names are no constant.");
+	constant = list_nth_node(Const, args, first - 1);
+	if (constant->constisnull || constant->consttype != TEXTARRAYOID)
+		ml_predict_misused("The names are NULL.");
+	array = DatumGetArrayTypeP(constant->constvalue);
+	if (array_contains_nulls(array))
+		ml_predict_misused("A name is NULL.");
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &site->ncolumns);
+	if (site->ncolumns != fcinfo->nargs - first || get_fn_expr_variadic(fcinfo->flinfo))
+		ml_predict_misused(psprintf("There are %d names for %d columns.", site->ncolumns, fcinfo->nargs - first));
+	site->names = palloc(sizeof(char *) * Max(site->ncolumns, 1));
+	site->types = palloc(sizeof(Oid) * Max(site->ncolumns, 1));
+	for (int i = 0; i < site->ncolumns; i++)
+	{
+		site->names[i] = TextDatumGetCString(values[i]);
+		site->types[i] = exprType(list_nth(args, first + i));
+	}
+	MemoryContextSwitchTo(old);
+}
+
+MlCallSite *
+ml_predict_columns_site(FunctionCallInfo fcinfo, int first)
+{
+	MlCallSite *site = fcinfo->flinfo->fn_extra;
+
+	if (unlikely(site == NULL))
+	{
+		site = ml_predict_create(fcinfo->flinfo);
+		ml_predict_columns(site, fcinfo, first);
+		fcinfo->flinfo->fn_extra = site;
+	}
+	ml_predict_renew(site, PG_GETARG_TEXT_PP(0));
 	return site;
 }
 
@@ -174,17 +222,31 @@ ml_predict_out_of_range(const MlCallSite *site)
 			 errhint("Check the row, or bound the feature, for instance by least().")));
 }
 
-const double *
-ml_predict_score(MlCallSite *site, Datum features)
+/* Runs the pipeline and the learner on the site's cells. */
+static inline const double *
+ml_predict_cells(MlCallSite *site)
 {
 	const MlModel *model = site->model;
 
-	ml_predict_bind(site, features);
 	model->learner->predict(model->state, ml_pipeline_apply(model->pipeline, site->cells, site->work), site->out);
 	for (int k = 0; k < Max(model->nclasses, 1); k++)
 		if (unlikely(!isfinite(site->out[k])))
 			ml_predict_out_of_range(site);
 	return site->out;
+}
+
+const double *
+ml_predict_score(MlCallSite *site, Datum features)
+{
+	ml_predict_bind(site, features);
+	return ml_predict_cells(site);
+}
+
+const double *
+ml_predict_score_columns(MlCallSite *site, const NullableDatum *columns)
+{
+	ml_bind_columns(site->binding, columns, site->cells);
+	return ml_predict_cells(site);
 }
 
 /* Whether a label reads as a number as a whole. */
@@ -249,10 +311,10 @@ ml_predict_label(MlCallSite *site, int class)
 }
 
 Datum
-ml_predict_result(MlCallSite *site, const double *out, Oid type)
+ml_predict_result(MlCallSite *site, const double *out, FmgrInfo *flinfo)
 {
 	if (unlikely(!site->result_known))
-		ml_predict_result_type(site, type);
+		ml_predict_result_type(site, get_fn_expr_rettype(flinfo));
 	if (site->model->task == ML_TASK_CLASSIFICATION)
 		return ml_predict_label(site, ml_quality_choice(site->model, out));
 	switch (site->result_type)

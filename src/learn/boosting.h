@@ -24,6 +24,8 @@ enum
 	ML_BOOSTING_BINS,
 	ML_BOOSTING_ROW_FRACTION,
 	ML_BOOSTING_COLUMN_FRACTION,
+	ML_BOOSTING_NODE_FRACTION,
+	ML_BOOSTING_SMOOTHING,
 	ML_BOOSTING_STOPPING,
 	ML_BOOSTING_HELD_BACK,
 	ML_BOOSTING_LOSS,
@@ -87,18 +89,23 @@ typedef struct MlBoosting
 	int		   *nlevels;		/* per column; 0: a number */
 	MlForest	forest;
 	uint32	   *tree_nodes;		/* per tree: their number */
+	uint32		depth;			/* splits on the longest path of any tree */
 	double	   *gain;			/* per node: of a split */
 	uint32	   *rows;			/* per node: training rows in it */
 	double		figures[ML_BOOSTING_FIGURES];
 } MlBoosting;
 
 /* Room for so many trees and nodes in the current context. */
-extern MlBoosting *ml_boosting_create(int ncols, int groups, int trees, int64 nodes, int64 set_words);
+extern MlBoosting *ml_boosting_create(int ncols, int groups, int trees, int64 nodes, int64 sets);
 
-/* Fills in what follows from the nodes: depths, and whether categories are split. */
+/* Makes a node split the category of its column, by the set of that number with these levels. */
+extern void ml_boosting_set(MlBoosting *m, uint32 node, int set, const uint64 *levels);
+
+/* Fills in what follows from the nodes: depth, steps, and whether categories are split. */
 extern void ml_boosting_complete(MlBoosting *m);
 
 extern void ml_boosting_predict(const void *model, const double *row, double *out);
+extern double ml_boosting_cost(const void *model);
 extern void ml_boosting_write(const void *model, StringInfo out);
 extern void *ml_boosting_read(MlReader *in, MlTask task, int ncols, int nclasses);
 extern int	ml_boosting_tell(const void *model, MlFigure **out);

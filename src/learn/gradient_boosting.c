@@ -27,8 +27,14 @@ const MlParam ml_boosting_parameters[] = {
 	{"l2", ML_PARAM_NUMBER, "1", 0, 1e12, NULL, "Penalty on the squared values of leaves."},
 	{"max_bins", ML_PARAM_INTEGER, "255", 2, ML_BINS_MAX, NULL,
 	"Most bins of a number; columns with fewer different values have one for each."},
-	{"row_fraction", ML_PARAM_NUMBER, "1", 0.01, 1, NULL, "Share of the rows each tree is grown on."},
+	{"row_fraction", ML_PARAM_NUMBER, NULL, 0.01, 1, NULL,
+	"Share of the rows each tree is grown on; by default 0.9 from 500 to 9,999 training rows, else 1."},
 	{"column_fraction", ML_PARAM_NUMBER, "1", 0.001, 1, NULL, "Share of the columns each tree may use."},
+	{"node_column_fraction", ML_PARAM_NUMBER, NULL, 0.001, 1, NULL,
+	"Share of a tree's columns each split is chosen from; by default 0.4 below 10,000 training rows, else 1."},
+	{"path_smoothing", ML_PARAM_NUMBER, NULL, 0, 1e9, NULL,
+		"Rows' worth of its parent's value that a leaf's value is mixed with; by default 10 from 500 to 9,999 "
+	"training rows, else 0."},
 	{"early_stopping", ML_PARAM_INTEGER, "0", 0, 100000, NULL,
 		"Rounds without gain on held-back training rows after which training stops and the best round is kept; "
 	"0 holds none back and trains every round."},
@@ -44,6 +50,10 @@ const MlParam ml_boosting_parameters[] = {
 };
 
 #define ML_BOOSTING_NPARAMS	((int) lengthof(ml_boosting_parameters))
+
+/* Training rows below and from which sampling and smoothing have other defaults. */
+#define ML_BOOSTING_ROWS_FEW	500
+#define ML_BOOSTING_ROWS_MANY	10000
 
 /* Histograms kept at once: more would not stay in the caches. */
 #define ML_BOOSTING_SLOTS	16
@@ -69,10 +79,24 @@ ml_boosting_loss(const MlLearnInput *in)
 			 errhint("Leave it out to use \"%s\".", names[loss - ML_BOOST_SQUARED])));
 }
 
-/* What is asked for, as far as it does not depend on the rows. */
+/* A parameter, or what suits the number of rows where none was given. */
+static double
+ml_boosting_decided(const MlLearnInput *in, int param, double otherwise)
+{
+	return in->params[param].isnull ? otherwise : in->params[param].number;
+}
+
+/*
+ * What is asked for, as far as it does not depend on the rows. With few rows
+ * the best of many splits is often chance, so that fewer are tried and leaves
+ * rely on their parents.
+ */
 static void
 ml_boosting_spec(const MlLearnInput *in, MlBoostSpec *spec)
 {
+	bool		few = in->nrows < ML_BOOSTING_ROWS_FEW;
+	bool		some = !few && in->nrows < ML_BOOSTING_ROWS_MANY;
+
 	memset(spec, 0, sizeof *spec);
 	spec->rows = spec->rows_fit = in->nrows;
 	spec->cols = in->ncols;
@@ -88,10 +112,14 @@ ml_boosting_spec(const MlLearnInput *in, MlBoostSpec *spec)
 	spec->min_hessian = ml_boosting_number(in, ML_BOOSTING_HESSIAN);
 	spec->learning_rate = ml_boosting_number(in, ML_BOOSTING_RATE);
 	spec->l2 = ml_boosting_number(in, ML_BOOSTING_L2);
-	spec->row_fraction = ml_boosting_number(in, ML_BOOSTING_ROW_FRACTION);
+	spec->row_fraction = ml_boosting_decided(in, ML_BOOSTING_ROW_FRACTION, some ? 0.9 : 1);
 	spec->column_fraction = ml_boosting_number(in, ML_BOOSTING_COLUMN_FRACTION);
+	spec->node_fraction = ml_boosting_decided(in, ML_BOOSTING_NODE_FRACTION, few || some ? 0.4 : 1);
+	spec->path_smoothing = ml_boosting_decided(in, ML_BOOSTING_SMOOTHING, some ? 10 : 0);
 	spec->level_smoothing = 10;
 	spec->level_l2 = 10;
+	spec->level_l2_each = 2;
+	spec->level_rows = 100;
 	spec->monotone = !in->params[ML_BOOSTING_MONOTONE].isnull;
 	spec->seed = (uint64) in->seed;
 	spec->slots = Min(Max(spec->max_leaves, 2), ML_BOOSTING_SLOTS);
@@ -179,7 +207,7 @@ ml_boosting_in_range(double value)
 /* A node of the forest from one that was grown; at is its place, child where its left child goes. */
 static void
 ml_boosting_node(const MlBoostingFit *fit, MlBoosting *m, const MlBoostNode *from, uint32 at, uint32 child,
-				 uint32 *word)
+				 int *set)
 {
 	MlForestNode *to = &m->forest.nodes[at];
 
@@ -187,6 +215,7 @@ ml_boosting_node(const MlBoostingFit *fit, MlBoosting *m, const MlBoostNode *fro
 	if (from->column < 0)
 	{
 		to->at.threshold = INFINITY;
+		to->flags = ML_FOREST_MISSING_LEFT;
 		to->child = at;
 		m->forest.values[at] = ml_boosting_in_range(from->value * fit->y_scale);
 		return;
@@ -196,15 +225,7 @@ ml_boosting_node(const MlBoostingFit *fit, MlBoosting *m, const MlBoostNode *fro
 	to->column = (uint16) from->column;
 	to->flags = from->missing_left ? ML_FOREST_MISSING_LEFT : 0;
 	if (from->category)
-	{
-		int			codes = m->nlevels[from->column];
-
-		to->flags |= ML_FOREST_CATEGORY;
-		to->at.levels.set = *word;
-		to->at.levels.codes = codes;
-		for (int w = 0; w < (codes + 63) / 64; w++)
-			m->forest.sets[(*word)++] = from->set[w];
-	}
+		ml_boosting_set(m, at, (*set)++, from->set);
 	else
 		to->at.threshold = from->bin < fit->columns[from->column].nbins - 1 ?
 			fit->edges[from->column][from->bin] : INFINITY;
@@ -212,7 +233,7 @@ ml_boosting_node(const MlBoostingFit *fit, MlBoosting *m, const MlBoostNode *fro
 
 /* Lays a tree out with the nodes in the order of their distance from the root. */
 static void
-ml_boosting_lay_tree(const MlBoostingFit *fit, MlBoosting *m, int tree, uint32 root, uint32 *word)
+ml_boosting_lay_tree(const MlBoostingFit *fit, MlBoosting *m, int tree, uint32 root, int *set)
 {
 	const MlBoostNode *nodes = fit->trees[tree];
 	int			n = fit->nodes[tree];
@@ -224,7 +245,7 @@ ml_boosting_lay_tree(const MlBoostingFit *fit, MlBoosting *m, int tree, uint32 r
 	{
 		const MlBoostNode *node = &nodes[order[i]];
 
-		ml_boosting_node(fit, m, node, root + i, root + listed, word);
+		ml_boosting_node(fit, m, node, root + i, root + listed, set);
 		if (node->column >= 0)
 		{
 			order[listed++] = node->left;
@@ -243,9 +264,9 @@ ml_boosting_lay(const MlBoostingFit *fit, int trees, const double *base)
 	const MlLearnInput *in = fit->in;
 	MlBoosting *m;
 	int64		nodes = 0;
-	int64		words = 0;
+	int64		sets = 0;
 	uint32		at = 0;
-	uint32		word = 0;
+	int			set = 0;
 	int64		leaves = 0;
 
 	for (int t = 0; t < trees; t++)
@@ -253,8 +274,7 @@ ml_boosting_lay(const MlBoostingFit *fit, int trees, const double *base)
 		nodes += fit->nodes[t];
 		leaves += (fit->nodes[t] + 1) / 2;
 		for (int i = 0; i < fit->nodes[t]; i++)
-			if (fit->trees[t][i].category && fit->trees[t][i].column >= 0)
-				words += (in->about[fit->trees[t][i].column].nlevels + 63) / 64;
+			sets += fit->trees[t][i].column >= 0 && fit->trees[t][i].category;
 	}
 	if (nodes > PG_INT32_MAX / 16)
 		ereport(ERROR,
@@ -262,7 +282,7 @@ ml_boosting_lay(const MlBoostingFit *fit, int trees, const double *base)
 				 errmsg("the trees have too many nodes to be stored"),
 				 errdetail("They have %lld; at most %d are possible.", (long long) nodes, PG_INT32_MAX / 16),
 				 errhint("Use fewer trees or leaves.")));
-	m = ml_boosting_create(in->ncols, fit->spec.groups, trees, nodes, words);
+	m = ml_boosting_create(in->ncols, fit->spec.groups, trees, nodes, sets);
 	m->loss = fit->spec.loss;
 	m->nclasses = in->nclasses;
 	for (int j = 0; j < in->ncols; j++)
@@ -271,15 +291,14 @@ ml_boosting_lay(const MlBoostingFit *fit, int trees, const double *base)
 		m->forest.base[k] = base[k] * fit->y_scale;
 	for (int t = 0; t < trees; t++)
 	{
-		ml_boosting_lay_tree(fit, m, t, at, &word);
+		ml_boosting_lay_tree(fit, m, t, at, &set);
 		at += fit->nodes[t];
 	}
 	ml_boosting_complete(m);
 	m->figures[0] = (double) trees / fit->spec.groups;
 	m->figures[1] = trees;
 	m->figures[2] = leaves;
-	for (int t = 0; t < trees; t++)
-		m->figures[3] = Max(m->figures[3], m->forest.depth[t]);
+	m->figures[3] = m->depth;
 	m->figures[4] = (double) (fit->spec.rows - fit->spec.rows_fit);
 	m->figures[5] = ml_boost_best_loss(fit->boost);
 	return m;
@@ -422,4 +441,5 @@ const MlLearner ml_gradient_boosting = {
 	.read = ml_boosting_read,
 	.figures = ml_boosting_tell,
 	.importance = ml_boosting_importance,
+	.cost = ml_boosting_cost,
 };

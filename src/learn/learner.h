@@ -139,6 +139,9 @@ typedef struct MlLearner
 
 	/* What each design column adds to the model: gain, or the number of splits. NULL where there is no such thing. */
 	void		(*importance) (const void *model, bool splits, double *out);
+
+	/* Floating-point operations, or what takes as long, of predict on one row; NULL: the planner has to guess. */
+	double		(*cost) (const void *model);
 } MlLearner;
 
 /* The table of learners, ended by NULL. */

@@ -340,6 +340,12 @@ ml_linear_predict(const void *model, const double *row, double *out)
 	out[0] = m->constant + ml_dot(m->weights, row, m->ncols);
 }
 
+static double
+ml_linear_cost(const void *model)
+{
+	return 2.0 * ((const MlLinear *) model)->ncols;
+}
+
 static void
 ml_linear_write(const void *model, StringInfo out)
 {
@@ -452,4 +458,5 @@ const MlLearner ml_linear_regression = {
 	.read = ml_linear_read,
 	.coefficients = ml_linear_coefficients,
 	.figures = ml_linear_tell,
+	.cost = ml_linear_cost,
 };

@@ -251,6 +251,15 @@ ml_logistic_predict(const void *model, const double *row, double *out)
 		out[k] /= sum;
 }
 
+/* An exponential function takes as long as some thirty operations. */
+static double
+ml_logistic_cost(const void *model)
+{
+	const MlLogistic *m = model;
+
+	return 2.0 * m->vectors * m->ncols + 30.0 * m->nclasses;
+}
+
 static void
 ml_logistic_write(const void *model, StringInfo out)
 {
@@ -370,4 +379,5 @@ const MlLearner ml_logistic_regression = {
 	.read = ml_logistic_read,
 	.coefficients = ml_logistic_coefficients,
 	.figures = ml_logistic_tell,
+	.cost = ml_logistic_cost,
 };

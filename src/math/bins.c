@@ -136,9 +136,8 @@ ml_bins_edges(double *x, uint32_t *count, size_t n, int bins_max, double *edge)
 	size_t		distinct = ml_bins_distinct(x, count, n);
 	double		rest = (double) n;
 	double		fill = (double) n / bins_max;
-	double		target;
+	double		share;
 	int			bins = bins_max;
-	int			found;
 
 	if (distinct == 0)
 		return 0;
@@ -164,15 +163,23 @@ ml_bins_edges(double *x, uint32_t *count, size_t n, int bins_max, double *edge)
 			break;
 		fill = rest / bins;
 	}
-	target = bins > 0 ? rest / bins : 1;
-	/* runs between values that stand alone break bins off early: wider bins then */
-	while ((found = ml_bins_close(x, count, distinct, bins_max, fill, target, edge)) > bins_max)
+	share = bins > 0 ? rest / bins : 1;
+	/*
+	 * Runs between values that stand alone break bins off early: wider bins
+	 * then, and where they would have to be far wider, fewer values alone.
+	 */
+	for (;; fill *= 1.25)
 	{
-		target *= 1.02;
-		if (target > fill * 4)
-			fill *= 1.05;
+		if (ml_bins_close(x, count, distinct, bins_max, fill, INFINITY, edge) > bins_max)
+			continue;
+		for (double target = share; target <= fill * 4; target *= 1.02)
+		{
+			int			found = ml_bins_close(x, count, distinct, bins_max, fill, target, edge);
+
+			if (found <= bins_max)
+				return found;
+		}
 	}
-	return found;
 }
 
 void

@@ -258,7 +258,7 @@ bool
 ml_boost_round(MlBoost *b)
 {
 	const MlBoostSpec *spec = b->spec;
-	bool		sampled = spec->row_fraction < 1 || spec->column_fraction < 1;
+	bool		sampled = spec->row_fraction < 1 || spec->column_fraction < 1 || spec->node_fraction < 1;
 	bool		grown = false;
 
 	if (b->round >= spec->n_trees)

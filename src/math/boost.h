@@ -63,8 +63,12 @@ typedef struct MlBoostSpec
 	double		l2;
 	double		row_fraction;
 	double		column_fraction;
+	double		node_fraction;	/* of a tree's columns, looked at in each node */
 	double		level_smoothing;	/* rows' worth of hessian that draw a level's place to the middle */
 	double		level_l2;		/* added to l2 when a set of levels is split */
+	double		level_l2_each;	/* and this for each of them, since so many were chosen among */
+	double		level_rows;		/* rows that either side of such a split has at least */
+	double		path_smoothing; /* rows' worth of its parent's value in a leaf */
 	bool		monotone;		/* some column is bound to a direction */
 	uint64_t	seed;
 	int			members;		/* of the team, at most */

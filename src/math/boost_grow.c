@@ -59,6 +59,7 @@ ml_boost_choose_columns(MlBoost *b, int group)
 	int			usable = 0;
 	int			wanted;
 
+	b->tree_key = key;
 	for (int c = 0; c < spec->cols; c++)
 		if (b->columns[c].nbins + b->columns[c].missing > 1)
 			b->active[usable++] = c;
@@ -293,6 +294,9 @@ ml_boost_find(MlBoost *b, const MlBoostLeaf *leaf, MlBoostSplit *best)
 	size_t		codes = ml_boost_codes(b);
 	const int64_t *wide;
 	MlBoostSearch search;
+	uint64_t	key = ml_boost_mix64(b->tree_key + UINT64_C(0x9e3779b97f4a7c15) * ((uint64_t) leaf->node + 1));
+	int			wanted = (int) ceil(b->spec->node_fraction * b->nactive);
+	int			kept = 0;
 	int			from;
 	int			to;
 
@@ -307,11 +311,18 @@ ml_boost_find(MlBoost *b, const MlBoostLeaf *leaf, MlBoostSplit *best)
 	search.low = leaf->low;
 	search.high = leaf->high;
 	search.all = ml_boost_totals(b, wide, b->active[from]);
-	for (int a = from; a < to; a++)
+	for (int a = 0; a < to; a++)
 	{
 		int			c = b->active[a];
 		size_t		at = b->offset[c];
+		uint64_t	hash = ml_boost_mix64(key ^ (uint64_t) c << 20);
 
+		/* as the columns of a tree are drawn, by all members alike */
+		if ((double) (hash >> 11) * 0x1p-53 * (b->nactive - a) >= wanted - kept)
+			continue;
+		kept++;
+		if (a < from)
+			continue;
 		if (b->columns[c].category)
 			ml_boost_search_levels(&search, &b->columns[c], c, wide + at, wide + codes + at, wide + 2 * codes + at,
 								   best);
@@ -412,6 +423,19 @@ ml_boost_bind(const MlBoost *b, MlBoostLeaf *left, MlBoostLeaf *right, const MlB
 		left->low = right->high = middle;
 }
 
+/* A value of so many rows, drawn to that of the parent. */
+static double
+ml_boost_smooth(const MlBoost *b, const MlBoostLeaf *leaf, double value, int64_t rows)
+{
+	double		share = (double) rows / ((double) rows + b->spec->path_smoothing);
+
+	/* the root has none above it; within bounds, since the parent's value may be beyond them */
+	if (leaf->depth == 0)
+		return value;
+	value = leaf->above + share * (value - leaf->above);
+	return value < leaf->low ? leaf->low : value > leaf->high ? leaf->high : value;
+}
+
 /* Writes a split into its node and makes the two children. */
 static void
 ml_boost_branch(MlBoost *b, MlBoostNode *nodes, int *nnodes, MlBoostLeaf *left, MlBoostLeaf *right)
@@ -430,6 +454,9 @@ ml_boost_branch(MlBoost *b, MlBoostNode *nodes, int *nnodes, MlBoostLeaf *left, 
 	nodes[*nnodes].column = nodes[*nnodes + 1].column = -1;
 	nodes[*nnodes].rows = split->left.rows;
 	nodes[*nnodes + 1].rows = split->all.rows - split->left.rows;
+	left->above = ml_boost_smooth(b, left, ml_boost_value((double) split->all.g * b->g_unit,
+														  (double) split->all.h * b->h_unit, b->spec->l2, left->low,
+														  left->high), split->all.rows);
 	*right = *left;
 	left->node = (*nnodes)++;
 	right->node = (*nnodes)++;
@@ -549,8 +576,10 @@ ml_boost_settle(MlBoost *b, MlBoostNode *nodes)
 	ml_boost_meet(b);
 	for (int i = 0; i < b->nleaves; i++)
 	{
+		const MlBoostLeaf *leaf = &b->leaves[i];
 		MlBoostTotals sum = {0, 0, 0};
 		double		h;
+		double		value;
 
 		for (int m = 0; m < b->team.members; m++)
 		{
@@ -561,9 +590,12 @@ ml_boost_settle(MlBoost *b, MlBoostNode *nodes)
 			sum.rows += part->rows;
 		}
 		h = b->plain ? (double) sum.rows : (double) sum.h * b->h_scale;
+		/* with nothing to divide by, the value is the one next to 0 that its bounds allow */
 		if (h + spec->l2 > 0)
-			nodes[b->leaves[i].node].value = spec->learning_rate *
-				ml_boost_value((double) sum.g * b->g_scale, h, spec->l2, b->leaves[i].low, b->leaves[i].high);
+			value = ml_boost_value((double) sum.g * b->g_scale, h, spec->l2, leaf->low, leaf->high);
+		else
+			value = fmax(leaf->low, fmin(leaf->high, 0));
+		nodes[leaf->node].value = spec->learning_rate * ml_boost_smooth(b, leaf, value, sum.rows);
 	}
 	ml_boost_meet(b);
 }
@@ -611,7 +643,7 @@ ml_boost_plant(MlBoost *b, int group, MlBoostNode *nodes)
 	ml_boost_meet(b);
 	ml_boost_merge(b, 0);
 	ml_boost_find_all(b, root, NULL);
-	root->rows = nodes[0].rows = root->split.all.rows;
+	root->rows = nodes[0].rows = ml_boost_totals(b, ml_boost_slot(b, 0), b->active[0]).rows;
 }
 
 bool
@@ -623,6 +655,7 @@ ml_boost_grow(MlBoost *b, int group)
 
 	memset(nodes, 0, sizeof(MlBoostNode));
 	nodes[0].column = -1;
+	nodes[0].rows = b->spec->rows_fit;
 	*nnodes = 1;
 	ml_boost_choose_columns(b, group);
 	if (b->nactive == 0 || b->spec->max_leaves < 2 || !ml_boost_gradients(b, group))

@@ -15,6 +15,9 @@
 /* Rows taken at once. */
 #define ML_BOOST_STRETCH	256
 
+/* Gradients that are all below this have nothing left to learn, and no inverse of their scale. */
+#define ML_BOOST_G_TINY		0x1p-900
+
 void
 ml_boost_start_scores(MlBoost *b)
 {
@@ -198,7 +201,7 @@ ml_boost_gradients(MlBoost *b, int group)
 	{
 		double		bound = ml_boost_bound(b);
 
-		if (!(bound > 0))
+		if (!(bound > ML_BOOST_G_TINY && bound < INFINITY))
 			return false;
 		ml_boost_scale(b, bound, spec->weight_max);
 	}

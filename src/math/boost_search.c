@@ -14,6 +14,9 @@
 /* A gain below this share of the terms it is the difference of is rounding. */
 #define ML_BOOST_GAIN_TINY	1e-12
 
+/* So few levels have few enough sets that their choice needs no penalty. */
+#define ML_BOOST_LEVELS_FEW	4
+
 /* Sums of the bins up to each one. */
 typedef struct MlBoostPrefix
 {
@@ -238,7 +241,8 @@ ml_boost_search_levels(const MlBoostSearch *s, const MlBinColumn *column, int in
 	int			order[ML_BIN_CODES];
 	int			codes = column->nbins + column->missing;
 	int			n = ml_boost_order_levels(s, g, h, rows, codes, order);
-	double		l2 = s->spec->l2 + (n > 4 ? s->spec->level_l2 : 0);
+	bool		many = n > ML_BOOST_LEVELS_FEW;
+	double		l2 = s->spec->l2 + (many ? s->spec->level_l2 + s->spec->level_l2_each * n : 0);
 	bool		rest_left;
 	int			at;
 
@@ -254,6 +258,9 @@ ml_boost_search_levels(const MlBoostSearch *s, const MlBinColumn *column, int in
 		p.rows[i] = (double) sum.rows;
 	}
 	ml_boost_judge(s, &p, n - 1, l2, 0);
+	for (int i = 0; i < n - 1 && many; i++)
+		if (p.rows[i] < s->spec->level_rows || (double) s->all.rows - p.rows[i] < s->spec->level_rows)
+			p.gain[i] = -1;
 	at = ml_boost_greatest(p.gain, n - 1, best->gain);
 	if (at < 0)
 		return;

@@ -24,6 +24,7 @@ typedef struct MlBoostLeaf
 	int			slot;			/* of its histogram, or -1 */
 	int			depth;
 	bool		closed;			/* can't be split */
+	double		above;			/* its parent's value, before shrinkage */
 	double		low;
 	double		high;
 	int64_t		rows;			/* of list 0, of all members */
@@ -77,6 +78,7 @@ struct MlBoost
 	int		   *nnodes;			/* per group */
 	int		   *active;			/* columns of this tree */
 	int			nactive;
+	uint64_t	tree_key;		/* chance of the tree's columns */
 	int		   *slot_leaf;		/* which leaf has the slot, or -1 */
 	double		g_scale;		/* a fraction's worth: g = fraction * g_scale */
 	double		h_scale;

@@ -1,108 +1,129 @@
 /*
  * forest.c - scoring rows by trees.
+ *
+ * Trees are walked sixteen at a time, all a step down at once, so that one
+ * waits for memory while the others go on; none of it branches on a value.
+ * Once few of them are still on their way these go down by themselves.
  */
+#include <string.h>
+
 #include "math/forest.h"
 
-/* Trees walked in step: enough that one waits for memory while others go on. */
-#define ML_FOREST_STEP	8
-
-/* Whether a row goes to the right, for any node and any value. */
-static inline uint32_t
-ml_forest_turn(const MlForest *f, const MlForestNode *node, double x)
+/* What may occur in a row or a forest; each case has a loop of its own. */
+typedef enum MlForestCase
 {
-	bool		missing = x != x;
+	ML_FOREST_NUMBERS,
+	ML_FOREST_MISSING,
+	ML_FOREST_ANY
+} MlForestCase;
 
-	if (node->flags & ML_FOREST_CATEGORY)
-	{
-		uint32_t	code;
+/* The bit of a set that a level's code has; that of what is missing is the last one. */
+static inline __attribute__((always_inline)) uint32_t
+ml_forest_code(double x)
+{
+	double		shifted = x + 0x1p52;
+	uint64_t	bits;
 
-		if (missing || !(x >= 0 && x < node->at.levels.codes))
-			return !(node->flags & ML_FOREST_MISSING_LEFT);
-		code = (uint32_t) x;
-		return !((f->sets[node->at.levels.set + (code >> 6)] >> (code & 63)) & 1);
-	}
-	return !((x <= node->at.threshold) | (missing & (node->flags & ML_FOREST_MISSING_LEFT)));
+	/* a whole number stands in the low bits now */
+	memcpy(&bits, &shifted, sizeof bits);
+	return (uint32_t) (bits | -(uint64_t) (x != x)) & 255;
 }
 
-uint32_t
-ml_forest_leaf(const MlForest *f, int tree, const double *row)
+/* Whether a row goes to the right at a node that may split a category, without a branch. */
+static inline __attribute__((always_inline)) uint32_t
+ml_forest_turn_any(const MlForest *f, const MlForestNode *node, double x)
 {
-	uint32_t	at = f->root[tree];
+	uint32_t	category = (node->flags >> 1) & 1;
+	uint32_t	code = ml_forest_code(x);
+	uint64_t	set = f->sets[(node->at.set & -(uint64_t) category) + (code >> 6)];
+	uint32_t	listed = (uint32_t) (set >> (code & 63)) & category;
+	uint32_t	below = (x <= node->at.threshold) | ((x != x) & node->flags);
 
-	for (uint32_t d = 0; d < f->depth[tree]; d++)
-	{
-		const MlForestNode *node = &f->nodes[at];
-
-		/* what is missing must not leave a leaf */
-		if (node->child == at)
-			break;
-		at = node->child + ml_forest_turn(f, node, row[node->column]);
-	}
-	return at;
+	return 1 ^ (listed | (below & (category ^ 1)));
 }
 
-/* Walks ML_FOREST_STEP trees whose rows have no missing value and which split no category. */
+static inline __attribute__((always_inline)) uint32_t
+ml_forest_turn(const MlForest *f, const MlForestNode *node, double x, MlForestCase what)
+{
+	if (what == ML_FOREST_NUMBERS)
+		return !(x <= node->at.threshold);
+	if (what == ML_FOREST_MISSING)
+		return !((x <= node->at.threshold) | ((x != x) & node->flags));
+	return ml_forest_turn_any(f, node, x);
+}
+
+/* Walks n trees from the first on; at[] gets the leaves. */
 static inline __attribute__((always_inline)) void
-ml_forest_walk(const MlForest *f, int tree, const double *row, uint32_t *at)
+ml_forest_walk(const MlForest *f, int tree, int n, uint32_t steps, const double *row, uint32_t *at, MlForestCase what)
 {
 	const MlForestNode *nodes = f->nodes;
-	uint32_t	depth = 0;
 
-	for (int t = 0; t < ML_FOREST_STEP; t++)
-	{
+	for (int t = 0; t < n; t++)
 		at[t] = f->root[tree + t];
-		depth = f->depth[tree + t] > depth ? f->depth[tree + t] : depth;
-	}
-	for (; depth > 0; depth--)
-		for (int t = 0; t < ML_FOREST_STEP; t++)
+	for (; steps > 0; steps--)
+		for (int t = 0; t < n; t++)
 		{
 			const MlForestNode *node = &nodes[at[t]];
 
-			at[t] = node->child + !(row[node->column] <= node->at.threshold);
+			at[t] = node->child + ml_forest_turn(f, node, row[node->column], what);
 		}
+	for (int t = 0; t < n; t++)
+	{
+		const MlForestNode *node = &nodes[at[t]];
+
+		while (node->child != at[t])
+		{
+			at[t] = node->child + ml_forest_turn(f, node, row[node->column], what);
+			node = &nodes[at[t]];
+		}
+	}
+}
+
+static inline __attribute__((always_inline)) void
+ml_forest_score_case(const MlForest *f, const double *row, double *out, MlForestCase what)
+{
+	uint32_t	at[ML_FOREST_ABREAST];
+	int			groups = f->groups;
+	int			group = 0;
+	double		single = f->base[0];
+
+	for (int k = 0; k < groups; k++)
+		out[k] = f->base[k];
+	for (int tree = 0; tree < f->trees; tree += ML_FOREST_ABREAST)
+	{
+		uint32_t	steps = f->steps[tree / ML_FOREST_ABREAST];
+		int			n = f->trees - tree;
+
+		/* the number of trees is a constant in the first call */
+		if (n >= ML_FOREST_ABREAST)
+			ml_forest_walk(f, tree, n = ML_FOREST_ABREAST, steps, row, at, what);
+		else
+			ml_forest_walk(f, tree, n, steps, row, at, what);
+		if (groups == 1)
+			for (int t = 0; t < n; t++)
+				single += f->values[at[t]];
+		else
+			for (int t = 0; t < n; t++)
+			{
+				out[group] += f->values[at[t]];
+				group = group + 1 == groups ? 0 : group + 1;
+			}
+	}
+	if (groups == 1)
+		out[0] = single;
 }
 
 void
 ml_forest_score(const MlForest *f, const double *row, double *out)
 {
-	bool		missing = f->categories;
-	int			tree = 0;
-	int			group = 0;
-	double		single = f->base[0];
+	bool		missing = false;
 
 	for (int c = 0; c < f->cols; c++)
 		missing |= row[c] != row[c];
-	if (f->groups == 1)
-	{
-		for (; !missing && tree + ML_FOREST_STEP <= f->trees; tree += ML_FOREST_STEP)
-		{
-			uint32_t	at[ML_FOREST_STEP];
-
-			ml_forest_walk(f, tree, row, at);
-			for (int t = 0; t < ML_FOREST_STEP; t++)
-				single += f->values[at[t]];
-		}
-		for (; tree < f->trees; tree++)
-			single += f->values[ml_forest_leaf(f, tree, row)];
-		out[0] = single;
-		return;
-	}
-	for (int k = 0; k < f->groups; k++)
-		out[k] = f->base[k];
-	for (; !missing && tree + ML_FOREST_STEP <= f->trees; tree += ML_FOREST_STEP)
-	{
-		uint32_t	at[ML_FOREST_STEP];
-
-		ml_forest_walk(f, tree, row, at);
-		for (int t = 0; t < ML_FOREST_STEP; t++)
-		{
-			out[group] += f->values[at[t]];
-			group = group + 1 == f->groups ? 0 : group + 1;
-		}
-	}
-	for (; tree < f->trees; tree++)
-	{
-		out[group] += f->values[ml_forest_leaf(f, tree, row)];
-		group = group + 1 == f->groups ? 0 : group + 1;
-	}
+	if (f->categories)
+		ml_forest_score_case(f, row, out, ML_FOREST_ANY);
+	else if (missing)
+		ml_forest_score_case(f, row, out, ML_FOREST_MISSING);
+	else
+		ml_forest_score_case(f, row, out, ML_FOREST_NUMBERS);
 }

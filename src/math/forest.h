@@ -11,25 +11,27 @@
 
 #include "math/math.h"
 
+/* Trees that are walked abreast. */
+#define ML_FOREST_ABREAST		16
+
 /* Node flags. */
 #define ML_FOREST_MISSING_LEFT	1
 #define ML_FOREST_CATEGORY		2
 
+/* Words of the set of levels that go left: 256 bits, of which the last is for what is missing or was never seen. */
+#define ML_FOREST_SET_WORDS		4
+
 /*
  * A split: x <= threshold goes left; a category goes left if its code is in
  * its set, which begins at the word set of the forest's sets. A leaf's
- * threshold is infinity, and child is itself.
+ * threshold is infinity, what is missing goes left, and child is itself.
  */
 typedef struct MlForestNode
 {
 	union
 	{
 		double		threshold;
-		struct
-		{
-			uint32_t	set;
-			uint32_t	codes;	/* those below this have a bit */
-		}			levels;
+		uint64_t	set;
 	}			at;
 	uint32_t	child;			/* the left one; the right one follows */
 	uint16_t	column;
@@ -42,18 +44,15 @@ typedef struct MlForest
 	int			groups;			/* outputs; trees of a round come in the order of the groups */
 	int			trees;
 	uint32_t   *root;		/* per tree */
-	uint32_t   *depth;		/* per tree: splits on the longest path */
+	uint32_t   *steps;			/* per ML_FOREST_ABREAST trees: so many are taken by all of them at once */
 	MlForestNode *nodes;
 	double	   *values;		/* per node: a leaf's value */
-	uint64_t   *sets;
+	uint64_t   *sets;			/* one at least */
 	double	   *base;			/* per group */
 	bool		categories;		/* some node splits a category */
 } MlForest;
 
 /* The scores of a row, one a group: the base and the values of the leaves it comes to. NaN is missing. */
 extern void ml_forest_score(const MlForest *forest, const double *row, double *out);
-
-/* The leaf a row comes to in one tree, as a node. */
-extern uint32_t ml_forest_leaf(const MlForest *forest, int tree, const double *row);
 
 #endif							/* ML_FOREST_H */

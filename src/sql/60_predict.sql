@@ -1,21 +1,51 @@
 -- Scoring and judging.
 
+-- The planner asks it about the functions below: a whole row becomes its columns, and calls get a cost.
+CREATE FUNCTION ml.predict_support(internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE STRICT AS 'MODULE_PATHNAME', 'ml_predict_support';
+COMMENT ON FUNCTION ml.predict_support(internal) IS 'internal: what the planner asks about scoring';
+
 CREATE FUNCTION ml.predict(model text, features anyelement, result anycompatible DEFAULT NULL::double precision)
     RETURNS anycompatible
-    LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'ml_predict';
+    LANGUAGE c STABLE PARALLEL SAFE COST 100 SUPPORT ml.predict_support
+    AS 'MODULE_PATHNAME', 'ml_predict';
 COMMENT ON FUNCTION ml.predict(text, anyelement, anycompatible) IS
     'the predicted value or label of a row, an array or jsonb, as a value of the third argument''s type';
 
 CREATE FUNCTION ml.probability(model text, features anyelement, class text DEFAULT NULL)
     RETURNS double precision
-    LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'ml_probability';
+    LANGUAGE c STABLE PARALLEL SAFE COST 100 SUPPORT ml.predict_support
+    AS 'MODULE_PATHNAME', 'ml_probability';
 COMMENT ON FUNCTION ml.probability(text, anyelement, text) IS
     'the probability of a class; of the positive one when a model of two classes is not asked for another';
 
 CREATE FUNCTION ml.probabilities(model text, features anyelement)
     RETURNS jsonb
-    LANGUAGE c STABLE PARALLEL SAFE COST 200 AS 'MODULE_PATHNAME', 'ml_probabilities';
+    LANGUAGE c STABLE PARALLEL SAFE COST 200 SUPPORT ml.predict_support
+    AS 'MODULE_PATHNAME', 'ml_probabilities';
 COMMENT ON FUNCTION ml.probabilities(text, anyelement) IS 'the probability of every class, by label';
+
+-- What the planner makes of the functions above for a row of a table: the columns come one by one.
+CREATE FUNCTION ml.predict_columns(model text, result anyelement, names text[], VARIADIC columns "any")
+    RETURNS anyelement
+    LANGUAGE c STABLE PARALLEL SAFE COST 100 SUPPORT ml.predict_support
+    AS 'MODULE_PATHNAME', 'ml_predict_columns';
+COMMENT ON FUNCTION ml.predict_columns(text, anyelement, text[], "any") IS
+    'internal: how the planner calls ml.predict for a row of a table';
+
+CREATE FUNCTION ml.probability_columns(model text, class text, names text[], VARIADIC columns "any")
+    RETURNS double precision
+    LANGUAGE c STABLE PARALLEL SAFE COST 100 SUPPORT ml.predict_support
+    AS 'MODULE_PATHNAME', 'ml_probability_columns';
+COMMENT ON FUNCTION ml.probability_columns(text, text, text[], "any") IS
+    'internal: how the planner calls ml.probability for a row of a table';
+
+CREATE FUNCTION ml.probabilities_columns(model text, names text[], VARIADIC columns "any")
+    RETURNS jsonb
+    LANGUAGE c STABLE PARALLEL SAFE COST 200 SUPPORT ml.predict_support
+    AS 'MODULE_PATHNAME', 'ml_probabilities_columns';
+COMMENT ON FUNCTION ml.probabilities_columns(text, text[], "any") IS
+    'internal: how the planner calls ml.probabilities for a row of a table';
 
 CREATE FUNCTION ml.evaluate(model text, source text, slices text[] DEFAULT '{}', target text DEFAULT NULL)
     RETURNS TABLE (

@@ -80,6 +80,9 @@ typedef struct MlRegistration
  */
 extern void ml_catalog_resolve(const char *ref, MlVersionRef *out);
 
+/* The same for who can do without: false where ml_catalog_resolve raises an error. */
+extern bool ml_catalog_find(const char *ref, MlVersionRef *out);
+
 /* The artifact of a version under the active snapshot, detoasted. */
 extern bytea *ml_catalog_artifact(const char *model, int32 version);
 

@@ -210,9 +210,9 @@ ml_parse_version(const char *text)
 	return (int32) value;
 }
 
-/* Splits a model reference; raises ERRCODE_INVALID_NAME when it has none of the three forms. */
-static void
-ml_parse_ref(const char *ref, MlRefParts *parts)
+/* Splits a model reference; returns what is wrong with it, or NULL when it has one of the three forms. */
+static const char *
+ml_split_ref(const char *ref, MlRefParts *parts)
 {
 	size_t		model_bytes = ref == NULL ? 0 : strcspn(ref, "/@");
 	const char *problem;
@@ -233,6 +233,15 @@ ml_parse_ref(const char *ref, MlRefParts *parts)
 		if (ml_name_problem(parts->alias) != NULL)
 			problem = "What follows the at sign is not an alias of 1 to 63 bytes without \"/\", \"@\" or control characters.";
 	}
+	return problem;
+}
+
+/* Splits a model reference; raises ERRCODE_INVALID_NAME when it has none of the three forms. */
+static void
+ml_parse_ref(const char *ref, MlRefParts *parts)
+{
+	const char *problem = ml_split_ref(ref, parts);
+
 	if (problem != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
@@ -366,6 +375,20 @@ ml_catalog_resolve(const char *ref, MlVersionRef *out)
 	}
 	if (!ml_read_digest(parts.model, out->version, out->digest))
 		ml_report_no_version(parts.model, out->owner, out->version);
+}
+
+/* Resolves a model reference under the active snapshot; false where ml_catalog_resolve raises an error. */
+bool
+ml_catalog_find(const char *ref, MlVersionRef *out)
+{
+	MlRefParts	parts;
+
+	if (ml_split_ref(ref, &parts) != NULL || !ml_catalog_model_exists(parts.model, &out->owner))
+		return false;
+	out->model = parts.model;
+	out->version = parts.version > 0 ? parts.version :
+		parts.alias != NULL ? ml_read_alias(parts.model, parts.alias) : ml_read_production(parts.model);
+	return out->version > 0 && ml_read_digest(parts.model, out->version, out->digest);
 }
 
 /* The artifact of a version under the active snapshot, detoasted. */

@@ -7,8 +7,10 @@
 
 NAME is one of LIBRARIES below. With skip-fifth every row whose id is divisible by 5 stays out of the training, and
 is scored all the same. The environment decides the number of threads. Everything that a library needs besides a
-C-ordered matrix of float64 is inside the time of its training.
+C-ordered matrix of float64 is inside the time of its training. LightGBM is used through its C interface: LGBM_LIB names
+lib_lightgbm.so.
 """
+import ctypes
 import json
 import os
 import re
@@ -62,6 +64,77 @@ class Statsmodels:
         return self.model.predict(sm.add_constant(X, has_constant="add"))
 
 
+def threads():
+    """The number that the caller set for OpenMP."""
+    return int(os.environ.get("OMP_NUM_THREADS", "1"))
+
+
+class Boosted:
+    """What boosted trees have in common: no coefficients, and a quality of their own."""
+
+    coefficients = ()
+
+
+class Xgboost(Boosted):
+    def fit(self, X, y):
+        import xgboost
+        self.model = xgboost.train(
+            {"objective": "binary:logistic", "tree_method": "hist", "eta": 0.1, "max_bin": 256, "grow_policy": "lossguide",
+             "max_leaves": LEAVES, "max_depth": 0, "nthread": threads(), "verbosity": 0},
+            xgboost.DMatrix(X, label=y, nthread=threads()), ROUNDS)
+
+    def predict(self, X):
+        return self.model.inplace_predict(X)
+
+
+class SklearnBoosting(Boosted):
+    def fit(self, X, y):
+        from sklearn.ensemble import HistGradientBoostingClassifier
+        self.model = HistGradientBoostingClassifier(max_iter=ROUNDS, max_leaf_nodes=LEAVES, learning_rate=0.1,
+                                                    early_stopping=False, random_state=1)
+        self.model.fit(X, y)
+
+    def predict(self, X):
+        return self.model.predict_proba(X)[:, 1]
+
+
+class LightGbm(Boosted):
+    ROW_MAJOR, FLOAT32, FLOAT64, NORMAL = 1, 0, 1, 0
+
+    def __init__(self):
+        self.library = ctypes.CDLL(os.environ["LGBM_LIB"])
+        self.library.LGBM_GetLastError.restype = ctypes.c_char_p
+        self.model = None
+
+    def call(self, name, *arguments):
+        if getattr(self.library, "LGBM_" + name)(*arguments) != 0:
+            raise RuntimeError(self.library.LGBM_GetLastError().decode())
+
+    def fit(self, X, y):
+        options = (f"objective=binary num_leaves={LEAVES} learning_rate=0.1 max_bin=255 min_data_in_leaf=20 seed=1 "
+                   f"num_threads={threads()} force_col_wise=true verbosity=-1").encode()
+        if self.model:
+            self.call("BoosterFree", self.model)
+        data, self.model, finished = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_int()
+        label = y.astype(np.float32)
+        self.call("DatasetCreateFromMat", X.ctypes.data_as(ctypes.c_void_p), self.FLOAT64, *map(ctypes.c_int32, X.shape),
+                  self.ROW_MAJOR, options, None, ctypes.byref(data))
+        self.call("DatasetSetField", data, b"label", label.ctypes.data_as(ctypes.c_void_p), len(label), self.FLOAT32)
+        self.call("BoosterCreate", data, options, ctypes.byref(self.model))
+        for _ in range(ROUNDS):
+            self.call("BoosterUpdateOneIter", self.model, ctypes.byref(finished))
+            if finished.value:
+                break
+        self.call("DatasetFree", data)
+
+    def predict(self, X):
+        scores, n = np.empty(len(X)), ctypes.c_int64()
+        self.call("BoosterPredictForMat", self.model, X.ctypes.data_as(ctypes.c_void_p), self.FLOAT64,
+                  *map(ctypes.c_int32, X.shape), self.ROW_MAJOR, self.NORMAL, 0, -1, b"num_threads=%d" % threads(),
+                  ctypes.byref(n), scores.ctypes.data_as(ctypes.c_void_p))
+        return scores
+
+
 def linear():
     from sklearn.linear_model import LinearRegression
     return LinearRegression()
@@ -79,7 +152,12 @@ LIBRARIES = {
     "sklearn lbfgs": lambda: Sklearn(lambda: logistic("lbfgs")),
     "sklearn newton-cholesky": lambda: Sklearn(lambda: logistic("newton-cholesky")),
     "statsmodels Logit": lambda: Statsmodels("Logit"),
+    "xgboost hist": Xgboost,
+    "sklearn HistGradientBoosting": SklearnBoosting,
+    "LightGBM": LightGbm,
 }
+ROUNDS, LEAVES = 100, 63
+ONE_ROW_CALLS = 300
 
 
 def resident_mb():
@@ -134,8 +212,28 @@ def in_memory(name, path, columns, repeat, skip_fifth):
         runs.append(clock.stages["train"] + [peak - base])
         scorings.append(clock.stages["predict"])
         assert len(scores) == len(X)
-    return {"runs": runs, "predict": scorings, "coefficients": list(model.coefficients),
-            "data_mb": (X_train.nbytes + y_train.nbytes) / 1e6}
+    report = {"runs": runs, "predict": scorings, "coefficients": list(model.coefficients),
+              "data_mb": (X_train.nbytes + y_train.nbytes) / 1e6}
+    if isinstance(model, Boosted):
+        report["quality"] = quality(y[~rows], scores[~rows])
+        report["one_row"] = one_row(model, X)
+    return report
+
+
+def quality(y, p):
+    from sklearn.metrics import log_loss, roc_auc_score
+    return {"auc": roc_auc_score(y, p), "log_loss": log_loss(y, p)}
+
+
+def one_row(model, X):
+    """The median of the microseconds that scoring a single row takes."""
+    taken = []
+    for i in range(min(ONE_ROW_CALLS, len(X))):
+        row = X[i:i + 1]
+        start = time.perf_counter()
+        model.predict(row)
+        taken.append(time.perf_counter() - start)
+    return float(np.median(taken)) * 1e6
 
 
 def read_csv(path, columns):
@@ -210,8 +308,14 @@ def versions():
     import sklearn
     import statsmodels
     np.ones((2, 2)) @ np.ones((2, 2))
+    try:
+        import xgboost
+        boosting = {"xgboost": xgboost.__version__}
+    except ImportError:
+        boosting = {}
+    boosting["LightGBM"] = "by its library" if os.environ.get("LGBM_LIB") else "absent"
     return {"numpy": np.__version__, "scikit-learn": sklearn.__version__, "statsmodels": statsmodels.__version__,
-            "pandas": pandas.__version__, "BLAS": blas_in_use()}
+            "pandas": pandas.__version__, **boosting, "BLAS": blas_in_use()}
 
 
 def main(arguments):

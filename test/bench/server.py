@@ -10,6 +10,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CLUSTER = os.path.join(os.path.dirname(HERE), "cluster")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 SAMPLE_SECONDS = 0.004
+FAMILY_SAMPLE_SECONDS = 0.02
 
 CONNECTION_OK = 0
 COMMAND_OK, TUPLES_OK = 1, 2
@@ -67,29 +68,74 @@ def anonymous_mb(pid):
     return (int(resident) - int(shared)) * PAGE / 1e6
 
 
-class Peak(threading.Thread):
-    """Watches the anonymous memory of a process until it is asked for the peak."""
+def children(pid):
+    """The processes that another one has started and that still run."""
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        return {int(child) for child in f.read().split()}
 
-    def __init__(self, pid):
+
+def shared_segments(pid):
+    """The dynamic shared memory that a process has mapped: file -> bytes, all of which the server reserves."""
+    found = {}
+    with open(f"/proc/{pid}/maps") as f:
+        for line in f:
+            if "/PostgreSQL." in line:
+                addresses, _, _, _, _, path = line.split(maxsplit=5)
+                start, end = (int(address, 16) for address in addresses.split("-"))
+                found[path] = found.get(path, 0) + end - start
+    return found
+
+
+class Watch(threading.Thread):
+    """
+    Watches the memory of a process until it is told to stop. Where the postmaster is given, the processes that it starts
+    meanwhile belong to the same work: their anonymous memory counts too, and so does dynamic shared memory, once; and
+    their CPU seconds are kept, for they may be gone at the end.
+    """
+
+    def __init__(self, pid, postmaster=None):
         super().__init__(daemon=True)
-        self.pid, self.peak, self.done = pid, anonymous_mb(pid), threading.Event()
+        self.pid, self.postmaster, self.done = pid, postmaster, threading.Event()
+        self.before = children(postmaster) if postmaster else set()
+        self.workers = {}
+        self.peak = 0
+        self.look()
+        self.start_mb = self.peak
         self.start()
 
-    def run(self):
-        while not self.done.wait(SAMPLE_SECONDS):
+    def look(self):
+        if not self.postmaster:
             self.peak = max(self.peak, anonymous_mb(self.pid))
+            return
+        total, segments = 0, {}
+        for pid in [self.pid] + sorted(children(self.postmaster) - self.before):
+            try:
+                total += anonymous_mb(pid)
+                segments.update(shared_segments(pid))
+                if pid != self.pid:
+                    self.workers[pid] = cpu_seconds(pid)
+            except (OSError, ValueError):
+                pass                                        # it has just ended
+        self.peak = max(self.peak, total + sum(segments.values()) / 1e6)
+
+    def run(self):
+        while not self.done.wait(FAMILY_SAMPLE_SECONDS if self.postmaster else SAMPLE_SECONDS):
+            self.look()
 
     def stop(self):
         self.done.set()
         self.join()
-        return max(self.peak, anonymous_mb(self.pid))
+        self.look()
 
 
 class Run:
-    """One execution: seconds on the wall, CPU seconds, megabytes over the start, and the rows it returned."""
+    """
+    One execution: seconds on the wall, CPU seconds, megabytes over the start, the rows it returned, and the number of
+    processes that took part, where that was watched.
+    """
 
-    def __init__(self, wall, cpu, memory, rows=None):
-        self.wall, self.cpu, self.memory, self.rows = wall, cpu, memory, rows
+    def __init__(self, wall, cpu, memory, rows=None, processes=1):
+        self.wall, self.cpu, self.memory, self.rows, self.processes = wall, cpu, memory, rows, processes
 
 
 class Connection:
@@ -113,17 +159,16 @@ class Connection:
         finally:
             self.lib.PQclear(result)
 
-    def measure(self, sql):
-        """Executes a statement and returns its Run."""
-        start = anonymous_mb(self.pid)
-        watch = Peak(self.pid)
+    def measure(self, sql, postmaster=None):
+        """Executes a statement and returns its Run, with the processes that the postmaster, if given, starts for it."""
+        watch = Watch(self.pid, postmaster)
         cpu, wall = cpu_seconds(self.pid), time.perf_counter()
         try:
             rows = self.query(sql)
             wall, cpu = time.perf_counter() - wall, cpu_seconds(self.pid) - cpu
         finally:
-            peak = watch.stop()
-        return Run(wall, cpu, peak - start, rows)
+            watch.stop()
+        return Run(wall, cpu + sum(watch.workers.values()), watch.peak - watch.start_mb, rows, 1 + len(watch.workers))
 
     def close(self):
         self.lib.PQfinish(self.conn)
@@ -160,11 +205,18 @@ class Server:
         with self.connect() as conn:
             return conn.query(sql)
 
-    def measure(self, sql, before=None):
-        """Executes a statement in a fresh backend, after an unmeasured one if given, and returns its Run."""
+    def measure(self, sql, before=None, family=False):
+        """
+        Executes a statement in a fresh backend, after an unmeasured one if given, and returns its Run; family counts the
+        parallel workers and the dynamic shared memory too.
+        """
         with self.connect() as conn:
             conn.query(before or "SELECT 1")
-            return conn.measure(sql)
+            return conn.measure(sql, self.postmaster() if family else None)
+
+    def postmaster(self):
+        with open(os.path.join(self.directory, "data", "postmaster.pid")) as f:
+            return int(f.readline())
 
     def stop(self):
         self.cluster("stop")

@@ -1,0 +1,17 @@
+/*
+ * resolve.h - the version that a reference means to the current user at a moment.
+ */
+#ifndef ML_RESOLVE_H
+#define ML_RESOLVE_H
+
+#include "flow/moment.h"
+#include "store/catalog.h"
+
+/*
+ * Looks up a reference under the active snapshot, which the moment is of,
+ * and checks the right to score with the model. Raises an error, or returns
+ * false if missing_ok.
+ */
+extern bool ml_resolve(const char *ref, const MlMoment *moment, bool missing_ok, MlVersionRef *version);
+
+#endif							/* ML_RESOLVE_H */
