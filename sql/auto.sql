@@ -78,7 +78,7 @@ SELECT algorithm, task FROM ml.train('both tasks', 'SELECT a, b, i % 3 AS k FROM
 -- One that needs too much memory is left out; if both do, it is an error.
 SET pg_mlops.train_memory = '4MB';
 \x on
-SELECT * FROM choose('large', 'SELECT i * 7 % 1000 AS a, i % 7 AS b, sin(i) AS y, 1 AS i, 1 AS noise FROM generate_series(1, 100000) i', 'y');
+SELECT * FROM choose('large', 'SELECT i * 7 % 1000 AS a, i % 7 AS b, sin(i) AS y, 1 AS i, 1 AS noise FROM generate_series(1, 200000) i', 'y');
 SELECT * FROM choose('wide', 'SELECT ARRAY(SELECT sin(i * j) FROM generate_series(1, 300) j) AS many, i % 7 * 1.0 AS y, i, 1 AS noise FROM generate_series(1, 60) i', 'y', $$, params => '{"max_bins": 10}'$$);
 \x off
 \set VERBOSITY terse

@@ -81,6 +81,21 @@ SELECT i, says(format('SELECT bits(ml.predict(''plain'', n)) FROM numbers n WHER
 SELECT i, says(format('SELECT bits(ml.predict(''plain'', ARRAY[width, later])) FROM numbers n WHERE id = %s', i)) = says(format('SELECT bits(ml.predict(''plain'', n)) FROM numbers n WHERE id = %s', i)) AS same
 	FROM generate_series(1, 8) i;
 
+-- A row that misses nothing need not be filled.
+SELECT version FROM ml.train('steady', 'SELECT id * 0.1::float8 AS width, id % 7 * 1.5::float8 AS later, price FROM planks', 'price', 'linear_regression', split => '{"method": "none"}');
+SELECT version FROM ml.train('holes', 'SELECT id * 0.1::float8 AS width, nullif(id % 7, 3) * 1.5::float8 AS later, sound FROM planks', 'sound', 'logistic_regression', split => '{"method": "none"}');
+SELECT version FROM ml.train('scaled', 'SELECT id * 0.1::float8 AS width, id % 7 * 1.5::float8 AS later, sound FROM planks', 'sound', 'logistic_regression', split => '{"method": "none"}');
+SELECT count(*), count(*) FILTER (WHERE bits(ml.predict('steady', n)) = ALL (ARRAY[bits(ml.predict('steady', (SELECT n))), bits(ml.predict('steady', ARRAY[width, later]))])) AS filled,
+	count(*) FILTER (WHERE bits(ml.probability('holes', n)) = ALL (ARRAY[bits(ml.probability('holes', (SELECT n))), bits(ml.probability('holes', ARRAY[width, later]))])) AS with_indicator,
+	count(*) FILTER (WHERE bits(ml.probability('scaled', n)) = ALL (ARRAY[bits(ml.probability('scaled', (SELECT n))), bits(ml.probability('scaled', ARRAY[width, later]))])) AS standardised
+	FROM numbers n WHERE id NOT IN (4, 5);
+
+DO $$ BEGIN
+	EXECUTE (SELECT format('CREATE TABLE gappy AS SELECT id AS y, %s FROM planks', string_agg(format('nullif(id * %s %% 97, %s)::float8 AS x%s', 3 * i + 1, i, i), ', ')) FROM generate_series(1, 40) i);
+END $$;
+SELECT version FROM ml.train('gappy', 'gappy', 'y', 'linear_regression', params => '{"l2": 1}', split => '{"method": "none"}');
+SELECT count(*), count(*) FILTER (WHERE bits(ml.predict('gappy', g)) = bits(ml.predict('gappy', (SELECT g)))) AS with_indicators, count(*) FILTER (WHERE g IS NOT NULL) > 0 AS some_complete FROM gappy g;
+
 -- Errors are those of the row, columns of any type included.
 CREATE TABLE bad AS SELECT 1.5::float8 AS width, 2.5::float8 AS latter, jsonb '{}' AS later_still FROM generate_series(1, 2);
 CREATE TABLE worse AS SELECT jsonb '{}' AS width, 2.5::float8 AS later;
@@ -114,6 +129,9 @@ SELECT count(*) FILTER (WHERE bits((SELECT ml.predict('price', p) FROM planks q 
 SELECT p.id, p.later IS NULL AS rolled_up, bits(ml.predict('price', p)) = bits((SELECT ml.predict('price', q) FROM planks q WHERE q.id = p.id)) AS same
 	FROM planks p WHERE p.id < 3 GROUP BY GROUPING SETS ((p.id), (p.id, p.later)) ORDER BY 1, 2;
 SELECT p.id, bits(ml.predict('price', p)) = bits(ml.predict('price', (SELECT q FROM planks q WHERE q.id = p.id))) AS same FROM planks p WHERE p.id < 3 GROUP BY p.id ORDER BY 1;
+
+SELECT count(*), count(*) FILTER (WHERE s IN (SELECT bits(ml.predict('plain', (SELECT m))) FROM numbers m WHERE id IN (1, 6))) AS same FROM (SELECT bits(ml.predict('plain', n)) AS s FROM numbers n WHERE id IN (1, 6) GROUP BY n) q;
+SELECT count(*) FROM (SELECT ml.predict('plain', n) FROM numbers n WHERE id IN (1, 6) GROUP BY ml.predict('plain', n) HAVING ml.predict('plain', n) IS NOT NULL) q;
 
 -- Views, subqueries, CTEs, VALUES, column aliases, joins with a name.
 CREATE VIEW glance AS SELECT wood, cut, maker, weight, height, width, area, later, note FROM planks;
@@ -246,7 +264,7 @@ ROLLBACK;
 EXECUTE moves; SELECT moved();
 SELECT version FROM ml.train('which', 'SELECT 3 + i * 0.001 AS y, i AS x, i % 3 AS z FROM generate_series(1, 10) i', 'y', 'linear_regression', features => '{x,z}', split => '{"method": "none"}', deploy => 'always');
 EXECUTE moves;
-SELECT moved();
+SELECT says('SELECT moved()');
 ALTER TABLE moving ADD COLUMN z int DEFAULT 1;
 EXECUTE moves; SELECT moved();
 ALTER TABLE moving DROP COLUMN note, ALTER COLUMN x TYPE float8;

@@ -15,7 +15,7 @@
 #define ML_BLOCK_ROWS_MIN	64
 
 /* Blocks up to this many bytes together stay in memory. */
-#define ML_RESIDENT_BYTES	((Size) 4 * 1024 * 1024)
+#define ML_RESIDENT_BYTES	((Size) 2 * 1024 * 1024)
 
 struct MlColumnFile
 {

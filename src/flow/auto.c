@@ -140,11 +140,8 @@ ml_auto_remaining(MlTraining *t, MlTraining *trees, MlTraining *linear)
 static void
 ml_auto_keep(MlTraining *t, MlTraining *kept)
 {
-	MlFrame    *carried = t->design.carried;
-
 	t->model = kept->model;
 	t->design = kept->design;
-	t->design.carried = carried;
 	t->positive = kept->positive;
 	t->params = kept->params;
 	t->steps = kept->steps;
@@ -191,9 +188,6 @@ ml_auto_learn(MlTraining *t)
 
 	/* the trees first: they leave the rows as they were loaded */
 	trees = ml_auto_candidate(t, &ml_gradient_boosting, simple, true);
-	if (trees->design.carried)
-		ml_frame_free(trees->design.carried);
-	trees->design.carried = NULL;
 	linear = ml_auto_candidate(t, simple, &ml_gradient_boosting, trees->left_out == NULL);
 	if (trees->left_out || linear->left_out)
 		kept = ml_auto_remaining(t, trees, linear);

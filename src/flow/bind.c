@@ -400,13 +400,13 @@ ml_bind_plain(const MlBinding *binding, const NullableDatum *columns, double *ce
 	return !null && (odd >> 63) == 0;
 }
 
-void
+bool
 ml_bind_columns(MlBinding *binding, const NullableDatum *columns, double *cells)
 {
 	int			ninputs = binding->model->pipeline->ninputs;
 
 	if (binding->plain && likely(ml_bind_plain(binding, columns, cells)))
-		return;
+		return true;
 	for (int i = 0; i < ninputs; i++)
 	{
 		MlBoundInput *bound = &binding->inputs[i];
@@ -418,6 +418,7 @@ ml_bind_columns(MlBinding *binding, const NullableDatum *columns, double *cells)
 		else
 			ml_bind_value(binding, bound, column->value, cells);
 	}
+	return false;
 }
 
 void
@@ -494,7 +495,7 @@ ml_bind_plain_array(const char *data, int length, double *cells)
 	return (odd >> 63) == 0;
 }
 
-void
+bool
 ml_bind_array(MlBinding *binding, ArrayType *array, double *cells)
 {
 	const MlPipeline *pipeline = binding->model->pipeline;
@@ -517,7 +518,7 @@ ml_bind_array(MlBinding *binding, ArrayType *array, double *cells)
 		ml_bind_wrong_count(binding, "the array", length, pipeline->ncells);
 	if (binding->numbers && binding->element_type == FLOAT8OID && !ARR_HASNULL(array) &&
 		ml_bind_plain_array((const char *) ARR_DATA_PTR(array), length, cells))
-		return;
+		return true;
 	deconstruct_array(array, binding->element_type, binding->element_length, binding->element_by_value,
 					  binding->element_align, &values, &nulls, &length);
 	for (int i = 0; i < length; i++)
@@ -541,4 +542,5 @@ ml_bind_array(MlBinding *binding, ArrayType *array, double *cells)
 	}
 	pfree(values);
 	pfree(nulls);
+	return false;
 }

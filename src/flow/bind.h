@@ -65,13 +65,14 @@ extern void ml_bind_values(MlBinding *binding, const Datum *values, const bool *
 /* Binds, by name, to columns that are given one by one. */
 extern void ml_bind_names(MlBinding *binding, int ncolumns, const char *const *names, const Oid *types);
 
-/* The cells of a row's columns. */
-extern void ml_bind_columns(MlBinding *binding, const NullableDatum *columns, double *cells);
+/* The cells of a row's columns; true if it is certain that none is missing. */
+extern bool ml_bind_columns(MlBinding *binding, const NullableDatum *columns, double *cells);
 
 /* The cells of a composite value; binds to its type as needed. */
 extern void ml_bind_row(MlBinding *binding, HeapTupleHeader row, double *cells);
 
-extern void ml_bind_array(MlBinding *binding, ArrayType *array, double *cells);
+/* The cells of an array; true if it is certain that none is missing. */
+extern bool ml_bind_array(MlBinding *binding, ArrayType *array, double *cells);
 
 extern void ml_bind_jsonb(MlBinding *binding, Jsonb *json, double *cells);
 

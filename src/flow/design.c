@@ -717,6 +717,17 @@ ml_design_loaded_column(void *ctx, int col, double *out)
 	}
 }
 
+/* Lets go of the training rows. */
+static void
+ml_design_columns_done(void *ctx)
+{
+	MlDesign   *design = ctx;
+	MlFrame   **frame = design->carried ? &design->carried : &design->load->train;
+
+	ml_frame_free(*frame);
+	*frame = NULL;
+}
+
 MlColumns
 ml_design_columns(MlDesign *design)
 {
@@ -724,6 +735,7 @@ ml_design_columns(MlDesign *design)
 
 	columns.weighted = design->load->weight_cell >= 0;
 	columns.ctx = design;
+	columns.done = ml_design_columns_done;
 	columns.column = ml_design_loaded_column;
 	if (!design->load->filed)
 	{

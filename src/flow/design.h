@@ -12,7 +12,7 @@
 
 typedef struct MlDesign
 {
-	const MlLoad *load;
+	MlLoad	   *load;
 	MlModel    *model;			/* target, classes and pipeline are filled in here */
 	int			ncells;			/* at the pipeline's entrance */
 	int		   *cell;			/* entrance cell -> cell of the loaded row */

@@ -136,7 +136,7 @@ ml_predict_misused(const char *detail)
 
 /* The names of the columns, from the call's constant, and their types. */
 static void
-ml_predict_columns(MlCallSite *site, FunctionCallInfo fcinfo, int first)
+ml_predict_take_names(MlCallSite *site, FunctionCallInfo fcinfo, int first)
 {
 	List	   *args = fcinfo->flinfo->fn_expr && IsA(fcinfo->flinfo->fn_expr, FuncExpr) ?
 		((FuncExpr *) fcinfo->flinfo->fn_expr)->args : NIL;
@@ -175,7 +175,7 @@ ml_predict_columns_site(FunctionCallInfo fcinfo, int first)
 	if (unlikely(site == NULL))
 	{
 		site = ml_predict_create(fcinfo->flinfo);
-		ml_predict_columns(site, fcinfo, first);
+		ml_predict_take_names(site, fcinfo, first);
 		fcinfo->flinfo->fn_extra = site;
 	}
 	ml_predict_renew(site, PG_GETARG_TEXT_PP(0));
@@ -194,15 +194,16 @@ ml_predict_ref(const MlCallSite *site)
 	return site->ref;
 }
 
-static void
+/* Fills the site's cells; true if it is certain that none is missing. */
+static bool
 ml_predict_bind(MlCallSite *site, Datum features)
 {
+	if (OidIsValid(site->element_type))
+		return ml_bind_array(site->binding, DatumGetArrayTypeP(features), site->cells);
 	if (site->row_type)
 		ml_bind_row(site->binding, DatumGetHeapTupleHeader(features), site->cells);
 	else if (getBaseType(site->features_type) == JSONBOID)
 		ml_bind_jsonb(site->binding, DatumGetJsonbP(features), site->cells);
-	else if (OidIsValid(site->element_type))
-		ml_bind_array(site->binding, DatumGetArrayTypeP(features), site->cells);
 	else
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -210,6 +211,7 @@ ml_predict_bind(MlCallSite *site, Datum features)
 						OidIsValid(site->features_type) ? format_type_be(site->features_type) : "unknown"),
 				 errdetail("They are a row, an array or jsonb."),
 				 errhint("Score a table by its name or alias: ml.predict('model', t) FROM customers t.")));
+	return false;
 }
 
 static ML_NORETURN void
@@ -224,11 +226,13 @@ ml_predict_out_of_range(const MlCallSite *site)
 
 /* Runs the pipeline and the learner on the site's cells. */
 static inline const double *
-ml_predict_cells(MlCallSite *site)
+ml_predict_cells(MlCallSite *site, bool complete)
 {
 	const MlModel *model = site->model;
 
-	model->learner->predict(model->state, ml_pipeline_apply(model->pipeline, site->cells, site->work), site->out);
+	model->learner->predict(model->state,
+							complete ? ml_pipeline_apply_complete(model->pipeline, site->cells, site->work) :
+							ml_pipeline_apply(model->pipeline, site->cells, site->work), site->out);
 	for (int k = 0; k < Max(model->nclasses, 1); k++)
 		if (unlikely(!isfinite(site->out[k])))
 			ml_predict_out_of_range(site);
@@ -238,15 +242,13 @@ ml_predict_cells(MlCallSite *site)
 const double *
 ml_predict_score(MlCallSite *site, Datum features)
 {
-	ml_predict_bind(site, features);
-	return ml_predict_cells(site);
+	return ml_predict_cells(site, ml_predict_bind(site, features));
 }
 
 const double *
 ml_predict_score_columns(MlCallSite *site, const NullableDatum *columns)
 {
-	ml_bind_columns(site->binding, columns, site->cells);
-	return ml_predict_cells(site);
+	return ml_predict_cells(site, ml_bind_columns(site->binding, columns, site->cells));
 }
 
 /* Whether a label reads as a number as a whole. */

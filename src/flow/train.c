@@ -304,19 +304,25 @@ ml_train_drop_load(MlLoad *load)
 	MemoryContextDelete(load->context);
 }
 
+/* Lets go of the training rows as they were loaded. */
+static void
+ml_train_drop_rows(MlTraining *t)
+{
+	MlFrame    *train = t->load->train;
+
+	if (train == NULL)
+		return;
+	t->spilled |= ml_frame_spilled(train);
+	ml_frame_free(train);
+	t->load->train = NULL;
+}
+
 /* Lets go of the training rows once they are learned from: the held-out rows and their scores need room. */
 static void
 ml_train_release_rows(MlTraining *t)
 {
-	MlLoad	   *load = t->load;
-
-	t->spilled = (load->train && ml_frame_spilled(load->train)) || ml_frame_spilled(load->test);
-	if (load->train)
-		ml_frame_free(load->train);
-	load->train = NULL;
-	if (t->design.carried)
-		ml_frame_free(t->design.carried);
-	t->design.carried = NULL;
+	t->spilled |= ml_frame_spilled(t->load->test);
+	ml_train_drop_rows(t);
 }
 
 static void
@@ -478,6 +484,9 @@ ml_train_fit(MlTraining *t)
 	else if (t->model->learner->flags & ML_LEARNER_COLUMNS)
 	{
 		columns = ml_design_columns(&t->design);
+		/* what was carried through the pipeline is all that is needed, unless another learner comes */
+		if (t->design.carried && t->learner != NULL)
+			ml_train_drop_rows(t);
 		t->learn.columns = &columns;
 		t->model->state = t->model->learner->fit(&t->learn);
 	}

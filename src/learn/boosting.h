@@ -42,8 +42,8 @@ typedef struct MlBoostingFit
 	MlBoostSpec spec;
 	MlBinColumn *columns;
 	double	  **edges;			/* per column of numbers */
-	double	   *target;			/* while the rows are put into their places */
-	double	   *weight;			/* NULL without; class weights are in it */
+	double	   *target;			/* in the scratch room, until boosting begins */
+	double	   *weight;			/* in its place; NULL without; class weights are in it */
 	double		y_scale;		/* targets are divided by it, a power of two */
 	MlTeam	   *team;
 	MlBoost    *boost;
@@ -75,7 +75,7 @@ extern void ml_boosting_read_weights(MlBoostingFit *fit);
 /* Puts every column into the team's memory, as bins. */
 extern void ml_boosting_fill(MlBoostingFit *fit);
 
-/* Puts targets, weights and constants into the team's memory, and lets go of them here. */
+/* Puts targets and constants into the team's memory, and lets go of the rows. */
 extern void ml_boosting_settle(MlBoostingFit *fit);
 
 /* ---- boosting_model.c: the model ---- */

@@ -1,8 +1,8 @@
 /*
  * boosting_rows.c - the training rows of boosted trees: targets, weights, bins, directions of columns.
  *
- * Everything is palloc'd in the current context but for what goes into the
- * team's memory.
+ * They go straight into the team's memory, and until boosting begins its room
+ * for scores and lists serves to sort columns in.
  */
 #include "postgres.h"
 
@@ -142,7 +142,7 @@ ml_boosting_read_target(MlBoostingFit *fit)
 	double		most = 0;
 	int			exponent;
 
-	fit->target = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * in->nrows);
+	fit->target = ml_boost_scratch(fit->boost);
 	in->columns->column(in->columns->ctx, in->ncols, fit->target);
 	fit->y_scale = 1;
 	if (in->task != ML_TASK_REGRESSION)
@@ -182,7 +182,7 @@ ml_boosting_read_weights(MlBoostingFit *fit)
 
 	if (!fit->spec.weighted)
 		return;
-	fit->weight = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * in->nrows);
+	fit->weight = ml_boost_weights(fit->boost);
 	if (in->columns->weighted)
 		in->columns->column(in->columns->ctx, in->ncols + 1, fit->weight);
 	else
@@ -246,10 +246,10 @@ ml_boosting_fill(MlBoostingFit *fit)
 {
 	const MlLearnInput *in = fit->in;
 	Size		n = fit->spec.rows;
-	double	   *x = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * n);
-	double	   *values = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * n);
-	double	   *spare = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * n);
-	uint32	   *count = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint32) * n);
+	double	   *x = ml_boost_scratch(fit->boost);
+	double	   *values = x + n;
+	double	   *spare = values + n;
+	uint32	   *count = (uint32 *) (spare + n);
 	uint8	   *by_column = ml_boost_bins_by_column(fit->boost);
 	uint8	   *by_row = ml_boost_bins(fit->boost);
 
@@ -267,10 +267,6 @@ ml_boosting_fill(MlBoostingFit *fit)
 			ml_bins_encode(x, n, fit->edges[j], fit->columns[j].nbins, out);
 		}
 	}
-	pfree(count);
-	pfree(spare);
-	pfree(values);
-	pfree(x);
 	for (Size from = 0; from < n; from += 64)
 	{
 		Size		to = Min(from + 64, n);
@@ -331,14 +327,10 @@ ml_boosting_settle(MlBoostingFit *fit)
 	Size		n = fit->spec.rows;
 
 	if (fit->spec.loss == ML_BOOST_SQUARED)
-		memcpy(ml_boost_targets(fit->boost), fit->target, sizeof(double) * n);
+		memmove(ml_boost_targets(fit->boost), fit->target, sizeof(double) * n);
 	else
 		for (Size i = 0; i < n; i++)
 			ml_boost_classes(fit->boost)[i] = (uint16) fit->target[i];
-	if (fit->weight)
-		memcpy(ml_boost_weights(fit->boost), fit->weight, sizeof(double) * n);
 	ml_boosting_start(fit, ml_boost_base(fit->boost));
-	pfree(fit->target);
-	if (fit->weight)
-		pfree(fit->weight);
+	fit->in->columns->done(fit->in->columns->ctx);
 }

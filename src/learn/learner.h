@@ -61,6 +61,7 @@ typedef struct MlColumns
 {
 	bool		weighted;
 	void		(*column) (void *ctx, int col, double *out);
+	void		(*done) (void *ctx);	/* no column is read any more: the rows need not be kept */
 	void	   *ctx;
 } MlColumns;
 

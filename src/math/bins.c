@@ -111,21 +111,24 @@ static int
 ml_bins_close(const double *x, const uint32_t *count, size_t n, int bins_max, double fill, double target,
 			  double *edge)
 {
-	double		current = 0;
+	double		sum = 0;
+	double		reach = target;
 	int			closed = 0;
 
 	for (size_t i = 0; i < n; i++)
 	{
 		bool		alone = count[i] >= fill;
+		bool		parted = i > 0 && (alone || count[i - 1] >= fill);
 
-		if (i > 0 && (alone || count[i - 1] >= fill || current + 0.5 * count[i] > target))
+		if (parted || (i > 0 && sum + 0.5 * count[i] > reach))
 		{
 			if (closed + 1 >= bins_max)
 				return bins_max + 1;
 			edge[closed++] = ml_bins_between(x[i - 1], x[i]);
-			current = 0;
+			/* what one bin has too much or too little the next ones make up for */
+			reach = parted ? sum + target : fmax(reach + target, sum + 0.5 * target);
 		}
-		current += count[i];
+		sum += alone ? 0 : count[i];
 	}
 	return closed + 1;
 }

@@ -234,6 +234,13 @@ ml_boost_base(MlBoost *b)
 	return b->base;
 }
 
+double *
+ml_boost_scratch(MlBoost *b)
+{
+	/* [targets,] scores, [fractions,] increments and lists of rows lie behind each other, 32 bytes a row or more */
+	return b->plain ? b->targets : b->score;
+}
+
 /* Remembers the best round; false when enough rounds have passed since. */
 static bool
 ml_boost_go_on(MlBoost *b)

@@ -135,6 +135,9 @@ extern uint16_t *ml_boost_classes(MlBoost *b);
 extern double *ml_boost_weights(MlBoost *b);
 extern double *ml_boost_base(MlBoost *b);
 
+/* Room for four numbers a row, which the caller may use until the targets are in their place. */
+extern double *ml_boost_scratch(MlBoost *b);
+
 /*
  * Grows one round of trees: called by every member of the team. Returns false
  * when no tree could be split any more, or when the later rows have not

@@ -429,10 +429,11 @@ ml_boost_smooth(const MlBoost *b, const MlBoostLeaf *leaf, double value, int64_t
 {
 	double		share = (double) rows / ((double) rows + b->spec->path_smoothing);
 
-	/* the root has none above it; within bounds, since the parent's value may be beyond them */
-	if (leaf->depth == 0)
+	/* the root has none above it, and without smoothing no bit is to be lost by a detour */
+	if (leaf->depth == 0 || !(b->spec->path_smoothing > 0))
 		return value;
 	value = leaf->above + share * (value - leaf->above);
+	/* within bounds, since the parent's value may be beyond them */
 	return value < leaf->low ? leaf->low : value > leaf->high ? leaf->high : value;
 }
 

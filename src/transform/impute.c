@@ -186,6 +186,14 @@ ml_impute_apply(const void *state, const double *in, double *out)
 				*indicator++ = ml_cell_is_missing(in[j]);
 }
 
+static bool
+ml_impute_copies(const void *state)
+{
+	const MlImpute *impute = state;
+
+	return impute->nout == impute->ncols;
+}
+
 static void
 ml_impute_write(const void *state, StringInfo out)
 {
@@ -266,4 +274,5 @@ const MlTransform ml_transform_impute = {
 	.write = ml_impute_write,
 	.read = ml_impute_read,
 	.describe = ml_impute_describe,
+	.copies = ml_impute_copies,
 };

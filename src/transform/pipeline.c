@@ -236,7 +236,10 @@ ml_pipeline_near(const MlPipeline *p, const MlColumnStats *stats)
 static void
 ml_pipeline_extend(MlPipeline *p)
 {
-	p->design = &p->steps[p->nsteps - 1].out;
+	MlPipelineStep *step = &p->steps[p->nsteps - 1];
+
+	p->design = &step->out;
+	step->copies = step->transform->copies && step->transform->copies(step->state);
 	p->work_cells += p->design->ncols;
 }
 
@@ -300,6 +303,20 @@ ml_pipeline_apply(const MlPipeline *p, const double *cells, double *work)
 {
 	for (int s = 0; s < p->nsteps; s++)
 	{
+		p->steps[s].transform->apply(p->steps[s].state, cells, work);
+		cells = work;
+		work += p->steps[s].out.ncols;
+	}
+	return cells;
+}
+
+const double *
+ml_pipeline_apply_complete(const MlPipeline *p, const double *cells, double *work)
+{
+	for (int s = 0; s < p->nsteps; s++)
+	{
+		if (p->steps[s].copies)
+			continue;
 		p->steps[s].transform->apply(p->steps[s].state, cells, work);
 		cells = work;
 		work += p->steps[s].out.ncols;

@@ -39,6 +39,7 @@ typedef struct MlPipelineStep
 	const MlTransform *transform;
 	void	   *state;
 	MlShape		out;
+	bool		copies;			/* does nothing to a row that misses no value */
 } MlPipelineStep;
 
 typedef struct MlPipeline
@@ -77,6 +78,9 @@ extern void ml_pipeline_fit(MlPipeline *p, List *specs, MlRowSource *rows, const
 
 /* The design row of an entrance row; work has p->work_cells numbers. */
 extern const double *ml_pipeline_apply(const MlPipeline *p, const double *cells, double *work);
+
+/* The same for cells of which none is missing, to the bit. */
+extern const double *ml_pipeline_apply_complete(const MlPipeline *p, const double *cells, double *work);
 
 /* The same, written where the caller wants it. */
 extern void ml_pipeline_apply_to(const MlPipeline *p, const double *cells, double *work, double *out);

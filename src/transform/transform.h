@@ -91,6 +91,9 @@ typedef struct MlTransform
 
 	/* Appends the learned values as a JSON object. */
 	void		(*describe) (const void *state, const MlShape *in, StringInfo out);
+
+	/* Whether a row that misses no value comes out as it went in, to the bit; NULL: it does not. */
+	bool		(*copies) (const void *state);
 } MlTransform;
 
 /* The table of transforms, ended by NULL. */

@@ -20,6 +20,7 @@ typedef struct MlCase
 	uint16_t   *classes;
 	double	   *weights;
 	double	   *base;
+	bool		roomy;			/* rows are put in their places while columns may have any number of bins */
 } MlCase;
 
 /* What came out: tree t of group k has its nodes at node[t * groups + k]. */
@@ -51,7 +52,7 @@ ml_case_new(int rows, int later, int cols, MlBoostLoss loss, int groups)
 	s->max_leaves = 8;
 	s->min_rows = 1;
 	s->learning_rate = 0.5;
-	s->row_fraction = s->column_fraction = 1;
+	s->row_fraction = s->column_fraction = s->node_fraction = 1;
 	s->seed = 42;
 	s->members = 1;
 	s->slots = 8;
@@ -224,7 +225,7 @@ ml_member_run(void *ctx)
 	f->node = unit_alloc(sizeof(MlBoostNode *) * s->n_trees * s->groups);
 	f->nodes = unit_alloc(sizeof(int) * s->n_trees * s->groups);
 	f->loss = unit_alloc(sizeof(double) * s->n_trees);
-	if (m->team.me == 0)
+	if (m->team.me == 0 && !m->c->roomy)
 		ml_case_fill(m->c, b);
 	if (m->team.members > 1)
 		ml_member_meet(m->team.ctx);
@@ -257,6 +258,33 @@ ml_aligned(size_t size)
 	return p;
 }
 
+/* Lays shared memory out; rows of a roomy case come before it is laid out for good. */
+static void *
+ml_case_lay(const MlCase *c, const MlBoostSpec *spec, size_t *own_size)
+{
+	MlBinColumn *wide = calloc((size_t) spec->cols, sizeof(MlBinColumn));
+	size_t		size;
+	void	   *shared;
+
+	for (int k = 0; k < spec->cols; k++)
+		wide[k].nbins = ML_BINS_MAX;
+	ML_CHECK(ml_boost_sizes(spec, c->roomy ? wide : c->columns, &size, own_size) == ML_OK);
+	shared = ml_aligned(size);
+	if (c->roomy)
+	{
+		MlBoostTeam alone = {1, 0, NULL, NULL};
+		void	   *own = ml_aligned(*own_size);
+
+		ml_boost_init(shared, spec, wide);
+		ml_case_fill(c, ml_boost_attach(shared, own, &alone, NULL));
+		free(own);
+	}
+	ml_boost_init(shared, spec, c->columns);
+	ML_CHECK(ml_boost_own_bytes(shared) == *own_size);
+	free(wide);
+	return shared;
+}
+
 /* Grows the forest of a case by a team of threads; all members must come to the same one. */
 static MlGrown *
 ml_case_run(const MlCase *c, int members)
@@ -266,14 +294,11 @@ ml_case_run(const MlCase *c, int members)
 	pthread_t  *thread = calloc((size_t) members, sizeof(pthread_t));
 	pthread_barrier_t barrier;
 	MlGrown    *forest;
-	size_t		shared_size;
 	size_t		own_size;
 	void	   *shared;
 
 	spec.members = members > spec.members ? members : spec.members;
-	ML_CHECK(ml_boost_sizes(&spec, c->columns, &shared_size, &own_size) == ML_OK);
-	shared = ml_aligned(shared_size);
-	ml_boost_init(shared, &spec, c->columns);
+	shared = ml_case_lay(c, &spec, &own_size);
 	pthread_barrier_init(&barrier, NULL, (unsigned) members);
 	for (int m = 0; m < members; m++)
 	{

@@ -180,24 +180,42 @@ ml_plain_grow(MlPlain *p)
 	}
 }
 
-/* Values of the leaves, before shrinkage turned into the whole. */
+/* Values of the leaves: every node's is drawn to that of its parent, before shrinkage. */
 static void
 ml_plain_values(MlPlain *p)
 {
-	for (int leaf = 0; leaf < p->leaves; leaf++)
-	{
-		double		g = 0;
-		double		h = 0;
-		int			node = p->leaf_node[leaf];
+	const MlBoostSpec *spec = &p->c->spec;
+	double		g[2 * ML_ROWS_MAX] = {0};
+	double		h[2 * ML_ROWS_MAX] = {0};
+	double		rows[2 * ML_ROWS_MAX] = {0};
+	double		value[2 * ML_ROWS_MAX];
 
-		for (int i = 0; i < p->c->spec.rows_fit; i++)
-			if (p->node[i] == node)
-			{
-				g += p->g[i];
-				h += p->h[i];
-			}
-		p->nodes[node].value = p->c->spec.learning_rate * (-g / (h + p->c->spec.l2));
+	for (int i = 0; i < spec->rows_fit; i++)
+	{
+		g[p->node[i]] += p->g[i];
+		h[p->node[i]] += p->h[i];
+		rows[p->node[i]]++;
 	}
+	for (int i = p->nnodes - 1; i >= 0; i--)
+		if (p->nodes[i].column >= 0)
+		{
+			int			left = p->nodes[i].left;
+
+			g[i] = g[left] + g[left + 1];
+			h[i] = h[left] + h[left + 1];
+			rows[i] = rows[left] + rows[left + 1];
+		}
+	value[0] = -g[0] / (h[0] + spec->l2);
+	for (int i = 0; i < p->nnodes; i++)
+		for (int child = p->nodes[i].left; p->nodes[i].column >= 0 && child < p->nodes[i].left + 2; child++)
+		{
+			double		own = -g[child] / (h[child] + spec->l2);
+			double		share = rows[child] / (rows[child] + spec->path_smoothing);
+
+			value[child] = spec->path_smoothing > 0 ? value[i] + share * (own - value[i]) : own;
+		}
+	for (int i = 0; i < p->nnodes; i++)
+		p->nodes[i].value = p->nodes[i].column < 0 ? spec->learning_rate * value[i] : 0;
 }
 
 /* Small random data: few values, some missing, whole targets. */
@@ -225,6 +243,7 @@ ml_random_case(MlBoostLoss loss)
 	c->spec.max_leaves = 2 + (int) (unit_random() % 30);
 	c->spec.learning_rate = unit_random() % 2 ? 1 : 0.3;
 	c->spec.slots = 2 + (int) (unit_random() % 6);
+	c->spec.path_smoothing = loss == ML_BOOST_SQUARED && unit_random() % 2 ? 2 : 0;
 	c->spec.n_trees = 4;
 	return c;
 }

@@ -150,7 +150,7 @@ ml_cut_levels(const MlCase *c, const MlLevel *level, const MlLevel *all, bool *l
 	for (int code = 0; code < ML_BIN_CODES; code++)
 		n += level[code].rows > 0;
 	if (n > 4)
-		l2 += c->spec.level_l2;
+		l2 += c->spec.level_l2 + n * c->spec.level_l2_each;
 	for (int k = 0; k < n - 1; k++)
 	{
 		int			next = -1;
@@ -174,7 +174,7 @@ ml_cut_levels(const MlCase *c, const MlLevel *level, const MlLevel *all, bool *l
 		parts[1].g = all->g - parts[0].g;
 		parts[1].h = all->h - parts[0].h;
 		parts[1].rows = all->rows - parts[0].rows;
-		gain = ml_level_gain(parts, 2, 1, l2, (double) c->spec.min_rows);
+		gain = ml_level_gain(parts, 2, 1, l2, fmax((double) c->spec.min_rows, n > 4 ? c->spec.level_rows : 0));
 		if (gain > best * (1 + 1e-12))
 		{
 			best = gain;
@@ -200,6 +200,8 @@ ml_test_smoothed(void)
 
 		c->spec.level_smoothing = 5;
 		c->spec.level_l2 = 4;
+		c->spec.level_l2_each = repeat % 2 ? 0.5 : 0;
+		c->spec.level_rows = repeat % 5 ? 0 : 25;
 		c->spec.l2 = 1;
 		c->spec.min_rows = 1 + repeat % 8;
 		ml_level_sums(c, level, &all);
@@ -365,6 +367,32 @@ ml_test_fractions(void)
 	again = ml_case_run(c, 1);
 	ML_CHECK(!ml_grown_equal(f, again));
 	ml_grown_free(again);
+	ml_grown_free(f);
+	ml_case_free(c);
+}
+
+/* A node looks at its share of columns: the roots of many trees are split by many columns, though one is the best. */
+static void
+ml_test_node_fraction(void)
+{
+	MlCase	   *c = ml_case_new(1000, 0, 8, ML_BOOST_SQUARED, 1);
+	MlGrown    *f;
+	int			best = 0;
+
+	for (int k = 0; k < 8; k++)
+		ml_case_column(c, k, 20, 0);
+	for (int i = 0; i < 1000; i++)
+		c->targets[i] = 10 * ml_case_code(c, i, 5) + unit_normal();
+	c->spec.n_trees = 400;
+	c->spec.max_leaves = 2;
+	c->spec.learning_rate = 1e-4;
+	c->spec.node_fraction = 0.25;
+	f = ml_case_run(c, 1);
+	ML_CHECK(f->rounds == 400);
+	for (int t = 0; t < f->rounds; t++)
+		best += f->node[t][0].column == 5;
+	/* two columns of eight, so a quarter of the trees; five standard deviations */
+	CHECK(abs(best - 100) < 5 * sqrt(75), "%d of 400", best);
 	ml_grown_free(f);
 	ml_case_free(c);
 }
@@ -539,6 +567,7 @@ main(void)
 	ml_test_gradients_vanish();
 	ml_test_many_classes();
 	ml_test_fractions();
+	ml_test_node_fraction();
 	ml_test_stopping(ML_BOOST_SQUARED, 1, false, 5, 0.2);
 	ml_test_stopping(ML_BOOST_SQUARED, 1, true, 3, 0.2);
 	ml_test_stopping(ML_BOOST_LOGISTIC, 1, false, 6, 0.2);

@@ -29,7 +29,10 @@ ml_mixed_case(MlBoostLoss loss, int groups, bool weighted, double fraction)
 	c->spec.min_rows = 5;
 	c->spec.level_l2 = 2;
 	c->spec.level_smoothing = 3;
-	c->spec.row_fraction = c->spec.column_fraction = fraction;
+	c->spec.level_l2_each = 0.1;
+	c->spec.level_rows = 10;
+	c->spec.path_smoothing = fraction < 1 ? 3 : 0;
+	c->spec.row_fraction = c->spec.column_fraction = c->spec.node_fraction = fraction;
 	return c;
 }
 
@@ -60,12 +63,15 @@ ml_test_members(MlBoostLoss loss, int groups, bool weighted, double fraction)
 		}
 		c->spec.slots = 8;
 	}
-	/* memory for more members than come */
+	/* memory for more members than come, and then for more bins than there are */
 	c->spec.members = 6;
+	for (int roomy = 0; roomy < 2; roomy++)
 	{
-		MlGrown    *other = ml_case_run(c, 3);
+		MlGrown    *other;
 
-		ML_CHECK(ml_grown_equal(f, other));
+		c->roomy = roomy;
+		other = ml_case_run(c, 3);
+		CHECK(ml_grown_equal(f, other), "roomy %d", roomy);
 		ml_grown_free(other);
 	}
 	ml_grown_free(f);
@@ -145,7 +151,7 @@ ml_check_useful(const MlGrown *f)
 
 /* Scores on a grid keep to the directions, whatever the data say. */
 static void
-ml_test_monotone(MlBoostLoss loss, bool weighted, double l2, double min_hessian)
+ml_test_monotone(MlBoostLoss loss, bool weighted, double l2, double min_hessian, double path_smoothing)
 {
 	MlCase	   *c = ml_monotone_case(loss);
 	MlGrown    *f;
@@ -157,6 +163,7 @@ ml_test_monotone(MlBoostLoss loss, bool weighted, double l2, double min_hessian)
 	c->spec.n_trees = 12;
 	c->spec.l2 = l2;
 	c->spec.min_hessian = min_hessian;
+	c->spec.path_smoothing = path_smoothing;
 	f = ml_case_run(c, 2);
 	CHECK(f->rounds == 12, "%d rounds", f->rounds);
 	for (int t = 0; t < f->rounds; t++)
@@ -356,11 +363,13 @@ main(void)
 	ml_test_members(ML_BOOST_SOFTMAX, 3, true, 0.8);
 	ml_test_members(ML_BOOST_SOFTMAX, 4, false, 1);
 	ml_test_few_rows();
-	ml_test_monotone(ML_BOOST_SQUARED, false, 0, 0);
-	ml_test_monotone(ML_BOOST_SQUARED, true, 1, 0);
-	ml_test_monotone(ML_BOOST_LOGISTIC, false, 0, 0);
-	ml_test_monotone(ML_BOOST_LOGISTIC, true, 0, 0);
-	ml_test_monotone(ML_BOOST_LOGISTIC, false, 1, 1);
+	ml_test_monotone(ML_BOOST_SQUARED, false, 0, 0, 0);
+	ml_test_monotone(ML_BOOST_SQUARED, true, 1, 0, 0);
+	ml_test_monotone(ML_BOOST_LOGISTIC, false, 0, 0, 0);
+	ml_test_monotone(ML_BOOST_LOGISTIC, true, 0, 0, 0);
+	ml_test_monotone(ML_BOOST_LOGISTIC, false, 1, 1, 0);
+	ml_test_monotone(ML_BOOST_SQUARED, false, 0, 0, 5);
+	ml_test_monotone(ML_BOOST_LOGISTIC, true, 1, 0, 20);
 	ml_test_monotone_weightless();
 	ml_test_doubled(ML_BOOST_SQUARED, true);
 	ml_test_doubled(ML_BOOST_SQUARED, false);
