@@ -101,16 +101,17 @@ is($session->value(q{SELECT environment ->> 'spilled' FROM ml.runs ORDER BY run_
 $session->quit;
 
 # Boosted trees: what does not fit is refused before it begins, with what it needs and what there is. What it says it
-# needs is enough: given that, the session grows by no more. The trees are this process's alone, without workers.
+# needs is enough: given that, the session grows by no more. Few rows are held out, and the trees are this process's
+# alone, without workers.
 my %boosted = (
-	'trees' => q{ml.train('trees', '%s', 'y', 'gradient_boosting', exclude => '{yes}', params => '{"n_trees": 10}')},
-	'trees of two classes' => q{ml.train('trees_two', '%s', 'yes', 'gradient_boosting', exclude => '{y}', params => '{"n_trees": 10}')},
-	'trees with weights' => q{ml.train('trees_weights', '%s', 'y', 'gradient_boosting', exclude => '{yes,j}', weight => 'j', params => '{"n_trees": 10, "early_stopping": 3}')},
+	'trees' => q{ml.train('trees', '%s', 'y', 'gradient_boosting', exclude => '{yes}', params => '{"n_trees": 10}', split => '{"test": 0.02}')},
+	'trees of two classes' => q{ml.train('trees_two', '%s', 'yes', 'gradient_boosting', exclude => '{y}', params => '{"n_trees": 10}', split => '{"test": 0.02}')},
+	'trees with weights' => q{ml.train('trees_weights', '%s', 'y', 'gradient_boosting', exclude => '{yes,j}', weight => 'j', params => '{"n_trees": 10, "early_stopping": 3}', split => '{"test": 0.02}')},
 	'trees of weighted classes' => q{ml.train('trees_classes', '%s', 'yes', 'gradient_boosting', exclude => '{y}', params => '{"n_trees": 10, "class_weight": "balanced"}', split => '{"method": "none"}')},
-	'trees of many classes' => q{ml.train('trees_many', 'SELECT *, trunc(a * 8) AS k FROM %s', 'k', 'gradient_boosting', task => 'classification', exclude => '{y,yes,a}', params => '{"n_trees": 3}')},
-	'trees with missing values and categories' => q{ml.train('trees_mixed', 'SELECT nullif(trunc(a * 10), 5) AS m, ''k'' || trunc(b * 500) AS k, * FROM %s', 'y', 'gradient_boosting', exclude => '{yes,a,b}', params => '{"n_trees": 10}')},
-	'large trees' => q{ml.train('trees_large', '%s', 'y', 'gradient_boosting', exclude => '{yes}', params => '{"n_trees": 10, "max_leaves": 8192}')},
-	'trees after steps' => q{ml.train('trees_piped', '%s', 'y', 'gradient_boosting', exclude => '{yes}', params => '{"n_trees": 10}', pipeline => '[{"step": "standardise"}]')});
+	'trees of many classes' => q{ml.train('trees_many', 'SELECT *, trunc(a * 8) AS k FROM %s', 'k', 'gradient_boosting', task => 'classification', exclude => '{y,yes,a}', params => '{"n_trees": 3}', split => '{"test": 0.02}')},
+	'trees with missing values and categories' => q{ml.train('trees_mixed', 'SELECT nullif(trunc(a * 10), 5) AS m, ''k'' || trunc(b * 500) AS k, * FROM %s', 'y', 'gradient_boosting', exclude => '{yes,a,b}', params => '{"n_trees": 10}', split => '{"test": 0.02}')},
+	'large trees' => q{ml.train('trees_large', '%s', 'y', 'gradient_boosting', exclude => '{yes}', params => '{"n_trees": 10, "max_leaves": 8192}', split => '{"test": 0.02}')},
+	'trees after steps' => q{ml.train('trees_piped', '%s', 'y', 'gradient_boosting', exclude => '{yes}', params => '{"n_trees": 10}', pipeline => '[{"step": "standardise"}]', split => '{"test": 0.02}')});
 for my $name (sort keys %boosted)
 {
 	my $call = "SELECT version FROM $boosted{$name}";
