@@ -97,7 +97,7 @@ my %calls = (
 	'a training' => [ '00000', q{ml.train('again', 'points', 'y', exclude => '{i,yes}', deploy => 'never')} ],
 	'a classification' => [ '00000', q{ml.train('again_label', 'points', 'yes', exclude => '{i,y}', deploy => 'never')} ],
 	'a training of trees' => [ '00000', q{ml.train('again_trees', 'points', 'y', 'gradient_boosting', exclude => '{i,yes}', deploy => 'never', params => '{"n_trees": 5, "early_stopping": 2}')} ],
-	'a classification by trees' => [ '00000', q{ml.train('again_trees_label', 'points', 'yes', 'gradient_boosting', exclude => '{i,y}', deploy => 'never', params => '{"n_trees": 5}', pipeline => '[{"step": "one_hot"}]')} ],
+	'a classification by trees' => [ '00000', q{ml.train('again_trees_label', 'points', 'yes', 'gradient_boosting', exclude => '{i,y}', deploy => 'never', params => '{"n_trees": 5}', pipeline => '[{"step": "standardise"}]')} ],
 	'the better of two' => [ '00000', q{ml.train('again_auto', 'points', 'y', exclude => '{i,yes}', deploy => 'never', params => '{"n_trees": 5}', split => '{"method": "none"}')} ],
 	'trees of a column that does not exist' => [ '22023', q{ml.train('bad', 'points', 'y', 'gradient_boosting', params => '{"monotone": {"z": 1}}')} ],
 	'trees that need too much memory' => [ '54000', q{ml.train('bad', 'points', 'word', 'gradient_boosting', params => '{"n_trees": 10000}')} ],
