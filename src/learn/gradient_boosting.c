@@ -28,13 +28,15 @@ const MlParam ml_boosting_parameters[] = {
 	{"max_bins", ML_PARAM_INTEGER, "255", 2, ML_BINS_MAX, NULL,
 	"Most bins of a number; columns with fewer different values have one for each."},
 	{"row_fraction", ML_PARAM_NUMBER, NULL, 0.01, 1, NULL,
-	"Share of the rows each tree is grown on; by default 0.9 from 500 to 9,999 training rows, else 1."},
+		"Share of the rows each tree is grown on; by default 0.8 from 500 to 9,999 training "
+	"rows, else 1."},
 	{"column_fraction", ML_PARAM_NUMBER, "1", 0.001, 1, NULL, "Share of the columns each tree may use."},
 	{"node_column_fraction", ML_PARAM_NUMBER, NULL, 0.001, 1, NULL,
-	"Share of a tree's columns each split is chosen from; by default 0.4 below 10,000 training rows, else 1."},
+		"Share of a tree's columns each split is chosen from; by default 0.4 below 10,000 training rows (0.25 for "
+	"classes from 500 rows), else 1."},
 	{"path_smoothing", ML_PARAM_NUMBER, NULL, 0, 1e9, NULL,
-		"Rows' worth of its parent's value that a leaf's value is mixed with; by default 10 from 500 to 9,999 "
-	"training rows, else 0."},
+		"Rows' worth of its parent's value that a leaf's value is mixed with; by default 20 for classes and 10 for "
+	"numbers from 500 to 9,999 training rows, else 0."},
 	{"early_stopping", ML_PARAM_INTEGER, "0", 0, 100000, NULL,
 		"Rounds without gain on held-back training rows after which training stops and the best round is kept; "
 	"0 holds none back and trains every round."},
@@ -92,14 +94,15 @@ ml_boosting_decided(const MlLearnInput *in, int param, double otherwise)
 
 /*
  * What is asked for, as far as it does not depend on the rows. With few rows
- * the best of many splits is often chance, so that fewer are tried and leaves
- * rely on their parents.
+ * the best of many splits is often chance, the more so for classes, so that
+ * fewer are tried and leaves rely on their parents.
  */
 static void
 ml_boosting_spec(const MlLearnInput *in, MlBoostSpec *spec)
 {
 	bool		few = in->nrows < ML_BOOSTING_ROWS_FEW;
 	bool		some = !few && in->nrows < ML_BOOSTING_ROWS_MANY;
+	bool		classes = in->task == ML_TASK_CLASSIFICATION;
 
 	memset(spec, 0, sizeof *spec);
 	spec->rows = spec->rows_fit = in->nrows;
@@ -116,16 +119,16 @@ ml_boosting_spec(const MlLearnInput *in, MlBoostSpec *spec)
 	spec->min_hessian = ml_boosting_number(in, ML_BOOSTING_HESSIAN);
 	spec->learning_rate = ml_boosting_number(in, ML_BOOSTING_RATE);
 	spec->l2 = ml_boosting_number(in, ML_BOOSTING_L2);
-	spec->row_fraction = ml_boosting_decided(in, ML_BOOSTING_ROW_FRACTION, some ? 0.9 : 1);
+	spec->row_fraction = ml_boosting_decided(in, ML_BOOSTING_ROW_FRACTION, some ? 0.8 : 1);
 	spec->column_fraction = ml_boosting_number(in, ML_BOOSTING_COLUMN_FRACTION);
-	spec->node_fraction = ml_boosting_decided(in, ML_BOOSTING_NODE_FRACTION, few || some ? 0.4 : 1);
-	spec->path_smoothing = ml_boosting_decided(in, ML_BOOSTING_SMOOTHING, some ? 10 : 0);
+	spec->node_fraction = ml_boosting_decided(in, ML_BOOSTING_NODE_FRACTION, few ? 0.4 : !some ? 1 : classes ? 0.25 : 0.4);
+	spec->path_smoothing = ml_boosting_decided(in, ML_BOOSTING_SMOOTHING, !some ? 0 : classes ? 20 : 10);
 	spec->level_smoothing = 10;
 	spec->level_l2 = 10;
 	spec->level_l2_each = 2;
 	spec->level_rows = 100;
 	spec->monotone = !in->params[ML_BOOSTING_MONOTONE].isnull;
-	spec->seed = (uint64) in->seed;
+	spec->seed = (uint64) in->seed + 1;
 	spec->slots = Min(Max(spec->max_leaves, 2), ML_BOOSTING_SLOTS);
 	if (spec->early_stopping > 0)
 	{

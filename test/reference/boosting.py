@@ -264,10 +264,10 @@ def long_tail(rng):
     return made(x, np.round(np.exp(signal), 4))
 
 
-def with_levels(rng, n, of):
-    """Numbers, and a category of so many levels each with an effect of its own."""
+def with_levels(rng, n, of, skew=1):
+    """Numbers, and a category of so many levels each with an effect of its own; with skew few of them are frequent."""
     x = numbers(rng, n, 5)
-    which = rng.integers(of, size=n)
+    which = (of * rng.random(n) ** skew).astype(int)
     x["c"] = np.array(["level %d" % k for k in range(of)], dtype=object)[which]
     # a second one that says nothing
     x["d"] = np.array(["a", "b", "c", "d"], dtype=object)[rng.integers(4, size=n)]
@@ -285,7 +285,8 @@ def many_levels(rng):
 
 
 def very_many_levels(rng):
-    x, effect = with_levels(rng, 30000, 1000)
+    """More levels than are told apart: the rare ones share a code."""
+    x, effect = with_levels(rng, 30000, 1000, skew=4)
     return made(x, 2 * effect + friedman(x) + rng.normal(size=30000))
 
 
