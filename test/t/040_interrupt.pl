@@ -164,6 +164,34 @@ for my $name (sort keys %endless)
 	nothing_left($name);
 }
 
+# Every learner there is, whatever it can do: a new one is tested without a change here.
+for my $learner (split(/\n/, $other->value(q{SELECT name || ' ' || task FROM ml.learners, unnest(tasks) task WHERE task IN ('regression', 'classification') ORDER BY 1})))
+{
+	my ($name, $task) = split(/ /, $learner);
+	my ($target, $without) = $task eq 'regression' ? ('y', 'yes') : ('yes', 'y');
+	my $session = ml_session($node);
+	my ($cancelled, $latest) = (0, 0);
+
+	for my $timeout_ms (10, 30, 60, 100, 200, 400)
+	{
+		$session->value("SET statement_timeout = $timeout_ms");
+		my $begin = time;
+		my ($state, $out, $err) = $session->run("SELECT count(*) FROM ml.train('new', 'long', '$target', '$name', task => '$task', exclude => '{$without}', deploy => 'never')");
+		my $late = time - $begin - $timeout_ms / 1000;
+
+		$session->value('SET statement_timeout = 0');
+		like($state, qr/^(57014|00000)$/, "$learner: $timeout_ms ms");
+		$session->value(q{SELECT ml.drop_model('new')}) if $state eq '00000';
+		next if $state ne '57014';
+		$cancelled++;
+		$latest = $late if $late > $latest;
+	}
+	cmp_ok($cancelled, '>=', 3, "$learner: it was cancelled");
+	cmp_ok($latest, '<', LATENCY_MAX_S, sprintf('%s: it ends soon, at most %.3f s later', $learner, $latest));
+	$session->quit;
+	is(ml_temp_files($node), '', "$learner: no temporary file is left");
+}
+
 # Trainings that end within a few milliseconds are interrupted in the middle of their registration, too.
 $node->safe_psql('postgres', q{
 	CREATE PROCEDURE train_on(model text) LANGUAGE plpgsql AS $$
