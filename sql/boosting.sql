@@ -21,7 +21,7 @@ CREATE FUNCTION grow(model text, source text, target text, params jsonb DEFAULT 
 	OUT version int, OUT rows bigint, OUT metrics jsonb, OUT notes text[]) LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('SELECT version, rows, metrics, notes FROM ml.train(%L, %L, %L, ''gradient_boosting'', params => %L, deploy => ''always'' %s)',
-		model, source, target, '{"n_trees": 40, "learning_rate": 0.2, "min_rows": 5, "early_stopping": 0, "row_fraction": 1, "column_fraction": 1}'::jsonb || params, more)
+		model, source, target, '{"n_trees": 40, "learning_rate": 0.2, "min_rows": 5, "early_stopping": 0, "row_fraction": 1, "column_fraction": 1, "node_column_fraction": 1, "path_smoothing": 0}'::jsonb || params, more)
 		INTO version, rows, metrics, notes;
 END
 $$;
@@ -70,6 +70,7 @@ SELECT notes FROM grow('not stopped', 'SELECT a, b, y FROM noise', 'y', '{"n_tre
 SELECT value FROM ml.summary('not stopped') WHERE name IN ('rounds', 'trees', 'held_back_rows') ORDER BY name;
 SELECT notes FROM grow('stopped early', 'SELECT i AS x, i % 2 * 1.0 AS y FROM generate_series(1, 3) i', 'y', '{"early_stopping": 5, "min_rows": 1}');
 SELECT notes FROM grow('nothing to learn', 'SELECT 1 + i % 2 AS x, i % 3 * 1.0 AS y FROM generate_series(1, 9) i', 'y', '{"min_rows": 20}');
+SELECT notes FROM grow('nothing to learn', 'SELECT 1 + i % 2 AS x, i % 3 * 1.0 AS y FROM generate_series(1, 9) i', 'y', '{"min_rows": 20, "row_fraction": 0.5}');
 SELECT ml.predict('nothing to learn', ROW(x))::numeric(20, 6) AS mean FROM generate_series(1, 2) x;
 
 -- Parts of the rows and of the columns: another forest, by the seed, and as good a one.
@@ -78,6 +79,10 @@ SELECT grow('parts', 'SELECT a, b, c, gap, y FROM ground', 'y', p, format($$, sp
 		(6, '{"row_fraction": 0.5}', 0), (7, '{"column_fraction": 0.5}', 0)) v (n, p, seed) ORDER BY n;
 SELECT array_agg(first ORDER BY version) FROM (SELECT version, min(version) OVER (PARTITION BY artifact_sha256) AS first FROM ml.versions WHERE model = 'parts') s;
 SELECT v, sqrt(avg((ml.predict('parts/' || v, g) - y) ^ 2)) < 1 AS good FROM ground g, generate_series(1, 5) v GROUP BY v ORDER BY v;
+
+-- Values drawn to those of the parents are less far apart.
+SELECT grow('smooth', 'SELECT a, b, c, gap, y FROM ground', 'y', '{"path_smoothing": 1000}') IS NOT NULL AS trained;
+SELECT stddev(ml.predict('smooth', g)) < stddev(ml.predict('parts/1', g)) AS smoother FROM ground g;
 
 -- Weights of classes: as a whole, by name, and as the argument weight says it.
 CREATE VIEW rare AS SELECT i, i % 1000 / 10.0 AS x, i * 31 % 89 AS z, i % 1000 + i * 31 % 89 * 3 > 1150 AS yes FROM generate_series(1, 4000) i;

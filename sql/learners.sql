@@ -173,19 +173,15 @@ BEGIN
 END
 $$;
 -- CRC-32C, to damage the content and have the envelope fit.
+CREATE TABLE crc_table AS SELECT array_agg(c ORDER BY i) AS lookup FROM (
+	WITH RECURSIVE r (i, bit, c) AS (SELECT i::bigint, 0, i::bigint FROM generate_series(0, 255) i
+		UNION ALL SELECT i, bit + 1, CASE WHEN c & 1 = 1 THEN (c >> 1) # 2197175160 ELSE c >> 1 END FROM r WHERE bit < 8)
+	SELECT i, c FROM r WHERE bit = 8) s;
 CREATE FUNCTION crc32c(bytes bytea) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-	lookup bigint[] := '{}';
-	c bigint;
+	lookup bigint[] := (SELECT t.lookup FROM crc_table t);
+	c bigint := 4294967295;
 BEGIN
-	FOR i IN 0..255 LOOP
-		c := i;
-		FOR bit IN 1..8 LOOP
-			c := CASE WHEN c & 1 = 1 THEN (c >> 1) # 2197175160 ELSE c >> 1 END;
-		END LOOP;
-		lookup := lookup || c;
-	END LOOP;
-	c := 4294967295;
 	FOR i IN 0..length(bytes) - 1 LOOP
 		c := lookup[((c # get_byte(bytes, i)) & 255) + 1] # (c >> 8);
 	END LOOP;
@@ -219,6 +215,16 @@ SELECT damaged(model, enveloped(artifact, substr(artifact, 57, cut))) AS truncat
 SELECT DISTINCT damaged(model, enveloped(artifact, set_byte(content, byte, get_byte(content, byte) # mask))) IN ('XX001', '0A000', '42703', '42804', 'accepted') AS defined
 	FROM whole, LATERAL (SELECT substr(artifact, 57) AS content) c,
 		LATERAL (SELECT (i::bigint * (n - 56) / 60)::int AS byte, CASE i % 3 WHEN 0 THEN 255 WHEN 1 THEN 128 ELSE 1 END AS mask FROM generate_series(0, 59) i) q;
+-- Trees have many places that point to others: every byte of a small model of them, with splits of numbers and of categories, and every word of four bytes.
+SELECT count(*) AS trained FROM (VALUES ('grove', 'regression', '{}'), ('grove of two', 'classification', '{"loss": "logistic"}'), ('grove of three', 'three', '{}')) v (m, target, params),
+	LATERAL (SELECT ml.train(m, format('SELECT a, b, gaps, c, v, %I FROM ground', target), target, 'gradient_boosting', params => params::jsonb || '{"n_trees": 3, "min_rows": 2, "max_leaves": 6, "max_bins": 9, "column_fraction": 0.5, "early_stopping": 0}', split => '{"method": "none"}')) t;
+CREATE TABLE groves AS SELECT model, artifact, substr(artifact, 57) AS content, length(artifact) - 56 AS n FROM ml.versions WHERE model ~ '^grove';
+SELECT damaged(model, enveloped(artifact, content)) AS made_here, count(*) FROM groves GROUP BY 1;
+SELECT DISTINCT damaged(model, enveloped(artifact, set_byte(content, byte, get_byte(content, byte) # CASE byte % 4 WHEN 0 THEN 255 WHEN 1 THEN 128 WHEN 2 THEN 1 ELSE 4 END))) IN ('XX001', '0A000', '42703', '42804', '22003', 'accepted') AS defined
+	FROM groves, generate_series(0, n - 1) byte;
+SELECT DISTINCT damaged(model, enveloped(artifact, overlay(content PLACING word FROM at + 1 FOR 4))) IN ('XX001', '0A000', '42703', '42804', '22003', 'accepted') AS defined
+	FROM groves, unnest(ARRAY['\xffffffff', '\x7fffffff', '\x00000000', '\x00000001']::bytea[]) word, LATERAL (SELECT i * 11 + 3 AS at FROM generate_series(0, (n - 8) / 11) i) q;
+SELECT DISTINCT damaged(model, enveloped(artifact, substr(content, 1, i * 7))) AS truncated FROM groves, generate_series(0, (n - 1) / 7) i;
 -- Nothing of it stayed.
 SELECT count(*) FROM ml.versions WHERE version = 1000;
 

@@ -33,9 +33,13 @@ ml_auto_param_names(const MlLearner *learner)
 	return names;
 }
 
-/* One of the two learners on the rows of a training; what the caller gave for the other one is passed over. */
+/*
+ * One of the two learners on the rows of a training; what the caller gave for
+ * the other one is passed over. One that needs too much memory is left out if
+ * it may be.
+ */
 static MlTraining *
-ml_auto_candidate(const MlTraining *t, const MlLearner *learner, const MlLearner *other)
+ml_auto_candidate(const MlTraining *t, const MlLearner *learner, const MlLearner *other, bool optional)
 {
 	MlTraining *c = palloc(sizeof(MlTraining));
 
@@ -44,6 +48,7 @@ ml_auto_candidate(const MlTraining *t, const MlLearner *learner, const MlLearner
 	c->model->task = t->model->task;
 	c->notes.items = NIL;
 	c->other_params = ml_auto_param_names(other);
+	c->optional = optional;
 	ml_train_settle(c, learner);
 	ml_train_learn(c);
 	return c;
@@ -119,6 +124,18 @@ ml_auto_compare(MlTraining *t, MlTraining *trees, MlTraining *linear)
 	return kept;
 }
 
+/* The candidate that was not left out. */
+static MlTraining *
+ml_auto_remaining(MlTraining *t, MlTraining *trees, MlTraining *linear)
+{
+	MlTraining *kept = trees->left_out ? linear : trees;
+	const MlTraining *other = trees->left_out ? trees : linear;
+
+	ml_note(&t->notes, "algorithm \"auto\" took %s: %s was left out, for %s", kept->model->learner->name,
+			other->model->learner->name, other->left_out);
+	return kept;
+}
+
 /* Makes a candidate the training. */
 static void
 ml_auto_keep(MlTraining *t, MlTraining *kept)
@@ -173,9 +190,11 @@ ml_auto_learn(MlTraining *t)
 	MlTraining *kept;
 
 	/* the trees first: they leave the rows as they were loaded */
-	trees = ml_auto_candidate(t, &ml_gradient_boosting, simple);
-	linear = ml_auto_candidate(t, simple, &ml_gradient_boosting);
-	if (ml_frame_count(t->load->test) == 0)
+	trees = ml_auto_candidate(t, &ml_gradient_boosting, simple, true);
+	linear = ml_auto_candidate(t, simple, &ml_gradient_boosting, trees->left_out == NULL);
+	if (trees->left_out || linear->left_out)
+		kept = ml_auto_remaining(t, trees, linear);
+	else if (ml_frame_count(t->load->test) == 0)
 	{
 		ml_note(&t->notes, "algorithm \"auto\" took %s: no row was held out to compare it with %s on",
 				simple->name, ml_gradient_boosting.name);

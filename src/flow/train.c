@@ -181,13 +181,16 @@ ml_train_start(MlTraining *t)
 		ml_train_settle(t, learner);
 }
 
-/* Refuses a fit whose state cannot fit in the budget, with both numbers. */
+/* Refuses a fit whose state cannot fit in the budget, or leaves it out, with both numbers. */
 static void
 ml_train_check_memory(MlTraining *t)
 {
 	Size		needed = t->model->learner->memory(&t->learn);
 
-	if (needed > ML_TRAIN_MEMORY_BYTES)
+	if (needed > ML_TRAIN_MEMORY_BYTES && t->optional)
+		t->left_out = psprintf("it needs %s, and pg_mlops.train_memory is %s", ml_text_bytes(needed),
+							   ml_text_bytes(ML_TRAIN_MEMORY_BYTES));
+	else if (needed > ML_TRAIN_MEMORY_BYTES)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("learner \"%s\" needs more memory than a training may hold", t->model->learner->name),
@@ -301,16 +304,25 @@ ml_train_drop_load(MlLoad *load)
 	MemoryContextDelete(load->context);
 }
 
+/* Lets go of the training rows as they were loaded. */
+static void
+ml_train_drop_rows(MlTraining *t)
+{
+	MlFrame    *train = t->load->train;
+
+	if (train == NULL)
+		return;
+	t->spilled |= ml_frame_spilled(train);
+	ml_frame_free(train);
+	t->load->train = NULL;
+}
+
 /* Lets go of the training rows once they are learned from: the held-out rows and their scores need room. */
 static void
 ml_train_release_rows(MlTraining *t)
 {
-	MlLoad	   *load = t->load;
-
-	t->spilled = (load->train && ml_frame_spilled(load->train)) || ml_frame_spilled(load->test);
-	if (load->train)
-		ml_frame_free(load->train);
-	load->train = NULL;
+	t->spilled |= ml_frame_spilled(t->load->test);
+	ml_train_drop_rows(t);
 }
 
 static void
@@ -458,6 +470,8 @@ ml_train_fit(MlTraining *t)
 	MlColumns	columns;
 
 	ml_train_learn_input(t, shape->ncols);
+	if (t->left_out)
+		return;
 	for (int j = 0; j < shape->ncols; j++)
 	{
 		center[j] = shape->cols[j].center;
@@ -470,6 +484,9 @@ ml_train_fit(MlTraining *t)
 	else if (t->model->learner->flags & ML_LEARNER_COLUMNS)
 	{
 		columns = ml_design_columns(&t->design);
+		/* what was carried through the pipeline is all that is needed, unless another learner comes */
+		if (t->design.carried && t->learner != NULL)
+			ml_train_drop_rows(t);
 		t->learn.columns = &columns;
 		t->model->state = t->model->learner->fit(&t->learn);
 	}

@@ -21,6 +21,8 @@ typedef struct MlTraining
 	bool		task_known;
 	const MlLearner *learner;	/* the one asked for; NULL: the better of two */
 	bool		compares;		/* rows are held out only to compare two learners */
+	bool		optional;		/* one of two learners: it may be left out */
+	const char *left_out;		/* why it was */
 	List	   *other_params;	/* char *: parameters that are for another learner */
 	char	   *positive;
 	MlParamValue *params;

@@ -57,6 +57,10 @@ const MlParam ml_boosting_parameters[] = {
 #define ML_BOOSTING_ROWS_FEW	500
 #define ML_BOOSTING_ROWS_MANY	10000
 
+/* Bytes of a node: in a model, and at most in its bytes, which grow by doubling. */
+#define ML_BOOSTING_LAID_BYTES	40
+#define ML_BOOSTING_WRITTEN_BYTES	48
+
 /* Histograms kept at once: more would not stay in the caches. */
 #define ML_BOOSTING_SLOTS	16
 
@@ -135,7 +139,7 @@ ml_boosting_spec(const MlLearnInput *in, MlBoostSpec *spec)
 	}
 }
 
-/* Columns with as many bins as they may have. */
+/* Columns with as many bins as they may have: no more than there are rows. */
 static MlBinColumn *
 ml_boosting_columns(const MlLearnInput *in)
 {
@@ -144,13 +148,25 @@ ml_boosting_columns(const MlLearnInput *in)
 	for (int j = 0; j < in->ncols; j++)
 	{
 		columns[j].category = in->about[j].nlevels > 0;
-		columns[j].nbins = columns[j].category ? in->about[j].nlevels : (int) ml_boosting_number(in, ML_BOOSTING_BINS);
+		columns[j].nbins = columns[j].category ? in->about[j].nlevels :
+			(int) Min(ml_boosting_number(in, ML_BOOSTING_BINS), (double) Max(in->nrows, 1));
 		columns[j].missing = true;
 	}
 	return columns;
 }
 
-/* Bytes beside the rows: of the team, of each member, of sorting a column, of the trees. */
+/* Most leaves of a tree, whose rows are min_rows or more each. */
+static Size
+ml_boosting_leaves(const MlBoostSpec *spec)
+{
+	return Max(Min((Size) spec->max_leaves, (Size) (spec->rows_fit / spec->min_rows)), 1);
+}
+
+/*
+ * Bytes beside the rows: of the team, of each member, of the trees while they
+ * are grown and laid out; or of the model, the one that is read back, and
+ * their bytes, when the rest is gone.
+ */
 static Size
 ml_boosting_memory(const MlLearnInput *in)
 {
@@ -158,6 +174,7 @@ ml_boosting_memory(const MlLearnInput *in)
 	MlBinColumn *columns = ml_boosting_columns(in);
 	size_t		shared;
 	size_t		own;
+	Size		nodes;
 	Size		total;
 
 	ml_boosting_spec(in, &spec);
@@ -165,10 +182,13 @@ ml_boosting_memory(const MlLearnInput *in)
 	if (ml_boost_sizes(&spec, columns, &shared, &own) != ML_OK)
 		return (Size) -1;
 	pfree(columns);
+	nodes = (Size) spec.n_trees * spec.groups * 2 * ml_boosting_leaves(&spec);
 	/* a worker sorts columns in memory of its own */
 	total = own * spec.members + (Size) in->nrows * (spec.members - 1) * (2 * sizeof(double) + sizeof(uint32)) +
-		(Size) spec.n_trees * spec.groups * Min((Size) spec.max_leaves * 2, (Size) 512) * sizeof(MlBoostNode);
-	return pg_add_s64_overflow((int64) shared, (int64) total, (int64 *) &total) ? (Size) -1 : total;
+		nodes * (sizeof(MlBoostNode) + ML_BOOSTING_LAID_BYTES);
+	if (pg_add_s64_overflow((int64) shared, (int64) total, (int64 *) &total))
+		return (Size) -1;
+	return Max(total, nodes * (2 * ML_BOOSTING_LAID_BYTES + 3 * ML_BOOSTING_WRITTEN_BYTES));
 }
 
 /* Keeps the trees of a round. */
@@ -384,7 +404,10 @@ ml_boosting_note(const MlBoostingFit *fit, int rounds)
 {
 	const MlBoostSpec *spec = &fit->spec;
 	int			grown = fit->ntrees / spec->groups;
+	bool		split = false;
 
+	for (int t = 0; t < fit->ntrees; t++)
+		split |= fit->nodes[t] > 1;
 	if (spec->early_stopping > 0 && spec->rows == spec->rows_fit)
 		ml_note(fit->in->notes, "early stopping was left out: there are too few rows, or too few with a weight, to hold some back");
 	else if (spec->early_stopping > 0 && grown > 0)
@@ -392,15 +415,18 @@ ml_boosting_note(const MlBoostingFit *fit, int rounds)
 				"was least", rounds, grown, (long long) (spec->rows - spec->rows_fit));
 	else if (grown < spec->n_trees)
 		ml_note(fit->in->notes, "boosting ended after %d of %d rounds: no leaf could be split any more%s", grown,
-				spec->n_trees, grown == 0 ? ", so every row gets the same prediction" : "");
+				spec->n_trees, split ? "" : ", so every row gets the same prediction");
+	else if (!split)
+		ml_note(fit->in->notes, "no leaf could be split in any of %d rounds, so every row gets the same prediction", grown);
 }
 
 static void *
 ml_boosting_fit_model(const MlLearnInput *in)
 {
-	MlBoostingFit *fit = palloc0(sizeof(MlBoostingFit));
+	MemoryContext outer = CurrentMemoryContext;
+	MemoryContext context;
+	MlBoostingFit *fit;
 	MlBoosting *m;
-	double	   *base;
 	int			rounds;
 
 	for (int j = 0; j < in->ncols; j++)
@@ -417,6 +443,9 @@ ml_boosting_fit_model(const MlLearnInput *in)
 				 errmsg("there are too many columns for learner \"gradient_boosting\""),
 				 errdetail("There are %d; at most %d are possible.", in->ncols, PG_UINT16_MAX),
 				 errhint("Use fewer columns.")));
+	context = AllocSetContextCreate(outer, "pg_mlops boosting", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(context);
+	fit = palloc0(sizeof(MlBoostingFit));
 	fit->in = in;
 	ml_boosting_spec(in, &fit->spec);
 	fit->columns = ml_boosting_columns(in);
@@ -427,11 +456,13 @@ ml_boosting_fit_model(const MlLearnInput *in)
 	ml_boosting_read_weights(fit);
 	ml_boosting_settle(fit);
 	ml_boosting_grow(fit);
+	/* the model and the notes outlive what they were made of */
+	MemoryContextSwitchTo(outer);
 	rounds = ml_boost_best_round(fit->boost);
 	ml_boosting_note(fit, rounds);
-	base = ml_boost_base(fit->boost);
-	m = ml_boosting_lay(fit, rounds * fit->spec.groups, base);
+	m = ml_boosting_lay(fit, rounds * fit->spec.groups, ml_boost_base(fit->boost));
 	ml_team_end(fit->team);
+	MemoryContextDelete(context);
 	return m;
 }
 

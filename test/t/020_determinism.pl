@@ -59,15 +59,34 @@ my %cases = (
 	linear_mixed_ridge => qq{'mixed', 'y', 'linear_regression', $all, params => '{"l2": 0.5}', split => '{"method": "none"}'},
 	logistic_two => qq{'mixed', 'yes', 'logistic_regression', $all},
 	logistic_many => qq{'mixed', 'side', 'logistic_regression', features => '{a,b,few,at,pair}'},
+	boosted => qq{'mixed', 'y', 'gradient_boosting', $all, params => '{"n_trees": 12}'},
+	boosted_plain => qq{'plain', 'y', 'gradient_boosting', $numbers, params => '{"n_trees": 12}', split => '{"method": "none"}'},
+	boosted_weights => qq{'plain', 'y', 'gradient_boosting', $numbers, params => '{"n_trees": 8}', weight => 'w', seed => 7},
+	boosted_two => qq{'mixed', 'yes', 'gradient_boosting', $all, params => '{"n_trees": 12, "row_fraction": 0.6, "column_fraction": 0.7}'},
+	boosted_stopped => qq{'mixed', 'yes', 'gradient_boosting', $all, params => '{"n_trees": 40, "learning_rate": 0.8, "early_stopping": 2, "class_weight": "balanced"}'},
+	boosted_many => qq{'mixed', 'side', 'gradient_boosting', $all, params => '{"n_trees": 5}'},
+	boosted_leaves => qq{'mixed', 'y', 'gradient_boosting', $all, params => '{"n_trees": 2, "max_leaves": 3000, "min_rows": 2}'},
+	boosted_monotone => qq{'mixed', 'yes', 'gradient_boosting', $all, params => '{"n_trees": 6, "monotone": {"a": 1}}'},
+	boosted_pipeline => qq{'mixed', 'y', 'gradient_boosting', $all, params => '{"n_trees": 5}', pipeline => '[{"step": "impute"}, {"step": "one_hot"}]'},
+	boosted_or_linear => qq{'mixed', 'y', 'auto', $all, params => '{"n_trees": 8}', seed => 3},
 );
+my @boosted = grep { /^boosted/ } keys %cases;
 
 # Trains every case with some settings, as one experiment, and returns what came of it.
 sub train
 {
 	my ($server, $name, @settings) = @_;
+
+	return train_some($server, $name, [ keys %cases ], @settings);
+}
+
+# The same of some cases.
+sub train_some
+{
+	my ($server, $name, $cases, @settings) = @_;
 	my $sql = join('', map { "SET $_;\n" } @settings);
 
-	for my $case (sort keys %cases)
+	for my $case (sort @$cases)
 	{
 		$sql .= "SELECT version FROM ml.train('$case', $cases{$case}, deploy => 'never', experiment => '$name');\n";
 	}
@@ -93,7 +112,8 @@ for my $workers (1, 2, 4)
 	is(train($node, "$workers workers", @settings), $expected, "trained with $workers parallel workers");
 
 	my $launched = () = slurp_file($node->logfile, $log) =~ /starting background worker process "parallel worker/g;
-	cmp_ok($launched, '>=', $workers * keys %cases, "$launched parallel workers were started");
+	# some to read the source, and of boosted trees as many to grow them
+	cmp_ok($launched, '>=', $workers * (@boosted + keys %cases), "$launched parallel workers were started");
 }
 
 # A scan that is under way makes the next one begin in the middle of the table.
@@ -109,7 +129,14 @@ for my $table ('plain', 'mixed')
 is(train($node, 'from the middle', $serial), $expected, 'trained by a scan that began in the middle');
 
 # Other memory: what is kept in memory above goes to temporary files here.
-is(train($node, 'little memory', $serial, q{pg_mlops.train_memory = '5MB'}), $expected, 'trained from temporary files');
+my @lines = split(/^/, $expected);
+my @others = grep { !/^boosted/ } keys %cases;
+is(train_some($node, 'little memory', \@others, $serial, q{pg_mlops.train_memory = '5MB'}), join('', grep { !/^boosted/ } @lines) =~ s/\n\z//r,
+	'trained from temporary files');
+is(train_some($node, 'little memory for trees', \@boosted, $serial, q{pg_mlops.train_memory = '24MB'}), join('', grep { /^boosted/ } @lines) =~ s/\n\z//r,
+	'trees trained with little memory');
+is(train_some($node, 'little memory for trees and workers', \@boosted, 'max_parallel_workers_per_gather = 3', q{pg_mlops.train_memory = '32MB'}),
+	join('', grep { /^boosted/ } @lines) =~ s/\n\z//r, 'and with workers');
 is( $node->safe_psql('postgres', q{
 		SELECT string_agg(model, ' ' ORDER BY model) FROM ml.runs
 		WHERE experiment = 'little memory' AND (environment ->> 'spilled')::boolean}),
@@ -163,6 +190,7 @@ $fresh->command_ok([ 'psql', '--no-psqlrc', '--quiet', '-v', 'ON_ERROR_STOP=1', 
 $fresh->safe_psql('postgres', 'ANALYZE');
 is(train($fresh, 'restored', $serial), $expected, 'trained in a fresh cluster after dump and restore');
 is(train($fresh, 'restored, parallel', 'max_parallel_workers_per_gather = 4'), $expected, 'and there with parallel workers');
+is(train($fresh, 'restored, without', 'max_parallel_workers_per_gather = 4', 'max_parallel_workers = 0'), $expected, 'and where none is to be had');
 $fresh->stop;
 
 # The tests above can fail: another value in one row, in its last bit, is other data.

@@ -20,25 +20,32 @@ $primary->safe_psql('postgres', q{
 	CREATE ROLE scorer;
 	CREATE ROLE stranger;
 	GRANT SELECT ON house TO scorer, stranger;
-	SELECT version FROM ml.train('price', 'house', 'price', exclude => '{sold,band}');
-	SELECT version FROM ml.train('sold', 'house', 'sold', exclude => '{price,band}');
-	SELECT version FROM ml.train('band', 'house', 'band', exclude => '{price,sold}');
+	SELECT version FROM ml.train('price', 'house', 'price', 'linear_regression', exclude => '{sold,band}');
+	SELECT version FROM ml.train('sold', 'house', 'sold', 'logistic_regression', exclude => '{price,band}');
+	SELECT version FROM ml.train('band', 'house', 'band', 'logistic_regression', exclude => '{price,sold}');
+	SELECT version FROM ml.train('price trees', 'house', 'price', 'gradient_boosting', exclude => '{sold,band}');
+	SELECT version FROM ml.train('sold trees', 'house', 'sold', 'gradient_boosting', exclude => '{price,band}');
+	SELECT version FROM ml.train('band trees', 'house', 'band', 'gradient_boosting', exclude => '{price,sold}', params => '{"n_trees": 20}');
 	-- Other versions, which differ in every prediction.
-	SELECT version FROM ml.train('price', 'SELECT area, age, place, price + 1e6 AS price FROM house', 'price', deploy => 'never');
+	SELECT version FROM ml.train('price', 'SELECT area, age, place, price + 1e6 AS price FROM house', 'price', 'linear_regression', deploy => 'never');
 	SELECT ml.set_alias('price', 'challenger', 2);
-	SELECT ml.grant(m, 'use', 'scorer') FROM unnest('{price,sold,band}'::text[]) m;
+	SELECT ml.grant(m, 'use', 'scorer') FROM unnest('{price,sold,band,price trees,sold trees,band trees}'::text[]) m;
 });
 
 my $scores = q{
 	SELECT id, encode(float8send(ml.predict('price', h)), 'hex'), encode(float8send(ml.predict('price@challenger', h)), 'hex'),
-		encode(float8send(ml.probability('sold', h)), 'hex'), ml.predict('band', h, NULL::text), ml.probabilities('band', h)
+		encode(float8send(ml.probability('sold', h)), 'hex'), ml.predict('band', h, NULL::text), ml.probabilities('band', h),
+		encode(float8send(ml.predict('price trees', h)), 'hex'), encode(float8send(ml.probability('sold trees', h)), 'hex'),
+		ml.predict('band trees', h, NULL::text), ml.probabilities('band trees', h)
 	FROM house h ORDER BY id;
 };
 my $reports = q{
 	SELECT r, c::text FROM unnest('{price/1,price/2,sold,band}'::text[]) r, ml.coefficients(r) c;
-	SELECT r, s::text FROM unnest('{price/1,price/2,sold,band}'::text[]) r, ml.summary(r) s;
+	SELECT r, s::text FROM unnest('{price/1,price/2,sold,band,price trees,sold trees,band trees}'::text[]) r, ml.summary(r) s;
 	SELECT * FROM ml.evaluate('price', 'house', '{place}');
 	SELECT * FROM ml.evaluate('sold', 'house');
+	SELECT * FROM ml.evaluate('price trees', 'house', '{place}');
+	SELECT * FROM ml.evaluate('band trees', 'house');
 	SELECT * FROM ml.evaluate('band', 'SELECT * FROM house WHERE age < 0.5');
 };
 my $history = q{
@@ -161,11 +168,15 @@ $fresh->command_ok([ 'psql', '--no-psqlrc', '--quiet', '-v', 'ON_ERROR_STOP=1', 
 same($fresh, 'restored');
 same($fresh, 'role in the restored cluster', 'SET ROLE scorer; ');
 
-my $next = q{SELECT version, deployed FROM ml.train('price', 'house', 'price', exclude => '{sold,band}')};
+my $next = q{SELECT version, deployed FROM ml.train('price', 'house', 'price', 'linear_regression', exclude => '{sold,band}')};
+my $next_trees = q{SELECT version, deployed FROM ml.train('price trees', 'house', 'price', 'gradient_boosting', exclude => '{sold,band}')};
 my $digests = q{SELECT version, artifact_sha256 FROM ml.versions WHERE model = 'price' ORDER BY 1};
+my $digests_trees = q{SELECT count(*), count(DISTINCT artifact_sha256) FROM ml.versions WHERE model = 'price trees'};
 is($fresh->safe_psql('postgres', $next), '3|f', 'restored: the next training makes the next version');
 my @version = split(/\n/, $fresh->safe_psql('postgres', $digests));
 is($version[2] =~ s/^3/1/r, $version[0], 'restored: the same data still gives the same artifact');
+is($fresh->safe_psql('postgres', $next_trees), '2|f', 'restored: so it does of trees');
+is($fresh->safe_psql('postgres', $digests_trees), '2|1', 'restored: the same data gives the same trees');
 $fresh->safe_psql('postgres', q{SELECT ml.deploy('price', 2); SELECT ml.rollback('price')});
 is($fresh->safe_psql('postgres', q{SELECT version FROM ml.train('new', 'house', 'price')}), '1', 'restored: a new model trains');
 is(ml_orphans($fresh), '', 'restored: the catalog is sound');
@@ -177,6 +188,8 @@ $standby->promote;
 same($standby, 'promoted');
 is($standby->safe_psql('postgres', $next), '3|f', 'promoted: the next training makes the next version');
 is($standby->safe_psql('postgres', $digests), join("\n", @version), 'promoted: the same data gives the same artifact');
+is($standby->safe_psql('postgres', $next_trees), '2|f', 'promoted: a training of trees makes the next version');
+is($standby->safe_psql('postgres', $digests_trees), '2|1', 'promoted: the same data gives the same trees');
 $standby->safe_psql('postgres', q{SELECT ml.deploy('price', 2)});
 is($standby->safe_psql('postgres', $one), '1', 'promoted: a deployment takes effect');
 is(ml_orphans($standby), '', 'promoted: the catalog is sound');

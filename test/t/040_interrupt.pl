@@ -36,13 +36,18 @@ $node->safe_psql('postgres', q{
 });
 
 my %cases = (
-	'a wide linear regression' => q{ml.train('new', 'wide', 'y')},
-	'a linear regression of many categories' => q{ml.train('new', 'texts', 'y', exclude => '{yes}')},
-	'a logistic regression of many categories' => q{ml.train('new', 'texts', 'yes', exclude => '{y}')},
-	'a logistic regression of many classes' => q{ml.train('new', 'classes', 'k')},
-	'a linear regression in one pass' => q{ml.train('new', 'long', 'y', features => '{a,b,c,d}')},
-	'a linear regression that spills' => q{ml.train('new', 'long', 'y', exclude => '{yes}')},
-	'a logistic regression that spills' => q{ml.train('new', 'long', 'yes', exclude => '{y}')},
+	'a wide linear regression' => q{ml.train('new', 'wide', 'y', 'linear_regression')},
+	'a linear regression of many categories' => q{ml.train('new', 'texts', 'y', 'linear_regression', exclude => '{yes}')},
+	'a logistic regression of many categories' => q{ml.train('new', 'texts', 'yes', 'logistic_regression', exclude => '{y}')},
+	'a logistic regression of many classes' => q{ml.train('new', 'classes', 'k', 'logistic_regression')},
+	'a linear regression in one pass' => q{ml.train('new', 'long', 'y', 'linear_regression', features => '{a,b,c,d}')},
+	'a linear regression that spills' => q{ml.train('new', 'long', 'y', 'linear_regression', exclude => '{yes}')},
+	'a logistic regression that spills' => q{ml.train('new', 'long', 'yes', 'logistic_regression', exclude => '{y}')},
+	'boosted trees of many rows' => q{ml.train('new', 'long', 'y', 'gradient_boosting', exclude => '{yes}', params => '{"n_trees": 30}')},
+	'boosted trees of many columns' => q{ml.train('new', 'wide', 'y', 'gradient_boosting', params => '{"n_trees": 5}')},
+	'boosted trees of many classes' => q{ml.train('new', 'classes', 'k', 'gradient_boosting', params => '{"n_trees": 2}')},
+	'boosted trees of many leaves' => q{ml.train('new', 'texts', 'yes', 'gradient_boosting', exclude => '{y}', params => '{"n_trees": 5, "max_leaves": 32768, "min_rows": 1, "early_stopping": 3}')},
+	'the better of two' => q{ml.train('new', 'texts', 'y', exclude => '{yes}', params => '{"n_trees": 30}')},
 	'a new version of a model' => q{ml.train('kept', 'long', 'y', exclude => '{yes}')},
 	'an evaluation' => q{ml.evaluate('kept', 'SELECT * FROM small, generate_series(1, 20000)')});
 my %memory = (
@@ -135,8 +140,9 @@ $node->safe_psql('postgres', q{
 		FROM generate_series(1, 60000) i;
 	ANALYZE endless});
 my %endless = (
-	'a linear regression of minutes' => q{ml.train('new', 'endless', 'y', exclude => '{yes}')},
-	'a logistic regression of minutes' => q{ml.train('new', 'endless', 'yes', exclude => '{y}')});
+	'boosted trees of minutes' => q{ml.train('new', 'endless', 'yes', 'gradient_boosting', exclude => '{y}', params => '{"n_trees": 20000, "early_stopping": 0}')},
+	'a linear regression of minutes' => q{ml.train('new', 'endless', 'y', 'linear_regression', exclude => '{yes}')},
+	'a logistic regression of minutes' => q{ml.train('new', 'endless', 'yes', 'logistic_regression', exclude => '{y}')});
 for my $name (sort keys %endless)
 {
 	my $session = ml_session($node);
@@ -156,6 +162,34 @@ for my $name (sort keys %endless)
 	}
 	$session->quit;
 	nothing_left($name);
+}
+
+# Every learner there is, whatever it can do: a new one is tested without a change here.
+for my $learner (split(/\n/, $other->value(q{SELECT name || ' ' || task FROM ml.learners, unnest(tasks) task WHERE task IN ('regression', 'classification') ORDER BY 1})))
+{
+	my ($name, $task) = split(/ /, $learner);
+	my ($target, $without) = $task eq 'regression' ? ('y', 'yes') : ('yes', 'y');
+	my $session = ml_session($node);
+	my ($cancelled, $latest) = (0, 0);
+
+	for my $timeout_ms (10, 30, 60, 100, 200, 400)
+	{
+		$session->value("SET statement_timeout = $timeout_ms");
+		my $begin = time;
+		my ($state, $out, $err) = $session->run("SELECT count(*) FROM ml.train('new', 'long', '$target', '$name', task => '$task', exclude => '{$without}', deploy => 'never')");
+		my $late = time - $begin - $timeout_ms / 1000;
+
+		$session->value('SET statement_timeout = 0');
+		like($state, qr/^(57014|00000)$/, "$learner: $timeout_ms ms");
+		$session->value(q{SELECT ml.drop_model('new')}) if $state eq '00000';
+		next if $state ne '57014';
+		$cancelled++;
+		$latest = $late if $late > $latest;
+	}
+	cmp_ok($cancelled, '>=', 3, "$learner: it was cancelled");
+	cmp_ok($latest, '<', LATENCY_MAX_S, sprintf('%s: it ends soon, at most %.3f s later', $learner, $latest));
+	$session->quit;
+	is(ml_temp_files($node), '', "$learner: no temporary file is left");
 }
 
 # Trainings that end within a few milliseconds are interrupted in the middle of their registration, too.
@@ -200,7 +234,7 @@ $waiting->quit;
 nothing_left('waiting');
 
 # The end of a session from outside.
-$session->start(q{SELECT version FROM ml.train('new', 'wide', 'y')});
+$session->start(q{SELECT version FROM ml.train('new', 'wide', 'y', 'linear_regression')});
 usleep(200_000);
 is($other->value("SELECT pg_terminate_backend($session->{pid}, 60000)"), 't', 'a training session can be terminated');
 $session->quit;
@@ -211,8 +245,9 @@ $other->quit;
 # A process that is killed takes the server down for a moment; what was committed stays and nothing else.
 my @kills = (
 	(map { [ 'quick', q{CALL train_on('quick')}, 0.05 + 0.11 * $_ ] } 1 .. 5),
-	(map { [ 'spilling', q{SELECT version FROM ml.train('new', 'long', 'yes', exclude => '{y}')}, 0.12 * $_ ] } 1 .. 3),
-	(map { [ 'wide', q{SELECT version FROM ml.train('new', 'wide', 'y')}, 0.3 * $_ ] } 1 .. 3));
+	(map { [ 'spilling', q{SELECT version FROM ml.train('new', 'long', 'yes', 'logistic_regression', exclude => '{y}')}, 0.12 * $_ ] } 1 .. 3),
+	(map { [ 'trees', q{SELECT version FROM ml.train('new', 'long', 'yes', 'gradient_boosting', exclude => '{y}')}, 0.4 * $_ ] } 1 .. 3),
+	(map { [ 'wide', q{SELECT version FROM ml.train('new', 'wide', 'y', 'linear_regression')}, 0.3 * $_ ] } 1 .. 3));
 for my $kill (@kills)
 {
 	my ($name, $call, $seconds) = @$kill;

@@ -100,15 +100,59 @@ cmp_ok($grown, '>', 50_000, 'with enough memory the same rows take more: they ar
 is($session->value(q{SELECT environment ->> 'spilled' FROM ml.runs ORDER BY run_id DESC LIMIT 1}), 'false', 'and do not spill');
 $session->quit;
 
+# Boosted trees: what does not fit is refused before it begins, with what it needs and what there is. What it says it
+# needs is enough: given that, the session grows by no more. Few rows are held out, and the trees are this process's
+# alone, without workers.
+my %boosted = (
+	'trees' => q{ml.train('trees', '%s', 'y', 'gradient_boosting', exclude => '{yes}', params => '{"n_trees": 10}', split => '{"test": 0.02}')},
+	'trees of two classes' => q{ml.train('trees_two', '%s', 'yes', 'gradient_boosting', exclude => '{y}', params => '{"n_trees": 10}', split => '{"test": 0.02}')},
+	'trees with weights' => q{ml.train('trees_weights', '%s', 'y', 'gradient_boosting', exclude => '{yes,j}', weight => 'j', params => '{"n_trees": 10, "early_stopping": 3}', split => '{"test": 0.02}')},
+	'trees of weighted classes' => q{ml.train('trees_classes', '%s', 'yes', 'gradient_boosting', exclude => '{y}', params => '{"n_trees": 10, "class_weight": "balanced"}', split => '{"method": "none"}')},
+	'trees of many classes' => q{ml.train('trees_many', 'SELECT *, trunc(a * 8) AS k FROM %s', 'k', 'gradient_boosting', task => 'classification', exclude => '{y,yes,a}', params => '{"n_trees": 3}', split => '{"test": 0.02}')},
+	'trees with missing values and categories' => q{ml.train('trees_mixed', 'SELECT nullif(trunc(a * 10), 5) AS m, ''k'' || trunc(b * 500) AS k, * FROM %s', 'y', 'gradient_boosting', exclude => '{yes,a,b}', params => '{"n_trees": 10}', split => '{"test": 0.02}')},
+	'large trees' => q{ml.train('trees_large', '%s', 'y', 'gradient_boosting', exclude => '{yes}', params => '{"n_trees": 10, "max_leaves": 8192}', split => '{"test": 0.02}')},
+	'trees after steps' => q{ml.train('trees_piped', '%s', 'y', 'gradient_boosting', exclude => '{yes}', params => '{"n_trees": 10}', pipeline => '[{"step": "standardise"}]', split => '{"test": 0.02}')});
+for my $name (sort keys %boosted)
+{
+	my $call = "SELECT version FROM $boosted{$name}";
+
+	$session = ml_session($node);
+	$session->value(q{SET pg_mlops.train_memory = '8MB'});
+	my ($state, $out, $err) = $session->run(sprintf($call, 'large'));
+	is($state, '54000', "$name: what does not fit is refused");
+	like($err, qr/ERROR:  learner "gradient_boosting" needs more memory than a training may hold\n.*DETAIL:  \d+ rows of \d+ design columns( and 8 classes)? need \d+ MB; pg_mlops.train_memory is 8192 kB\.\n.*HINT:  .*raise pg_mlops.train_memory/,
+		"$name: with what it needs and what there is");
+	my ($needed_mb) = $err =~ /need (\d+) MB/;
+	$needed_mb++;
+	is(ml_temp_files($node), '', "$name: and its rows' temporary files are gone");
+	$session->quit;
+
+	$session = ml_session($node);
+	$session->value("SET pg_mlops.train_memory = '${needed_mb}MB'");
+	$grown = growth($session, $call, 'large');
+	note("$name with train_memory = ${needed_mb}MB: $grown kB");
+	# the slack: the rows' places in canonical order, their temporary file, and what malloc keeps
+	cmp_ok($grown, '<', ($needed_mb + 10) * 1024, "$name: the session grows by no more than it said, and a slack of 10");
+	cmp_ok($grown, '>', $needed_mb * 1024 / 4, "$name: and what it said is not far more than it takes");
+	$session->quit;
+}
+
 # Scoring and judging keep no row either.
 $session = ml_session($node);
-$session->value(q{SELECT version FROM ml.train('score', 'small', 'y', exclude => '{yes}')});
+$session->value(q{SELECT version FROM ml.train('score', 'small', 'y', 'linear_regression', exclude => '{yes}')});
 $grown = growth($session, q{SELECT sum(ml.predict('score', t)) FROM %s t}, 'large');
 note("scoring: $grown kB");
 cmp_ok($grown, '<', 4096, 'scoring grows by less than 4 MB');
 $grown = growth($session, q{SELECT count(*) FROM ml.evaluate('score', '%s')}, 'large');
 note("evaluation: $grown kB");
 cmp_ok($grown, '<', 4096, 'an evaluation of a regression grows by less than 4 MB');
+$session->value(q{SELECT version FROM ml.train('trees', 'small', 'y', 'gradient_boosting', exclude => '{yes}', deploy => 'always', params => '{"n_trees": 20}')});
+$grown = growth($session, q{SELECT sum(ml.predict('trees', t)) FROM %s t}, 'large');
+note("scoring by trees: $grown kB");
+cmp_ok($grown, '<', 4096, 'scoring by trees grows by less than 4 MB');
+$grown = growth($session, q{SELECT count(*) FROM ml.evaluate('trees', '%s')}, 'large');
+note("evaluation of trees: $grown kB");
+cmp_ok($grown, '<', 4096, 'an evaluation of trees grows by less than 4 MB');
 $session->quit;
 is(ml_warnings($node), '', 'no warning was logged');
 $node->stop;

@@ -18,8 +18,10 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE points AS SELECT i, random() AS x, 'word ' || i % 150 AS word, random() AS y, random() < 0.5 AS yes
 		FROM generate_series(1, 3000) i;
 	CREATE TABLE few AS TABLE points LIMIT 5;
-	SELECT version FROM ml.train('number', 'points', 'y', exclude => '{i,yes}');
-	SELECT version FROM ml.train('label', 'points', 'yes', exclude => '{i,y}');
+	SELECT version FROM ml.train('number', 'points', 'y', 'linear_regression', exclude => '{i,yes}');
+	SELECT version FROM ml.train('label', 'points', 'yes', 'logistic_regression', exclude => '{i,y}');
+	SELECT version FROM ml.train('trees', 'points', 'y', 'gradient_boosting', exclude => '{i,yes}', params => '{"n_trees": 20}');
+	SELECT version FROM ml.train('trees_label', 'points', 'word', 'gradient_boosting', exclude => '{i,y}', params => '{"n_trees": 1}');
 });
 my $session = ml_session($node);
 my $file = $node->basedir . '/repeat.sql';
@@ -59,16 +61,20 @@ $session->value('DEALLOCATE large');
 $session->value($_) for (
 	q{PREPARE one (float8, text) AS SELECT ml.predict('number', jsonb_build_object('x', $1, 'word', $2))},
 	q{PREPARE rows AS SELECT sum(ml.predict('number', f)), sum(ml.probability('label', f)), max(ml.predict('label', f, NULL::text)) FROM few f},
+	q{PREPARE trees (float8, text) AS SELECT ml.predict('trees', jsonb_build_object('x', $1, 'word', $2))},
+	q{PREPARE forest AS SELECT sum(ml.predict('trees', f)), max(ml.predict('trees_label', f, NULL::text)), count(ml.probabilities('trees_label', f)) FROM few f},
 	q{PREPARE reference (text) AS SELECT ml.probabilities($1, f) FROM few f},
 	q{CREATE FUNCTION score() RETURNS float8 LANGUAGE plpgsql AS $$
 		DECLARE r few; s float8 = 0;
 		BEGIN FOR r IN SELECT * FROM few LOOP s = s + ml.predict('number', r); END LOOP; RETURN s; END $$});
 steady('a prepared statement that scores one row', 500, 10_000, q{EXECUTE one (0.5, 'word 7')});
 steady('a prepared statement that scores a table', 200, 3000, 'EXECUTE rows');
+steady('a prepared statement that scores one row by trees', 500, 5000, q{EXECUTE trees (0.5, 'word 7')});
+steady('a prepared statement that scores a table by trees', 100, 1000, 'EXECUTE forest');
 steady('a prepared statement that names the model by parameter', 100, 1000, q{EXECUTE reference ('label/1')}, q{EXECUTE reference ('label')});
 steady('a function with an expression that scores', 100, 2000, 'SELECT score()');
 steady('statements that are planned anew', 200, 2000, q{SELECT ml.predict('number', f) FROM few f LIMIT 2}, q{SELECT ml.predict('number', ROW(0.5::float8, 'word 9'))});
-steady('reports', 20, 200, q{SELECT * FROM ml.coefficients('number')}, q{SELECT * FROM ml.summary('label')}, q{SELECT * FROM ml.evaluate('label', 'few', '{word}')});
+steady('reports', 20, 200, q{SELECT * FROM ml.coefficients('number')}, q{SELECT * FROM ml.summary('label')}, q{SELECT * FROM ml.summary('trees')}, q{SELECT * FROM ml.evaluate('label', 'few', '{word}')});
 steady('deployments', 20, 100, q{SELECT ml.undeploy('number', 'production')}, q{SELECT ml.deploy('number', 1)}, q{SELECT ml.predict('number', f) FROM few f});
 
 # Statements of one transaction: the memory of the transaction is seen after each.
@@ -90,6 +96,13 @@ $node->safe_psql('postgres', q{
 my %calls = (
 	'a training' => [ '00000', q{ml.train('again', 'points', 'y', exclude => '{i,yes}', deploy => 'never')} ],
 	'a classification' => [ '00000', q{ml.train('again_label', 'points', 'yes', exclude => '{i,y}', deploy => 'never')} ],
+	'a training of trees' => [ '00000', q{ml.train('again_trees', 'points', 'y', 'gradient_boosting', exclude => '{i,yes}', deploy => 'never', params => '{"n_trees": 5, "early_stopping": 2}')} ],
+	'a classification by trees' => [ '00000', q{ml.train('again_trees_label', 'points', 'yes', 'gradient_boosting', exclude => '{i,y}', deploy => 'never', params => '{"n_trees": 5}', pipeline => '[{"step": "standardise"}]')} ],
+	'the better of two' => [ '00000', q{ml.train('again_auto', 'points', 'y', exclude => '{i,yes}', deploy => 'never', params => '{"n_trees": 5}', split => '{"method": "none"}')} ],
+	'trees of a column that does not exist' => [ '22023', q{ml.train('bad', 'points', 'y', 'gradient_boosting', params => '{"monotone": {"z": 1}}')} ],
+	'trees that need too much memory' => [ '54000', q{ml.train('bad', 'points', 'word', 'gradient_boosting', params => '{"n_trees": 10000}')} ],
+	'trees of an infinite value after rows went to temporary files' => [ '22003', q{ml.train('bad', 'SELECT x, yes, y FROM endless UNION ALL SELECT ''Infinity'', true, 1', 'yes', 'gradient_boosting')} ],
+	'trees of a constant target' => [ '22023', q{ml.train('bad', 'SELECT x, word, 1.5 AS y FROM points', 'y', 'gradient_boosting')} ],
 	'a learner that does not exist' => [ '42704', q{ml.train('bad', 'points', 'y', 'no_such')} ],
 	'a target that does not exist' => [ '42703', q{ml.train('bad', 'points', 'z')} ],
 	'a table that does not exist' => [ '42P01', q{ml.train('bad', 'nowhere', 'z')} ],
@@ -119,6 +132,14 @@ for my $name (sort keys %calls)
 	steady("$name, in one transaction", 10, 60, "SELECT try('$quoted')");
 	$session->value('ROLLBACK');
 }
+# with parallel workers
+$session->value('SET min_parallel_table_scan_size = 0');
+$session->value('SET max_parallel_workers_per_gather = 2');
+steady('trainings of trees with workers', 5, 30, q{SELECT version FROM ml.train('again_trees', 'points', 'y', 'gradient_boosting', exclude => '{i,yes}', deploy => 'never', params => '{"n_trees": 5}')});
+$session->value('BEGIN');
+steady('trainings of trees with workers, in one transaction', 5, 30, q{SELECT version FROM ml.train('again_trees', 'points', 'y', 'gradient_boosting', exclude => '{i,yes}', deploy => 'never', params => '{"n_trees": 5}')});
+$session->value('ROLLBACK');
+$session->value('RESET min_parallel_table_scan_size');
 is(ml_temp_files($node), '', 'no temporary file is left');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM ml.models WHERE model = 'bad'}), '0', 'no model is left of what failed');
 is(ml_orphans($node), '', 'the catalog is sound');
