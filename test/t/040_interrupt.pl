@@ -32,6 +32,7 @@ $node->safe_psql('postgres', q{
 		random() + random() AS y, random() < 0.5 AS yes FROM generate_series(1, 250000);
 	CREATE TABLE small AS SELECT random() AS a, random() AS b, random() AS y FROM generate_series(1, 200);
 	SELECT version FROM ml.train('kept', 'small', 'y');
+	SELECT version FROM ml.train('long', 'long', 'yes', 'logistic_regression', exclude => '{y}', split => '{"method": "none"}');
 	VACUUM ANALYZE;
 });
 
@@ -44,9 +45,12 @@ my %cases = (
 	'a linear regression that spills' => q{ml.train('new', 'long', 'y', exclude => '{yes}')},
 	'a logistic regression that spills' => q{ml.train('new', 'long', 'yes', exclude => '{y}')},
 	'a new version of a model' => q{ml.train('kept', 'long', 'y', exclude => '{yes}')},
-	'an evaluation' => q{ml.evaluate('kept', 'SELECT * FROM small, generate_series(1, 20000)')});
+	'an evaluation' => q{ml.evaluate('kept', 'SELECT * FROM small, generate_series(1, 20000)')},
+	'an importance by permutation' => q{ml.importance('long', 'permutation')},
+	'an importance by permutation that spills' => q{ml.importance('long', 'permutation')});
 my %memory = (
 	'a linear regression that spills' => q{'4MB'},
+	'an importance by permutation that spills' => q{'4MB'},
 	'a logistic regression that spills' => q{'4MB'});
 
 my $before = ml_rows($node);
