@@ -1,5 +1,5 @@
 /*
- * evaluate.c - ml.evaluate, ml.coefficients, ml.summary.
+ * evaluate.c - ml.evaluate, ml.coefficients, ml.importance, ml.summary.
  */
 #include "postgres.h"
 
@@ -9,6 +9,7 @@
 #include "base/compat.h"
 #include "flow/describe.h"
 #include "flow/evaluate.h"
+#include "flow/importance.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 
@@ -76,6 +77,29 @@ ML_FUNCTION(ml_coefficients)
 		ml_put_number(values, nulls, 4, c->aliased ? NAN : c->p_value);
 		ml_put_number(values, nulls, 5, c->aliased ? NAN : c->low);
 		ml_put_number(values, nulls, 6, c->aliased ? NAN : c->high);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* ml.importance(model_ref, method): what each feature adds to a version. */
+ML_FUNCTION(ml_importance)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	char	   *ref = ml_arg_required(fcinfo, 0, "model_ref");
+	char	   *method = ml_arg_required(fcinfo, 1, "method");
+	MlImportance *features;
+	int			n;
+
+	InitMaterializedSRF(fcinfo, 0);
+	n = ml_importance_of(ref, method, &features);
+	for (int i = 0; i < n; i++)
+	{
+		Datum		values[2];
+		bool		nulls[2] = {false};
+
+		values[0] = CStringGetTextDatum(features[i].feature);
+		ml_put_number(values, nulls, 1, features[i].importance);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;

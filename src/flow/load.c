@@ -424,6 +424,8 @@ ml_load_route(MlLoad *load, uint64 hash)
 	load->rows_train++;
 	if (load->weight_cell >= 0)
 		load->weight_sum += load->cells[load->weight_cell];
+	if (load->only_test)
+		return true;
 	if (load->sink == NULL)
 	{
 		memcpy(ml_frame_row(load->train), load->cells, sizeof(double) * load->ncells);

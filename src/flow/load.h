@@ -60,6 +60,7 @@ typedef struct MlLoad
 	List	   *exclude;
 	MlNotes    *notes;
 	bool		filed;			/* for a learner that reads columns: rows go to temporary files */
+	bool		only_test;		/* training rows are counted and not kept */
 
 	/*
 	 * Training rows of numbers are handed over in blocks instead of being

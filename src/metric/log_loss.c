@@ -8,9 +8,6 @@
 #include "base/compat.h"
 #include "metric/tally.h"
 
-/* A model that was certain and wrong costs 34.5 and not infinity. */
-#define ML_LOG_LOSS_CLIP	1e-15
-
 /* Adds the loss of a row whose outcome had the probability. */
 static void
 ml_log_loss_count(MlTally *tally, double p)

@@ -42,6 +42,9 @@ typedef struct MlMetricRow
 typedef struct MlTally MlTally;
 typedef struct MlTallyKind MlTallyKind;
 
+/* Probabilities are kept this far from 0 and 1: a model that was certain and wrong costs 34.5 and not infinity. */
+#define ML_LOG_LOSS_CLIP	1e-15
+
 /* A member of the family. */
 typedef struct MlMetric
 {

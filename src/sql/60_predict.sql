@@ -75,6 +75,12 @@ CREATE FUNCTION ml.coefficients(model_ref text)
 COMMENT ON FUNCTION ml.coefficients(text) IS
     'the terms of a linear model with standard errors and 95 % limits, in the units of the source';
 
+CREATE FUNCTION ml.importance(model_ref text, method text DEFAULT 'gain')
+    RETURNS TABLE (feature text, importance double precision)
+    LANGUAGE c STABLE PARALLEL UNSAFE COST 1000000 ROWS 30 AS 'MODULE_PATHNAME', 'ml_importance';
+COMMENT ON FUNCTION ml.importance(text, text) IS
+    'what each feature adds to a version, most first: by the gain or the number of its splits, or by permutation';
+
 CREATE FUNCTION ml.summary(model_ref text)
     RETURNS TABLE (name text, value double precision)
     LANGUAGE c STABLE PARALLEL SAFE COST 1000 ROWS 10 AS 'MODULE_PATHNAME', 'ml_summary';

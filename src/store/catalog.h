@@ -12,6 +12,7 @@
 #include "access/xlogdefs.h"
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
+#include "utils/jsonb.h"
 
 #define ML_DIGEST_BYTES	32
 #define ML_MODEL_NAME_BYTES_MAX 63
@@ -85,6 +86,17 @@ extern bool ml_catalog_find(const char *ref, MlVersionRef *out);
 
 /* The artifact of a version under the active snapshot, detoasted. */
 extern bytea *ml_catalog_artifact(const char *model, int32 version);
+
+/* What was recorded of a training for whoever reads its rows again. */
+typedef struct MlTrainingRecord
+{
+	char	   *source;
+	Jsonb	   *params;			/* the full call */
+	int64		seed;
+} MlTrainingRecord;
+
+/* The record of a version's training under the active snapshot; false when its source was not recorded. */
+extern bool ml_catalog_training(const char *model, int32 version, MlTrainingRecord *out);
 
 /* Whether a model exists under the active snapshot; owner may be NULL. */
 extern bool ml_catalog_model_exists(const char *model, char **owner);

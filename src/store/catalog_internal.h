@@ -25,7 +25,9 @@ typedef enum MlCatalogScan
 	ML_SCAN_PRODUCTION,			/* current production row of ml.deployments by (model) */
 	ML_SCAN_DEPLOYMENTS,		/* ml.deployments by (model), oldest first */
 	ML_SCAN_ALIAS,				/* current rows of ml.aliases by (model, alias) */
-	ML_SCAN_GRANTS				/* ml.grants by (model) */
+	ML_SCAN_GRANTS,				/* ml.grants by (model) */
+	ML_SCAN_RUNS,				/* ml.runs by (model, version) */
+	ML_SCAN_SNAPSHOT			/* ml.snapshots by (model, snapshot_id) */
 } MlCatalogScan;
 
 typedef struct MlScan
@@ -39,8 +41,10 @@ typedef struct MlScan
 #define ML_MODELS_OWNER			4
 #define ML_VERSIONS_MODEL		1
 #define ML_VERSIONS_VERSION		2
+#define ML_VERSIONS_RUN			3
 #define ML_VERSIONS_ARTIFACT	10
 #define ML_VERSIONS_SHA256		11
+#define ML_VERSIONS_SNAPSHOT	13
 #define ML_DEPLOYMENTS_MODEL	1
 #define ML_DEPLOYMENTS_VERSION	2
 #define ML_DEPLOYMENTS_ROLE		3
@@ -54,12 +58,21 @@ typedef struct MlScan
 #define ML_GRANTS_MODEL			1
 #define ML_GRANTS_GRANTEE		2
 #define ML_GRANTS_PRIVILEGE		3
+#define ML_RUNS_RUN				1
+#define ML_RUNS_MODEL			4
+#define ML_RUNS_VERSION			5
+#define ML_RUNS_PARAMS			8
+#define ML_RUNS_SEED			9
+#define ML_SNAPSHOTS_SNAPSHOT	1
+#define ML_SNAPSHOTS_SOURCE		2
+#define ML_SNAPSHOTS_MODEL		10
 
 /*
  * Opens a scan. Without a model it visits every row in the order of names;
- * without a version (0) or alias (NULL) every row of the model.
+ * without a number of a version or snapshot (0) or an alias (NULL) every row
+ * of the model.
  */
-extern void ml_scan_begin(MlScan *scan, MlCatalogScan what, const char *model, int32 version, const char *alias);
+extern void ml_scan_begin(MlScan *scan, MlCatalogScan what, const char *model, int64 number, const char *alias);
 
 /* The next tuple, valid until the next call, or NULL. */
 extern HeapTuple ml_scan_next(MlScan *scan);

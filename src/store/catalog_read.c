@@ -32,6 +32,7 @@ typedef struct MlScanInfo
 	int			natts;			/* columns this release knows */
 	int			model_column;
 	int			second_column;	/* 0 for none */
+	bool		second_is_int8;
 } MlScanInfo;
 
 /* Indexed by MlCatalogScan. */
@@ -42,6 +43,8 @@ static const MlScanInfo ml_scans[] = {
 	[ML_SCAN_DEPLOYMENTS] = {"deployments", "deployments_history_idx", 11, ML_DEPLOYMENTS_MODEL, 0},
 	[ML_SCAN_ALIAS] = {"aliases", "aliases_current_key", 9, ML_ALIASES_MODEL, ML_ALIASES_ALIAS},
 	[ML_SCAN_GRANTS] = {"grants", "grants_pkey", 5, ML_GRANTS_MODEL, 0},
+	[ML_SCAN_RUNS] = {"runs", "runs_version_key", 16, ML_RUNS_MODEL, ML_RUNS_VERSION},
+	[ML_SCAN_SNAPSHOT] = {"snapshots", "snapshots_model_key", 10, ML_SNAPSHOTS_MODEL, ML_SNAPSHOTS_SNAPSHOT, true},
 };
 
 /* A parsed model reference. */
@@ -70,9 +73,9 @@ ml_catalog_relation(const char *name)
 	return relation;
 }
 
-/* Opens a scan by model and optionally version or alias, or of the whole index when there is no model. */
+/* Opens a scan by model and optionally a number or alias, or of the whole index when there is no model. */
 void
-ml_scan_begin(MlScan *scan, MlCatalogScan what, const char *model, int32 version, const char *alias)
+ml_scan_begin(MlScan *scan, MlCatalogScan what, const char *model, int64 number, const char *alias)
 {
 	const MlScanInfo *info = &ml_scans[what];
 	ScanKeyData keys[2];
@@ -90,9 +93,10 @@ ml_scan_begin(MlScan *scan, MlCatalogScan what, const char *model, int32 version
 	if (model != NULL)
 		ScanKeyInit(&keys[nkeys++], info->model_column, BTEqualStrategyNumber, F_TEXTEQ,
 					CStringGetTextDatum(model));
-	if (version > 0)
-		ScanKeyInit(&keys[nkeys++], info->second_column, BTEqualStrategyNumber, F_INT4EQ,
-					Int32GetDatum(version));
+	if (number > 0)
+		ScanKeyInit(&keys[nkeys++], info->second_column, BTEqualStrategyNumber,
+					info->second_is_int8 ? F_INT8EQ : F_INT4EQ,
+					info->second_is_int8 ? Int64GetDatum(number) : Int32GetDatum((int32) number));
 	if (alias != NULL)
 		ScanKeyInit(&keys[nkeys++], info->second_column, BTEqualStrategyNumber, F_TEXTEQ,
 					CStringGetTextDatum(alias));
@@ -406,6 +410,59 @@ ml_catalog_artifact(const char *model, int32 version)
 	artifact = DatumGetByteaPCopy(ml_scan_get(&scan, tuple, ML_VERSIONS_ARTIFACT, NULL));
 	ml_scan_end(&scan);
 	return artifact;
+}
+
+/* The ids of the run and the snapshot of a version; there may be no snapshot, and then the second is 0. */
+static void
+ml_read_training_ids(const char *model, int32 version, int64 *run, int64 *snapshot)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+	Datum		value;
+	bool		none;
+
+	ml_scan_begin(&scan, ML_SCAN_VERSION, model, version, NULL);
+	tuple = ml_scan_next(&scan);
+	if (tuple == NULL)
+		ml_report_no_version(model, ml_catalog_owner(model), version);
+	*run = DatumGetInt64(ml_scan_get(&scan, tuple, ML_VERSIONS_RUN, NULL));
+	value = ml_scan_get(&scan, tuple, ML_VERSIONS_SNAPSHOT, &none);
+	*snapshot = none ? 0 : DatumGetInt64(value);
+	ml_scan_end(&scan);
+}
+
+/* What was recorded of the training of a version; false when its source was not. */
+bool
+ml_catalog_training(const char *model, int32 version, MlTrainingRecord *out)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+	int64		run;
+	int64		snapshot;
+
+	memset(out, 0, sizeof *out);
+	ml_read_training_ids(model, version, &run, &snapshot);
+	if (snapshot == 0)
+		return false;
+	ml_scan_begin(&scan, ML_SCAN_SNAPSHOT, model, snapshot, NULL);
+	if ((tuple = ml_scan_next(&scan)) != NULL)
+		out->source = TextDatumGetCString(ml_scan_get(&scan, tuple, ML_SNAPSHOTS_SOURCE, NULL));
+	ml_scan_end(&scan);
+	ml_scan_begin(&scan, ML_SCAN_RUNS, model, version, NULL);
+	while ((tuple = ml_scan_next(&scan)) != NULL)
+	{
+		Datum		seed;
+		bool		none;
+
+		/* other runs may be about the version too */
+		if (DatumGetInt64(ml_scan_get(&scan, tuple, ML_RUNS_RUN, NULL)) != run)
+			continue;
+		seed = ml_scan_get(&scan, tuple, ML_RUNS_SEED, &none);
+		out->seed = none ? 0 : DatumGetInt64(seed);
+		out->params = DatumGetJsonbPCopy(ml_scan_get(&scan, tuple, ML_RUNS_PARAMS, NULL));
+	}
+	ml_scan_end(&scan);
+	return out->source != NULL && out->params != NULL;
 }
 
 /* Whether any version of the model is in role production now, this command's own changes included. */

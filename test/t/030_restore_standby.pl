@@ -41,7 +41,12 @@ my $scores = q{
 };
 my $reports = q{
 	SELECT r, c::text FROM unnest('{price/1,price/2,sold,band}'::text[]) r, ml.coefficients(r) c;
+<<<<<<< HEAD
 	SELECT r, s::text FROM unnest('{price/1,price/2,sold,band,price trees,sold trees,band trees}'::text[]) r, ml.summary(r) s;
+=======
+	SELECT r, s::text FROM unnest('{price/1,price/2,sold,band}'::text[]) r, ml.summary(r) s;
+	SELECT m, i::text FROM unnest('{price,sold,band}'::text[]) m, ml.importance(m, 'permutation') i;
+>>>>>>> helper-e
 	SELECT * FROM ml.evaluate('price', 'house', '{place}');
 	SELECT * FROM ml.evaluate('sold', 'house');
 	SELECT * FROM ml.evaluate('price trees', 'house', '{place}');
@@ -58,6 +63,7 @@ my $expected_history = $primary->safe_psql('postgres', $history);
 is(scalar(split(/\n/, $expected)), 3000, 'every row is scored');
 unlike($expected, qr/\|\|/, 'no score is missing');
 like($expected_reports, qr/price\/1\|\(intercept,/, 'there are coefficients');
+like($expected_reports, qr/^band\|\(area,/m, 'there are importances');
 like($expected_reports, qr/^place\|städtisch\|rmse\|/m, 'there are metrics by slice');
 
 # Compares scores and reports in one place with those of the first session, and that nothing was written.

@@ -32,6 +32,7 @@ $node->safe_psql('postgres', q{
 		random() + random() AS y, random() < 0.5 AS yes FROM generate_series(1, 250000);
 	CREATE TABLE small AS SELECT random() AS a, random() AS b, random() AS y FROM generate_series(1, 200);
 	SELECT version FROM ml.train('kept', 'small', 'y');
+	SELECT version FROM ml.train('long', 'long', 'yes', 'logistic_regression', exclude => '{y}', split => '{"method": "none"}');
 	VACUUM ANALYZE;
 });
 
@@ -49,9 +50,12 @@ my %cases = (
 	'boosted trees of many leaves' => q{ml.train('new', 'texts', 'yes', 'gradient_boosting', exclude => '{y}', params => '{"n_trees": 5, "max_leaves": 32768, "min_rows": 1, "early_stopping": 3}')},
 	'the better of two' => q{ml.train('new', 'texts', 'y', exclude => '{yes}', params => '{"n_trees": 30}')},
 	'a new version of a model' => q{ml.train('kept', 'long', 'y', exclude => '{yes}')},
-	'an evaluation' => q{ml.evaluate('kept', 'SELECT * FROM small, generate_series(1, 20000)')});
+	'an evaluation' => q{ml.evaluate('kept', 'SELECT * FROM small, generate_series(1, 20000)')},
+	'an importance by permutation' => q{ml.importance('long', 'permutation')},
+	'an importance by permutation that spills' => q{ml.importance('long', 'permutation')});
 my %memory = (
 	'a linear regression that spills' => q{'4MB'},
+	'an importance by permutation that spills' => q{'4MB'},
 	'a logistic regression that spills' => q{'4MB'});
 
 my $before = ml_rows($node);
