@@ -41,12 +41,8 @@ my $scores = q{
 };
 my $reports = q{
 	SELECT r, c::text FROM unnest('{price/1,price/2,sold,band}'::text[]) r, ml.coefficients(r) c;
-<<<<<<< HEAD
 	SELECT r, s::text FROM unnest('{price/1,price/2,sold,band,price trees,sold trees,band trees}'::text[]) r, ml.summary(r) s;
-=======
-	SELECT r, s::text FROM unnest('{price/1,price/2,sold,band}'::text[]) r, ml.summary(r) s;
 	SELECT m, i::text FROM unnest('{price,sold,band}'::text[]) m, ml.importance(m, 'permutation') i;
->>>>>>> helper-e
 	SELECT * FROM ml.evaluate('price', 'house', '{place}');
 	SELECT * FROM ml.evaluate('sold', 'house');
 	SELECT * FROM ml.evaluate('price trees', 'house', '{place}');
