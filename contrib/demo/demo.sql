@@ -131,7 +131,39 @@ FROM ml.coefficients('revenue')
      JOIN (VALUES ('plan=plus', 20), ('plan=pro', 70), ('signed_up', 0.004), ('seats', 6.5), ('logins', 0),
                   ('tickets', 0), ('satisfaction', 0)) AS t (term, truth) USING (term);
 
-\echo '== 5. Score rows nobody has a label for =============================================='
+\echo '== 5. A truth that is no line: how many hours of support? ============================'
+\echo
+\echo 'Rules with thresholds and exceptions, and noise of standard deviation 1. Nobody names the learner.'
+\echo
+
+\set ECHO none
+CREATE TABLE demo.support AS
+SELECT customer_id, CASE WHEN tickets = 0 THEN 0.5 WHEN plan = 'pro' THEN 1 + tickets ELSE 2.5 * tickets END
+           + CASE WHEN logins BETWEEN 3 AND 9 THEN 2 ELSE 0 END
+           + CASE WHEN country IN ('FR', 'US') AND seats > 4 THEN 3 ELSE 0 END
+           + CASE WHEN satisfaction IS NULL THEN 1 ELSE 0 END AS expected_hours
+FROM customers;
+CREATE VIEW demo.support_log AS
+SELECT customer_id, plan, country, signed_up, seats, logins, tickets, satisfaction, is_test,
+       expected_hours + sqrt(-2 * ln(dice(customer_id, 13))) * cos(2 * pi() * dice(customer_id, 14)) AS hours
+FROM customers JOIN support USING (customer_id);
+
+\set ECHO queries
+SELECT version, algorithm, rows, features, deployed, round(seconds::numeric, 2) AS seconds
+FROM ml.train('support', 'demo.support_log', target => 'hours', exclude => '{customer_id}',
+              split => '{"method": "column", "column": "is_test"}');
+SELECT jsonb_array_elements_text(notes) AS note FROM ml.versions WHERE model = 'support';
+
+SELECT s.who, round(ml.rmse(hours, s.y)::numeric, 4) AS rmse, round(ml.r2(hours, s.y)::numeric, 4) AS r2
+FROM support_log l JOIN support t USING (customer_id),
+     LATERAL (VALUES (1, 'best possible', t.expected_hours),
+                     (2, 'the model', ml.predict('support', l))) AS s (place, who, y)
+WHERE is_test
+GROUP BY s.place, s.who ORDER BY s.place;
+
+SELECT name, value FROM ml.summary('support') WHERE name IN ('trees', 'leaves', 'depth');
+
+\echo '== 6. Score rows nobody has a label for =============================================='
 \echo
 
 SELECT customer_id, plan, logins, tickets, satisfaction,
@@ -148,7 +180,7 @@ ORDER BY ml.probability('churn', c) DESC LIMIT 5;
 SELECT round(ml.probability('churn', jsonb '{"plan": "basic", "country": "JP", "signed_up": "2026-01-10",
        "seats": 2, "logins": 1, "tickets": 3, "satisfaction": null}')::numeric, 3) AS p_churn;
 
-\echo '== 6. A second version goes into service, and back out ==============================='
+\echo '== 7. A second version goes into service, and back out ==============================='
 \echo
 \echo 'Somebody wants a simpler model: only the columns of the contract.'
 \echo
@@ -170,7 +202,7 @@ SELECT ml.rollback('churn', reason => 'auc fell on held-out rows');
 SELECT version, role, ended_at IS NULL AS serves_now, reason
 FROM ml.deployments WHERE model = 'churn' ORDER BY deployment_id;
 
-\echo '== 7. Where do they come from? ======================================================='
+\echo '== 8. Where do they come from? ======================================================='
 \echo
 
 SELECT model, version, algorithm, source, relations, rows, left(fingerprint, 8) AS fingerprint, deployed_as
@@ -191,7 +223,7 @@ FROM ml.versions JOIN ml.snapshots USING (model, snapshot_id) WHERE model = 'chu
 \set ECHO none
 \echo '== Yours to play on =================================================================='
 \echo
-\echo 'Schema demo has customers, truth and shuffled; ml.models, ml.versions, ml.runs, ml.events have the rest.'
+\echo 'Schema demo has customers, truth, support, support_log and shuffled; ml.models, ml.versions, ml.runs, ml.events have the rest.'
 \echo 'Try:'
 \echo
 \echo '    SELECT * FROM ml.evaluate(''churn'', ''SELECT * FROM demo.customers WHERE is_test'', slices => ''{plan}'');'

@@ -7,12 +7,12 @@
 #include "postgres.h"
 
 #include <limits.h>
-#include <sys/mman.h>
 
 #include "access/htup_details.h"
 #include "base/column_file.h"
 #include "base/compat.h"
 #include "base/frame.h"
+#include "base/pages.h"
 #include "catalog/pg_operator_d.h"
 #include "catalog/pg_type_d.h"
 #include "executor/tuptable.h"
@@ -23,7 +23,6 @@
 
 /* A chunk is at most this and at most a sixteenth of the budget. */
 #define ML_CHUNK_BYTES		((Size) 8 * 1024 * 1024)
-#define ML_HUGE_PAGE_BYTES	((Size) 2 * 1024 * 1024)
 #define ML_ORDER_BITS		16
 
 /* Rows fetched ahead of the one that is being moved. */
@@ -160,23 +159,6 @@ ml_frame_spill(MlFrame *frame)
 	MemoryContextSwitchTo(old);
 }
 
-/*
- * Asks the system for large pages under a chunk: sorting goes through memory
- * at random, and most of its time would be spent on finding pages.
- */
-static void
-ml_frame_advise(char *chunk, Size bytes)
-{
-#ifdef MADV_HUGEPAGE
-	uintptr_t	from = TYPEALIGN(ML_HUGE_PAGE_BYTES, (uintptr_t) chunk);
-	uintptr_t	to = TYPEALIGN_DOWN(ML_HUGE_PAGE_BYTES, (uintptr_t) chunk + bytes);
-
-	/* advice that is not taken costs speed only */
-	if (from < to)
-		(void) madvise((void *) from, to - from, MADV_HUGEPAGE);
-#endif
-}
-
 /* Adds a chunk, or spills when the budget does not allow one. */
 static void
 ml_frame_grow(MlFrame *frame)
@@ -201,7 +183,7 @@ ml_frame_grow(MlFrame *frame)
 	}
 	frame->chunks[frame->nchunks] = MemoryContextAllocHuge(frame->context, chunk);
 	if (frame->nchunks > 0)
-		ml_frame_advise(frame->chunks[frame->nchunks], chunk);
+		ml_pages_advise(frame->chunks[frame->nchunks], chunk);
 	frame->nchunks++;
 	frame->budget->used += cost;
 	frame->reserved += cost;

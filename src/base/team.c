@@ -9,6 +9,7 @@
 #include "access/parallel.h"
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/pages.h"
 #include "base/team.h"
 #include "miscadmin.h"
 #include "optimizer/cost.h"
@@ -52,6 +53,7 @@ ml_team_own(Size bytes)
 {
 	char	   *memory = MemoryContextAllocHuge(CurrentMemoryContext, bytes + PG_CACHE_LINE_SIZE);
 
+	ml_pages_advise(memory, bytes);
 	return (void *) TYPEALIGN(PG_CACHE_LINE_SIZE, memory);
 }
 
@@ -83,6 +85,7 @@ ml_team_begin(int workers, Size bytes, const char *function)
 			pg_atomic_init_u32(&team->header->members, 0);
 			ConditionVariableInit(&team->header->complete);
 			team->memory = shm_toc_allocate(context->toc, bytes);
+			ml_pages_advise(team->memory, bytes);
 			shm_toc_insert(context->toc, ML_TEAM_KEY_HEADER, team->header);
 			shm_toc_insert(context->toc, ML_TEAM_KEY_MEMORY, team->memory);
 		}

@@ -155,9 +155,12 @@ ml_auto_learn_all(MlTraining *t, const MlLearner *learner, const MlLearner *othe
 {
 	MlFingerprint before = t->load->fingerprint;
 	MlTask		task = t->model->task;
-	List	   *notes = t->notes.items;
+	List	   *notes = NIL;
 	ListCell   *lc;
 
+	/* those of the first reading are in its memory */
+	foreach(lc, t->notes.items)
+		notes = lappend(notes, pstrdup(lfirst(lc)));
 	t->notes.items = NIL;
 	ml_train_drop_load(t->load);
 	t->learner = learner;

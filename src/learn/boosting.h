@@ -41,11 +41,11 @@ typedef struct MlBoostingFit
 	const MlLearnInput *in;
 	MlBoostSpec spec;
 	MlBinColumn *columns;
-	double	  **edges;			/* per column of numbers */
 	double	   *target;			/* in the scratch room, until boosting begins */
 	double	   *weight;			/* in its place; NULL without; class weights are in it */
 	double		y_scale;		/* targets are divided by it, a power of two */
 	MlTeam	   *team;
+	MlBoostTeam members;
 	MlBoost    *boost;
 
 	/* the trees so far */
@@ -71,6 +71,13 @@ extern void ml_boosting_read_target(MlBoostingFit *fit);
 
 /* Reads the weights, multiplied by those of the classes. */
 extern void ml_boosting_read_weights(MlBoostingFit *fit);
+
+/*
+ * Bins the columns of numbers, as many at a time as there are members, and
+ * lays all columns out row by row: called by every member. The leader reads
+ * the columns, the others have no source.
+ */
+extern void ml_boosting_bin(MlBoost *boost, const MlBoostTeam *team, int64 rows, int cols, const MlColumns *source);
 
 /* Puts every column into the team's memory, as bins. */
 extern void ml_boosting_fill(MlBoostingFit *fit);

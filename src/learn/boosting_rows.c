@@ -207,29 +207,11 @@ ml_boosting_read_weights(MlBoostingFit *fit)
 	ml_boosting_check_parts(fit);
 }
 
-/* Finds the bins of a column of numbers from its values; x is used up. */
-static void
-ml_boosting_bin(MlBoostingFit *fit, int col, const double *x, double *values, double *spare, uint32 *count)
-{
-	int64		n = 0;
-
-	for (int64 i = 0; i < fit->spec.rows; i++)
-	{
-		values[n] = x[i];
-		n += x[i] == x[i];
-	}
-	fit->columns[col].missing = n < fit->spec.rows;
-	ml_bins_sort(values, spare, n);
-	CHECK_FOR_INTERRUPTS();
-	fit->edges[col] = palloc(sizeof(double) * ML_BINS_MAX);
-	fit->columns[col].nbins = ml_bins_edges(values, count, n, (int) ml_boosting_number(fit->in, ML_BOOSTING_BINS),
-											fit->edges[col]);
-}
-
 /* The codes of a category. */
 static void
-ml_boosting_level_codes(MlBoostingFit *fit, int col, const double *x, uint8 *out)
+ml_boosting_level_codes(MlBoostingFit *fit, int col, const double *x)
 {
+	uint8	   *out = ml_boost_bins_by_column(fit->boost) + (Size) fit->spec.rows * col;
 	int			nlevels = fit->in->about[col].nlevels;
 	bool		missing = false;
 
@@ -238,44 +220,77 @@ ml_boosting_level_codes(MlBoostingFit *fit, int col, const double *x, uint8 *out
 		missing |= x[i] != x[i];
 		out[i] = x[i] == x[i] ? (uint8) x[i] : nlevels;
 	}
-	fit->columns[col].missing = missing;
+	ml_boost_columns(fit->boost)[col].missing = missing;
+}
+
+/* Columns of numbers; returns how many. */
+static int
+ml_boosting_numbers(MlBoost *boost, int cols, int *list)
+{
+	int			n = 0;
+
+	for (int j = 0; j < cols; j++)
+		if (!ml_boost_columns(boost)[j].category)
+			list[n++] = j;
+	return n;
+}
+
+/* Where a member finds the values of the column that it is to bin: what is row by row later is still empty. */
+static double *
+ml_boosting_slot(MlBoost *boost, int member, int64 rows)
+{
+	if (member == 0)
+		return ml_boost_scratch(boost);
+	return (double *) ml_boost_bins(boost) + (Size) rows * (member - 1);
+}
+
+void
+ml_boosting_bin(MlBoost *boost, const MlBoostTeam *team, int64 rows, int cols, const MlColumns *source)
+{
+	int			binners = Min(team->members, 1 + cols / (int) sizeof(double));
+	int		   *numbers = palloc(sizeof(int) * Max(cols, 1));
+	int			n = ml_boosting_numbers(boost, cols, numbers);
+	double	   *x = ml_boosting_slot(boost, team->me, rows);
+	double	   *values = team->me == 0 ? x + rows : NULL;
+
+	if (team->me > 0 && team->me < binners)
+		values = MemoryContextAllocHuge(CurrentMemoryContext, (2 * sizeof(double) + sizeof(uint32)) * rows);
+	for (int from = 0; from < n; from += binners)
+	{
+		for (int m = 0; source != NULL && m < binners && from + m < n; m++)
+			source->column(source->ctx, numbers[from + m], ml_boosting_slot(boost, m, rows));
+		if (team->members > 1)
+			team->meet(team->ctx);
+		if (team->me < binners && from + team->me < n)
+			ml_boost_bin_column(boost, numbers[from + team->me], x, values, values + rows,
+								(uint32 *) (values + 2 * rows));
+		if (team->members > 1)
+			team->meet(team->ctx);
+	}
+	if (team->me > 0 && values)
+		pfree(values);
+	pfree(numbers);
+	ml_boost_lay_rows(boost);
+	if (team->members > 1)
+		team->meet(team->ctx);
 }
 
 void
 ml_boosting_fill(MlBoostingFit *fit)
 {
 	const MlLearnInput *in = fit->in;
-	Size		n = fit->spec.rows;
-	double	   *x = ml_boost_scratch(fit->boost);
-	double	   *values = x + n;
-	double	   *spare = values + n;
-	uint32	   *count = (uint32 *) (spare + n);
-	uint8	   *by_column = ml_boost_bins_by_column(fit->boost);
-	uint8	   *by_row = ml_boost_bins(fit->boost);
 
 	for (int j = 0; j < in->ncols; j++)
-	{
-		uint8	   *out = by_column + n * j;
-
-		in->columns->column(in->columns->ctx, j, x);
-		CHECK_FOR_INTERRUPTS();
 		if (fit->columns[j].category)
-			ml_boosting_level_codes(fit, j, x, out);
-		else
 		{
-			ml_boosting_bin(fit, j, x, values, spare, count);
-			ml_bins_encode(x, n, fit->edges[j], fit->columns[j].nbins, out);
+			in->columns->column(in->columns->ctx, j, ml_boost_scratch(fit->boost));
+			ml_boosting_level_codes(fit, j, ml_boost_scratch(fit->boost));
 		}
-	}
-	for (Size from = 0; from < n; from += 64)
+	ml_boosting_bin(fit->boost, &fit->members, in->nrows, in->ncols, in->columns);
+	for (int j = 0; j < in->ncols; j++)
 	{
-		Size		to = Min(from + 64, n);
-
-		if (from % 65536 == 0)
-			CHECK_FOR_INTERRUPTS();
-		for (int j = 0; j < in->ncols; j++)
-			for (Size i = from; i < to; i++)
-				by_row[i * in->ncols + j] = by_column[n * j + i];
+		fit->columns[j].nbins = ml_boost_columns(fit->boost)[j].nbins;
+		fit->columns[j].missing = ml_boost_columns(fit->boost)[j].missing;
 	}
 }
 

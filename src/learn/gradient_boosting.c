@@ -129,6 +129,7 @@ ml_boosting_spec(const MlLearnInput *in, MlBoostSpec *spec)
 	spec->level_rows = 100;
 	spec->monotone = !in->params[ML_BOOSTING_MONOTONE].isnull;
 	spec->seed = (uint64) in->seed + 1;
+	spec->bins_max = (int) ml_boosting_number(in, ML_BOOSTING_BINS);
 	spec->slots = Min(Max(spec->max_leaves, 2), ML_BOOSTING_SLOTS);
 	if (spec->early_stopping > 0)
 	{
@@ -182,7 +183,8 @@ ml_boosting_memory(const MlLearnInput *in)
 		return (Size) -1;
 	pfree(columns);
 	nodes = (Size) spec.n_trees * spec.groups * 2 * ml_boosting_leaves(&spec);
-	total = own * spec.members + sizeof(double) * ML_BINS_MAX * (Size) in->ncols +
+	/* a worker sorts columns in memory of its own */
+	total = own * spec.members + (Size) in->nrows * (spec.members - 1) * (2 * sizeof(double) + sizeof(uint32)) +
 		nodes * (sizeof(MlBoostNode) + ML_BOOSTING_LAID_BYTES);
 	if (pg_add_s64_overflow((int64) shared, (int64) total, (int64 *) &total))
 		return (Size) -1;
@@ -249,7 +251,7 @@ ml_boosting_node(const MlBoostingFit *fit, MlBoosting *m, const MlBoostNode *fro
 		ml_boosting_set(m, at, (*set)++, from->set);
 	else
 		to->at.threshold = from->bin < fit->columns[from->column].nbins - 1 ?
-			fit->edges[from->column][from->bin] : INFINITY;
+			ml_boost_edges(fit->boost, from->column)[from->bin] : INFINITY;
 }
 
 /* Lays a tree out with the nodes in the order of their distance from the root. */
@@ -325,7 +327,16 @@ ml_boosting_lay(const MlBoostingFit *fit, int trees, const double *base)
 	return m;
 }
 
-/* What a worker runs: the same rounds as the leader, whose model is kept. */
+/* A member's view of the team's memory as it is laid out now. */
+static MlBoost *
+ml_boosting_attach(MlTeam *team, const MlBoostTeam *members, const MlTick *tick)
+{
+	void	   *shared = ml_team_memory(team);
+
+	return ml_boost_attach(shared, ml_team_own(ml_boost_own_bytes(shared)), members, tick);
+}
+
+/* What a worker runs: it bins columns, and grows the same trees as the leader, whose model is kept. */
 PGDLLEXPORT void ml_boosting_worker(dsm_segment *segment, shm_toc *toc);
 
 void
@@ -340,17 +351,19 @@ ml_boosting_worker(dsm_segment *segment, shm_toc *toc)
 	members.ctx = team;
 	tick.breathe = ml_team_breathe;
 	tick.ctx = NULL;
-	boost = ml_boost_attach(ml_team_memory(team), ml_team_own(ml_boost_own_bytes(ml_team_memory(team))), &members,
-							&tick);
+	boost = ml_boosting_attach(team, &members, &tick);
+	ml_boosting_bin(boost, &members, ml_boost_spec(boost)->rows, ml_boost_spec(boost)->cols, NULL);
+	/* meanwhile the leader lays the memory out anew, with the bins there are */
+	ml_team_meet(team);
+	boost = ml_boosting_attach(team, &members, &tick);
 	while (ml_boost_round(boost))
 		;
 }
 
-/* Lays the team's memory out, with as many bins as there may be. */
+/* Lays the team's memory out, with as many bins as there may be, and starts the members. */
 static void
 ml_boosting_begin(MlBoostingFit *fit)
 {
-	MlBoostTeam alone = {1, 0, NULL, NULL};
 	int			workers = ml_team_workers((Size) fit->spec.rows * fit->spec.cols);
 	size_t		shared;
 	size_t		own;
@@ -364,24 +377,21 @@ ml_boosting_begin(MlBoostingFit *fit)
 				 errhint("Train on fewer rows or columns.")));
 	fit->team = ml_team_begin(workers, shared, "ml_boosting_worker");
 	ml_boost_init(ml_team_memory(fit->team), &fit->spec, fit->columns);
-	fit->boost = ml_boost_attach(ml_team_memory(fit->team), ml_team_own(own), &alone, fit->in->tick);
+	fit->members.members = ml_team_launch(fit->team);
+	fit->members.me = 0;
+	fit->members.meet = ml_team_meet;
+	fit->members.ctx = fit->team;
+	fit->boost = ml_boosting_attach(fit->team, &fit->members, fit->in->tick);
 }
 
-/* Starts the members and grows the trees. */
+/* Grows the trees, once the rows are in their places. */
 static void
 ml_boosting_grow(MlBoostingFit *fit)
 {
-	MlBoostTeam members;
-	size_t		shared;
-	size_t		own;
-
 	ml_boost_init(ml_team_memory(fit->team), &fit->spec, fit->columns);
-	(void) ml_boost_sizes(&fit->spec, fit->columns, &shared, &own);
-	members.members = ml_team_launch(fit->team);
-	members.me = 0;
-	members.meet = ml_team_meet;
-	members.ctx = fit->team;
-	fit->boost = ml_boost_attach(ml_team_memory(fit->team), ml_team_own(own), &members, fit->in->tick);
+	if (fit->members.members > 1)
+		ml_team_meet(fit->team);
+	fit->boost = ml_boosting_attach(fit->team, &fit->members, fit->in->tick);
 	while (ml_boost_round(fit->boost))
 	{
 		ml_boosting_keep(fit);
@@ -439,7 +449,6 @@ ml_boosting_fit_model(const MlLearnInput *in)
 	fit->in = in;
 	ml_boosting_spec(in, &fit->spec);
 	fit->columns = ml_boosting_columns(in);
-	fit->edges = palloc0(sizeof(double *) * Max(in->ncols, 1));
 	ml_boosting_directions(fit);
 	ml_boosting_begin(fit);
 	ml_boosting_fill(fit);

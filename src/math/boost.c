@@ -12,6 +12,9 @@
 
 #define ML_BOOST_ALIGN	64
 
+/* Rows that are laid out at a time: their codes of one column fill a line of the cache. */
+#define ML_BOOST_LAY_ROWS	64
+
 /* What stands at the beginning of the shared memory. */
 typedef struct MlBoostHeader
 {
@@ -72,6 +75,7 @@ ml_boost_lay_shared(MlBoostLayout *l, const MlBoostSpec *spec, size_t codes, MlB
 	*columns = ml_boost_place(l, spec->cols, sizeof(MlBinColumn));
 	*offset = ml_boost_place(l, (size_t) spec->cols + 1, sizeof(size_t));
 	b->base = ml_boost_place(l, groups, sizeof(double));
+	b->edges = ml_boost_place(l, (size_t) spec->cols * ML_BINS_MAX, sizeof(double));
 	b->best = ml_boost_place(l, members * 2, sizeof(MlBoostSplit));
 	b->leaf_sums = ml_boost_place(l, members * spec->max_leaves, sizeof(MlBoostTotals));
 	b->bound = ml_boost_place(l, members, sizeof(double));
@@ -208,6 +212,66 @@ uint8_t *
 ml_boost_bins_by_column(MlBoost *b)
 {
 	return b->by_column;
+}
+
+const MlBoostSpec *
+ml_boost_spec(const MlBoost *b)
+{
+	return b->spec;
+}
+
+MlBinColumn *
+ml_boost_columns(MlBoost *b)
+{
+	return b->columns;
+}
+
+double *
+ml_boost_edges(MlBoost *b, int column)
+{
+	return b->edges + (size_t) column * ML_BINS_MAX;
+}
+
+void
+ml_boost_bin_column(MlBoost *b, int column, const double *x, double *values, double *spare, uint32_t *count)
+{
+	MlBinColumn *c = &b->columns[column];
+	size_t		rows = (size_t) b->spec->rows;
+	size_t		n = 0;
+
+	for (size_t i = 0; i < rows; i++)
+	{
+		values[n] = x[i];
+		n += x[i] == x[i];
+	}
+	c->missing = n < rows;
+	ml_breathe(b->tick);
+	ml_bins_sort(values, spare, n);
+	ml_breathe(b->tick);
+	c->nbins = ml_bins_edges(values, count, n, b->spec->bins_max, ml_boost_edges(b, column));
+	ml_breathe(b->tick);
+	ml_bins_encode(x, rows, ml_boost_edges(b, column), c->nbins, b->by_column + rows * column);
+}
+
+void
+ml_boost_lay_rows(MlBoost *b)
+{
+	size_t		rows = (size_t) b->spec->rows;
+	int			cols = b->spec->cols;
+	int64_t		from;
+	int64_t		to;
+
+	ml_boost_share(0, b->spec->rows, &b->team, &from, &to);
+	for (int64_t first = from; first < to; first += ML_BOOST_LAY_ROWS)
+	{
+		int64_t		last = first + ML_BOOST_LAY_ROWS < to ? first + ML_BOOST_LAY_ROWS : to;
+
+		if ((first - from) % (1024 * ML_BOOST_LAY_ROWS) == 0)
+			ml_breathe(b->tick);
+		for (int c = 0; c < cols; c++)
+			for (int64_t i = first; i < last; i++)
+				b->bins[(size_t) i * cols + c] = b->by_column[rows * c + i];
+	}
 }
 
 double *

@@ -71,6 +71,7 @@ typedef struct MlBoostSpec
 	double		path_smoothing; /* rows' worth of its parent's value in a leaf */
 	bool		monotone;		/* some column is bound to a direction */
 	uint64_t	seed;
+	int			bins_max;		/* of a column of numbers */
 	int			members;		/* of the team, at most */
 	int			slots;			/* histograms kept at once, 2 or more */
 } MlBoostSpec;
@@ -122,6 +123,8 @@ extern size_t ml_boost_own_bytes(const void *shared);
 /* A member's view of the shared memory; own is aligned to 64 bytes. */
 extern MlBoost *ml_boost_attach(void *shared, void *own, const MlBoostTeam *team, const MlTick *tick);
 
+extern const MlBoostSpec *ml_boost_spec(const MlBoost *b);
+
 /*
  * Where the caller puts the rows before anyone grows: bins row by row and
  * once more column by column, the targets (numbers for squared error, class indexes else), the weights (NULL
@@ -130,6 +133,21 @@ extern MlBoost *ml_boost_attach(void *shared, void *own, const MlBoostTeam *team
  */
 extern uint8_t *ml_boost_bins(MlBoost *b);
 extern uint8_t *ml_boost_bins_by_column(MlBoost *b);
+extern MlBinColumn *ml_boost_columns(MlBoost *b);
+
+/* Edges of a column of numbers: room for ML_BINS_MAX. */
+extern double *ml_boost_edges(MlBoost *b, int column);
+
+/*
+ * Bins a column of numbers from the values of all rows: finds edges, writes
+ * codes by column, and says in the column how many bins there are. values,
+ * spare and count have room for as many numbers as there are rows.
+ */
+extern void ml_boost_bin_column(MlBoost *b, int column, const double *x, double *values, double *spare,
+								uint32_t *count);
+
+/* Copies this member's share of the codes by column to those row by row. */
+extern void ml_boost_lay_rows(MlBoost *b);
 extern double *ml_boost_targets(MlBoost *b);
 extern uint16_t *ml_boost_classes(MlBoost *b);
 extern double *ml_boost_weights(MlBoost *b);

@@ -36,7 +36,7 @@ typedef struct MlBoostLeaf
 struct MlBoost
 {
 	const MlBoostSpec *spec;
-	const MlBinColumn *columns;
+	MlBinColumn *columns;
 	MlBoostTeam team;
 	const MlTick *tick;
 	bool		plain;			/* every hessian is 1 */
@@ -50,6 +50,7 @@ struct MlBoost
 	uint16_t   *classes;
 	double	   *weights;
 	double	   *base;
+	double	   *edges;			/* columns x ML_BINS_MAX */
 	double	   *score;			/* groups x rows */
 	float	   *probability;	/* groups x rows */
 	int32_t    *g;
