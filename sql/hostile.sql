@@ -18,7 +18,7 @@ DECLARE
 	hint text;
 BEGIN
 	EXECUTE format('SELECT task, notes FROM ml.train(%L, %L, %L, ''gradient_boosting'', params => %L, split => ''{"method": "none"}'' %s)',
-		name, source, target, '{"n_trees": 60, "learning_rate": 0.3, "min_rows": 1, "early_stopping": 0, "row_fraction": 1, "node_column_fraction": 1, "path_smoothing": 0}'::jsonb || params, more) INTO task, noted;
+		name, source, target, '{"n_trees": 60, "learning_rate": 0.3, "min_rows": 1, "early_stopping": 0, "l2": 1, "min_hessian": 0.001, "row_fraction": 1, "node_column_fraction": 1, "path_smoothing": 0}'::jsonb || params, more) INTO task, noted;
 	IF task = 'regression' THEN
 		EXECUTE format('SELECT avg((abs(p / 2 - y / 2) > %s::float8 / 2)::int), count(*) FILTER (WHERE p IS NULL OR abs(p) IN (''NaN'', ''Infinity'')) FROM (SELECT ml.predict(%L, q) AS p, %I::float8 AS y FROM (%s) q OFFSET 0) s', limit_, name, target, source) INTO off, strange;
 	ELSE
