@@ -20,7 +20,7 @@ CREATE TABLE ground AS
 			(i % 2000 = 7)::int AS rare, 'k' || i * 31 % 7 AS kind, ARRAY[i * 29 % 83, CASE WHEN i % 9 > 0 THEN i * 37 % 61 END]::float8[] AS vec
 		FROM generate_series(1, 6000) i) s;
 CREATE VIEW plain AS SELECT a, b, noise, rare, y FROM ground;
-SELECT version, features FROM ml.train('trees', 'plain', 'y', 'gradient_boosting', params => '{"n_trees": 30, "min_rows": 20}');
+SELECT version, features FROM ml.train('trees', 'plain', 'y', 'gradient_boosting', params => '{"n_trees": 30, "min_rows": 20, "row_fraction": 1, "node_column_fraction": 1, "path_smoothing": 0}');
 SELECT version, features FROM ml.train('line', 'plain', 'y', 'linear_regression');
 
 -- Every design column is listed, most first; what no split uses has 0.
@@ -31,7 +31,7 @@ SELECT array_agg(g.importance ORDER BY g.place) = array_agg(g.importance ORDER B
 	FROM ROWS FROM (ml.importance('trees', 'gain')) WITH ORDINALITY AS g (feature, importance, place) JOIN ml.importance('trees', 'split') s USING (feature);
 SELECT (SELECT importance FROM ml.importance('trees') WHERE feature = 'a') > 20 * (SELECT importance FROM ml.importance('trees') WHERE feature = 'b') AS decides;
 -- Design columns, not inputs, have a gain; equal ones stand by name.
-SELECT version FROM ml.train('steps', 'SELECT a, kind, vec, y FROM ground', 'y', 'gradient_boosting', params => '{"n_trees": 2, "max_depth": 1}', pipeline => '[{"step": "impute"}, {"step": "one_hot"}]');
+SELECT version FROM ml.train('steps', 'SELECT a, kind, vec, y FROM ground', 'y', 'gradient_boosting', params => '{"n_trees": 2, "max_depth": 1, "row_fraction": 1, "node_column_fraction": 1, "path_smoothing": 0}', pipeline => '[{"step": "impute"}, {"step": "one_hot"}]');
 SELECT feature, importance FROM ml.importance('steps', 'split');
 
 -- By permutation: 2 * slope^2 * variance is what to expect of a line.
@@ -63,7 +63,7 @@ SELECT version FROM ml.train('all six', 'SELECT *, false AS no FROM six', 'y', '
 SELECT feature, importance / (SELECT 18 * var_pop(x) FROM six) BETWEEN 0.8 AND 1.2 AS all_rows FROM ml.importance('all six', 'permutation');
 
 -- Categories, arrays as a whole, missing values, named features, weights; two and more classes.
-SELECT version FROM ml.train('two', 'SELECT a, kind, vec, i % 3 AS w, yes FROM ground', 'yes', 'gradient_boosting', weight => 'w', params => '{"n_trees": 20}');
+SELECT version FROM ml.train('two', 'SELECT a, kind, vec, i % 3 AS w, yes FROM ground', 'yes', 'gradient_boosting', weight => 'w', params => '{"n_trees": 20, "row_fraction": 1, "node_column_fraction": 1, "path_smoothing": 0}');
 SELECT version FROM ml.train('many', 'ground', 'class', 'logistic_regression', features => '{kind,vec,a}', params => '{"l2": 1}');
 SELECT version FROM ml.train('kinds', 'SELECT kind, vec, CASE WHEN kind IN (''k2'', ''k5'') THEN 8 ELSE 1 END + (vec[1] + coalesce(vec[2], 0)) / 20 AS y FROM ground', 'y', 'linear_regression');
 SELECT m, array_agg(feature ORDER BY place) FILTER (WHERE importance > 0.05) AS features, count(*) FROM unnest('{two,many,kinds}'::text[]) m,
