@@ -49,6 +49,8 @@ ml_boosting_create(int ncols, int groups, int trees, int64 nodes, int64 sets)
 	m->forest.root = palloc0(sizeof(uint32) * Max(trees, 1));
 	m->forest.steps = palloc0(sizeof(uint32) * (trees / ML_FOREST_ABREAST + 1));
 	m->forest.nodes = palloc_extended(sizeof(MlForestNode) * n, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	m->forest.category = palloc0(sizeof(uint32) * Max(ncols, 1));
+	m->forest.codes = palloc0(Max(ncols, 1));
 	m->forest.values = palloc_extended(sizeof(double) * n, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	m->forest.sets = palloc_extended(sizeof(uint64) * ML_FOREST_SET_WORDS * Max(sets, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	m->forest.base = palloc0(sizeof(double) * groups);
@@ -91,6 +93,23 @@ ml_boosting_walkers(const MlBoosting *m, int tree, double *walking, uint32 *leve
 	return depth;
 }
 
+/* Lists the columns that some node splits as a category. */
+static void
+ml_boosting_list_categories(MlBoosting *m)
+{
+	MlForest   *f = &m->forest;
+	bool	   *seen = palloc0(sizeof(bool) * Max(m->ncols, 1));
+
+	for (int t = 0; t < f->trees; t++)
+		for (uint32 i = f->root[t]; i < f->root[t] + m->tree_nodes[t]; i++)
+			if (f->nodes[i].flags & ML_FOREST_CATEGORY)
+				seen[f->nodes[i].column] = true;
+	for (int j = 0; j < m->ncols; j++)
+		if (seen[j])
+			f->category[f->categories++] = j;
+	pfree(seen);
+}
+
 /* Trees go down abreast until on average one of them is still on its way. */
 void
 ml_boosting_complete(MlBoosting *m)
@@ -114,9 +133,7 @@ ml_boosting_complete(MlBoosting *m)
 		f->steps[first / ML_FOREST_ABREAST] = steps;
 	}
 	pfree(levels);
-	for (int t = 0; t < f->trees; t++)
-		for (uint32 i = f->root[t]; i < f->root[t] + m->tree_nodes[t] && !f->categories; i++)
-			f->categories = (f->nodes[i].flags & ML_FOREST_CATEGORY) != 0;
+	ml_boosting_list_categories(m);
 }
 
 void

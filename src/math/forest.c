@@ -29,12 +29,15 @@ ml_forest_code(double x)
 	return (uint32_t) (bits | -(uint64_t) (x != x)) & 255;
 }
 
-/* Whether a row goes to the right at a node that may split a category, without a branch. */
+/*
+ * Whether a row goes to the right at a node that may split a category, without
+ * a branch; the codes of the row's categories are at hand.
+ */
 static inline __attribute__((always_inline)) uint32_t
 ml_forest_turn_any(const MlForest *f, const MlForestNode *node, double x)
 {
 	uint32_t	category = (node->flags >> 1) & 1;
-	uint32_t	code = ml_forest_code(x);
+	uint32_t	code = f->codes[node->column];
 	uint64_t	set = f->sets[(node->at.set & -(uint64_t) category) + (code >> 6)];
 	uint32_t	listed = (uint32_t) (set >> (code & 63)) & category;
 	uint32_t	below = (x <= node->at.threshold) | ((x != x) & node->flags);
@@ -120,7 +123,9 @@ ml_forest_score(const MlForest *f, const double *row, double *out)
 
 	for (int c = 0; c < f->cols; c++)
 		missing |= row[c] != row[c];
-	if (f->categories)
+	for (int i = 0; i < f->categories; i++)
+		f->codes[f->category[i]] = (uint8_t) ml_forest_code(row[f->category[i]]);
+	if (f->categories > 0)
 		ml_forest_score_case(f, row, out, ML_FOREST_ANY);
 	else if (missing)
 		ml_forest_score_case(f, row, out, ML_FOREST_MISSING);

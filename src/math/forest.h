@@ -49,7 +49,9 @@ typedef struct MlForest
 	double	   *values;		/* per node: a leaf's value */
 	uint64_t   *sets;			/* one at least */
 	double	   *base;			/* per group */
-	bool		categories;		/* some node splits a category */
+	int			categories;		/* columns that some node splits as a category */
+	uint32_t   *category;		/* these columns */
+	uint8_t    *codes;			/* per column: scratch for a row's codes, 0 for numbers */
 } MlForest;
 
 /* The scores of a row, one a group: the base and the values of the leaves it comes to. NaN is missing. */
