@@ -46,6 +46,9 @@ SELECT algorithm FROM ml.train('straight line', 'SELECT a, b, c, straight, i, no
 SELECT (SELECT artifact_sha256 FROM ml.versions WHERE model = 'bent' AND version = 2) = (SELECT artifact_sha256 FROM ml.versions WHERE model = 'bent trees') AS trees,
 	(SELECT artifact_sha256 FROM ml.versions WHERE model = 'straight' AND version = 2) = (SELECT artifact_sha256 FROM ml.versions WHERE model = 'straight line') AS line,
 	(SELECT rows FROM ml.lineage WHERE model = 'bent' AND version = 2) AS rows;
+-- The task given beforehand, when the linear model learns while rows are read.
+SELECT algorithm FROM ml.train('straight told', 'SELECT a, b, c, straight, i, noise FROM ground', 'straight', exclude => '{i,noise}', task => 'regression', split => '{"method": "none"}');
+SELECT count(DISTINCT artifact_sha256) AS artifacts FROM ml.versions WHERE model IN ('straight line', 'straight told');
 -- With a split it is the one the algorithm gives on the training rows.
 SELECT algorithm FROM ml.train('bent trees', 'SELECT a, b, c, bent, i, noise FROM ground', 'bent', 'gradient_boosting', exclude => '{i,noise}');
 SELECT count(DISTINCT artifact_sha256) AS artifacts, count(DISTINCT metrics) AS metrics FROM ml.versions WHERE (model, version) IN (('bent', 1), ('bent trees', 2));

@@ -168,10 +168,12 @@ ml_auto_learn_all(MlTraining *t, const MlLearner *learner, const MlLearner *othe
 	t->model = palloc0(sizeof(MlModel));
 	t->model->task = task;
 	t->compares = false;
+	t->task_known = true;
+	/* a learner of one pass learns while the rows come in */
+	ml_train_settle(t, learner);
 	ml_train_load(t);
 	if (before.a != t->load->fingerprint.a || before.b != t->load->fingerprint.b)
 		ml_note(&t->notes, "the source gave other rows when it was read again: the comparison was on the first ones");
-	ml_train_settle(t, learner);
 	ml_train_learn(t);
 	/* what both readings had to say is said once */
 	foreach(lc, t->notes.items)
