@@ -58,6 +58,11 @@ typedef struct MlDesignWish
  */
 extern void ml_design_inputs(MlDesign *design, const MlDesignWish *wish, MlNotes *notes);
 
+/* Where a number stands among ascending values, or -1. */
+extern int	ml_design_find(const double *values, int n, double y);
+
+/* ---- design_rows.c: rows through the pipeline ---- */
+
 /* Entrance rows of the training frame, for the fit of the pipeline. */
 extern MlRowSource ml_design_entrance_rows(MlDesign *design);
 

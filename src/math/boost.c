@@ -94,15 +94,19 @@ ml_boost_lay_shared(MlBoostLayout *l, const MlBoostSpec *spec, size_t codes, MlB
 	b->index = ml_boost_place(l, rows, sizeof(uint32_t));
 	b->spare = ml_boost_place(l, rows, sizeof(uint32_t));
 	/* last, so that rows can be put in their places before the number of bins is known */
-	b->histograms = ml_boost_place(l, codes * spec->slots, 3 * sizeof(int64_t));
-	b->partial = ml_boost_place(l, spec->members > 1 ? codes * members : 0, 3 * sizeof(int64_t));
+	if (!ml_boost_apart(spec))
+		b->histograms = ml_boost_place(l, codes * spec->slots, 3 * sizeof(int64_t));
+	b->partial = ml_boost_place(l, spec->members > 1 ? codes * members * 2 : 0, 3 * sizeof(int64_t));
 }
 
 /* A member's own memory. */
 static MlBoost *
-ml_boost_lay_own(MlBoostLayout *l, const MlBoostSpec *spec, MlBoost *b)
+ml_boost_lay_own(MlBoostLayout *l, const MlBoostSpec *spec, size_t codes, MlBoost *b)
 {
 	MlBoost    *placed = ml_boost_place(l, 1, sizeof(MlBoost));
+
+	if (ml_boost_apart(spec))
+		b->histograms = ml_boost_place(l, codes * spec->slots, 3 * sizeof(int64_t));
 
 	b->narrow = ml_boost_place(l, ML_BIN_CODES * ML_BOOST_TILE, sizeof(uint64_t));
 	b->leaves = ml_boost_place(l, spec->max_leaves, sizeof(MlBoostLeaf));
@@ -126,10 +130,21 @@ ml_boost_sizes(const MlBoostSpec *spec, const MlBinColumn *columns, size_t *shar
 	if (spec->rows > UINT32_MAX || spec->max_leaves > ML_BOOST_LEAVES_MAX)
 		return ML_TOO_LARGE;
 	ml_boost_lay_shared(&layout, spec, ml_boost_offsets(columns, spec->cols, NULL), &b, &c, &offset);
-	ml_boost_lay_own(&owned, spec, &b);
+	ml_boost_lay_own(&owned, spec, ml_boost_offsets(columns, spec->cols, NULL), &b);
 	*shared = layout.at;
 	*own = owned.at;
 	return layout.overflow || owned.overflow ? ML_TOO_LARGE : ML_OK;
+}
+
+/* Where the columns and their offsets stand: before whatever depends on them. */
+static void
+ml_boost_find_columns(const void *shared, MlBinColumn **columns, size_t **offset)
+{
+	const MlBoostHeader *header = shared;
+	MlBoostLayout layout = {(char *) shared, 0, false};
+	MlBoost		b;
+
+	ml_boost_lay_shared(&layout, &header->spec, 0, &b, columns, offset);
 }
 
 size_t
@@ -137,10 +152,13 @@ ml_boost_own_bytes(const void *shared)
 {
 	const MlBoostHeader *header = shared;
 	MlBoostLayout owned = {NULL, 0, false};
+	MlBinColumn *columns;
+	size_t	   *offset;
 	MlBoost		b;
 
 	memset(&b, 0, sizeof b);
-	ml_boost_lay_own(&owned, &header->spec, &b);
+	ml_boost_find_columns(shared, &columns, &offset);
+	ml_boost_lay_own(&owned, &header->spec, offset[header->spec.cols], &b);
 	return owned.at;
 }
 
@@ -182,11 +200,9 @@ ml_boost_attach(void *shared, void *own, const MlBoostTeam *team, const MlTick *
 	size_t	   *offset;
 
 	memset(&b, 0, sizeof b);
-	/* the columns stand before whatever depends on them */
-	ml_boost_lay_shared(&layout, spec, 0, &b, &columns, &offset);
-	layout.at = 0;
-	ml_boost_lay_shared(&layout, spec, ml_boost_offsets(columns, spec->cols, NULL), &b, &columns, &offset);
-	placed = ml_boost_lay_own(&owned, spec, &b);
+	ml_boost_find_columns(shared, &columns, &offset);
+	ml_boost_lay_shared(&layout, spec, offset[spec->cols], &b, &columns, &offset);
+	placed = ml_boost_lay_own(&owned, spec, offset[spec->cols], &b);
 	b.spec = spec;
 	b.columns = columns;
 	b.offset = offset;

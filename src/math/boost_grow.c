@@ -30,15 +30,19 @@ ml_boost_slot(const MlBoost *b, int slot)
 static int64_t *
 ml_boost_mine(const MlBoost *b, int slot)
 {
-	return b->team.members == 1 ? ml_boost_slot(b, slot) : b->partial + 3 * ml_boost_codes(b) * b->team.me;
+	if (b->team.members == 1)
+		return ml_boost_slot(b, slot);
+	return b->partial + 3 * ml_boost_codes(b) * (b->team.me + b->turn * b->team.members);
 }
 
 /* The columns, as places in active[], that this member has. */
 static void
 ml_boost_owned(const MlBoost *b, int *from, int *to)
 {
-	*from = (int) ((int64_t) b->nactive * b->team.me / b->team.members);
-	*to = (int) ((int64_t) b->nactive * (b->team.me + 1) / b->team.members);
+	bool		apart = ml_boost_apart(b->spec);
+
+	*from = apart ? 0 : (int) ((int64_t) b->nactive * b->team.me / b->team.members);
+	*to = apart ? b->nactive : (int) ((int64_t) b->nactive * (b->team.me + 1) / b->team.members);
 }
 
 static uint64_t
@@ -230,6 +234,7 @@ ml_boost_merge(MlBoost *b, int slot)
 {
 	size_t		codes = ml_boost_codes(b);
 	int64_t    *into = ml_boost_slot(b, slot);
+	const int64_t *parts = b->partial + 3 * codes * b->turn * b->team.members;
 	int			from;
 	int			to;
 
@@ -244,11 +249,12 @@ ml_boost_merge(MlBoost *b, int slot)
 
 		for (int kind = 0; kind < 3; kind++, at += codes)
 		{
-			memcpy(into + at, b->partial + at, sizeof(int64_t) * n);
+			memcpy(into + at, parts + at, sizeof(int64_t) * n);
 			for (int m = 1; m < b->team.members; m++)
-				ml_boost_sum(into + at, b->partial + 3 * codes * m + at, n);
+				ml_boost_sum(into + at, parts + 3 * codes * m + at, n);
 		}
 	}
+	b->turn = 1 - b->turn;
 }
 
 /* Takes the histogram of the smaller child off that of its parent, in this member's columns. */
@@ -337,15 +343,17 @@ static void
 ml_boost_find_all(MlBoost *b, MlBoostLeaf *first, MlBoostLeaf *second)
 {
 	MlBoostLeaf *leaves[2] = {first, second};
+	bool		divided = b->team.members > 1 && !ml_boost_apart(b->spec);
 
 	for (int i = 0; i < 2 && leaves[i]; i++)
 		ml_boost_find(b, leaves[i], &b->best[2 * b->team.me + i]);
-	ml_boost_meet(b);
+	if (divided)
+		ml_boost_meet(b);
 	for (int i = 0; i < 2 && leaves[i]; i++)
 	{
-		leaves[i]->split = b->best[i];
+		leaves[i]->split = b->best[2 * (divided ? 0 : b->team.me) + i];
 		/* members have ascending columns: of equal gains the first column wins, as with one member */
-		for (int m = 1; m < b->team.members; m++)
+		for (int m = 1; m < b->team.members && divided; m++)
 			if (b->best[2 * m + i].gain > leaves[i]->split.gain)
 				leaves[i]->split = b->best[2 * m + i];
 		if (!(leaves[i]->split.gain > 0))
@@ -535,7 +543,6 @@ ml_boost_split_leaf(MlBoost *b, int which, MlBoostNode *nodes, int *nnodes)
 		ml_boost_take_off(b, large->slot, small->slot);
 	else
 	{
-		ml_boost_meet(b);
 		ml_boost_build(b, large);
 	}
 	left->split.gain = right->split.gain = 0;

@@ -2,8 +2,8 @@
  * boost_state.h - a member's view of a team's memory, and what only the member holds.
  *
  * Whoever writes what, between two meetings: rows (scores, gradients, indexes)
- * the member they belong to; a histogram's columns the member that has these
- * columns; best[], leaf sums and the like each member its own entry.
+ * the member they belong to; a shared histogram's columns the member that has
+ * these columns; best[], leaf sums and the like each member its own entry.
  */
 #ifndef ML_BOOST_STATE_H
 #define ML_BOOST_STATE_H
@@ -58,8 +58,8 @@ struct MlBoost
 	uint64_t   *inc;
 	uint32_t   *index;
 	uint32_t   *spare;
-	int64_t    *histograms;		/* slots */
-	int64_t    *partial;		/* members */
+	int64_t    *histograms;		/* slots; each member's own where they search apart */
+	int64_t    *partial;		/* 2 x members: while one is read the other is written */
 	MlBoostSplit *best;			/* members x 2 */
 	MlBoostTotals *leaf_sums;	/* members x leaves */
 	double	   *bound;			/* members */
@@ -85,11 +85,23 @@ struct MlBoost
 	double		h_scale;
 	double		g_unit;			/* a step's worth */
 	double		h_unit;
+	int			turn;			/* which partial histograms are written */
 	int			round;
 	int			best_round;
 	double		loss;
 	double		best_loss;
 };
+
+/*
+ * With few columns a meeting costs more than looking for splits: then each
+ * member has all histograms and finds every split by itself, and they meet
+ * once a split instead of twice. With many they divide the columns.
+ */
+static inline bool
+ml_boost_apart(const MlBoostSpec *spec)
+{
+	return spec->members > 1 && spec->cols <= ML_BOOST_TILE;
+}
 
 static inline int
 ml_boost_nodes_max(const MlBoostSpec *spec)

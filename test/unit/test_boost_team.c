@@ -5,12 +5,15 @@
 
 /* Data of every kind: many values, levels, missing ones, a constant column, one that is missing throughout. */
 static MlCase *
-ml_mixed_case(MlBoostLoss loss, int groups, bool weighted, double fraction)
+ml_mixed_case(MlBoostLoss loss, int groups, bool weighted, double fraction, int cols)
 {
-	MlCase	   *c = ml_case_new(900, 100, 9, loss, groups);
+	MlCase	   *c = ml_case_new(900, 100, cols, loss, groups);
 
 	for (int k = 0; k < 9; k++)
 		ml_case_column(c, k, k == 7 ? 1 : k == 8 ? 1 : 3 + 31 * k, k == 8 ? 1 : k % 3 == 1 && k < 7 ? 0.1 : 0);
+	/* with so many that members divide the columns instead of each searching all of them */
+	for (int k = 9; k < cols; k++)
+		ml_case_column(c, k, 4, 0);
 	c->columns[2].category = c->columns[4].category = true;
 	for (int64_t i = 0; i < c->spec.rows; i++)
 	{
@@ -37,11 +40,11 @@ ml_mixed_case(MlBoostLoss loss, int groups, bool weighted, double fraction)
 }
 
 static void
-ml_test_members(MlBoostLoss loss, int groups, bool weighted, double fraction)
+ml_test_members(MlBoostLoss loss, int groups, bool weighted, double fraction, int cols)
 {
 	const int	members[] = {2, 3, 5, 12};
 	const int	slots[] = {2, 3, 5, 40};
-	MlCase	   *c = ml_mixed_case(loss, groups, weighted, fraction);
+	MlCase	   *c = ml_mixed_case(loss, groups, weighted, fraction, cols);
 	MlGrown    *f = ml_case_run(c, 1);
 	int			nodes = 0;
 
@@ -355,13 +358,16 @@ ml_test_weightless(MlBoostLoss loss)
 int
 main(void)
 {
-	ml_test_members(ML_BOOST_SQUARED, 1, false, 1);
-	ml_test_members(ML_BOOST_SQUARED, 1, true, 1);
-	ml_test_members(ML_BOOST_SQUARED, 1, false, 0.6);
-	ml_test_members(ML_BOOST_LOGISTIC, 1, false, 0.7);
-	ml_test_members(ML_BOOST_LOGISTIC, 1, true, 1);
-	ml_test_members(ML_BOOST_SOFTMAX, 3, true, 0.8);
-	ml_test_members(ML_BOOST_SOFTMAX, 4, false, 1);
+	ml_test_members(ML_BOOST_SQUARED, 1, false, 1, 9);
+	ml_test_members(ML_BOOST_SQUARED, 1, true, 1, 9);
+	ml_test_members(ML_BOOST_SQUARED, 1, false, 0.6, 9);
+	ml_test_members(ML_BOOST_LOGISTIC, 1, false, 0.7, 9);
+	ml_test_members(ML_BOOST_LOGISTIC, 1, true, 1, 9);
+	ml_test_members(ML_BOOST_SOFTMAX, 3, true, 0.8, 9);
+	ml_test_members(ML_BOOST_SOFTMAX, 4, false, 1, 9);
+	ml_test_members(ML_BOOST_SQUARED, 1, false, 1, 80);
+	ml_test_members(ML_BOOST_LOGISTIC, 1, true, 0.7, 80);
+	ml_test_members(ML_BOOST_SOFTMAX, 3, false, 1, 80);
 	ml_test_few_rows();
 	ml_test_monotone(ML_BOOST_SQUARED, false, 0, 0, 0);
 	ml_test_monotone(ML_BOOST_SQUARED, true, 1, 0, 0);
