@@ -189,12 +189,6 @@ ml_column_file_finish(MlColumnFile *file)
 	ml_column_file_rank(file);
 }
 
-int64
-ml_column_file_count(const MlColumnFile *file)
-{
-	return file->nrows;
-}
-
 /* Some cells' values of one block, column by column; valid until the next call. */
 static const double *
 ml_column_file_fetch(MlColumnFile *file, int64 block, int cell, int ncells)

@@ -22,8 +22,6 @@ extern void ml_column_file_commit(MlColumnFile *file, uint64 key);
 /* Ends the writing and finds every row's place in canonical order. */
 extern void ml_column_file_finish(MlColumnFile *file);
 
-extern int64 ml_column_file_count(const MlColumnFile *file);
-
 /*
  * Row pointers of rows from first on, in the order in which they came, up to
  * max of them; valid until the next call. Raises on a file that is short.

@@ -171,12 +171,11 @@ static void
 ml_design_carry(MlDesign *design)
 {
 	MlBlocks	blocks = ml_design_blocks(design, design->load->train);
-	MlBudget	budget = design->load->budget;
 	int			cells = blocks.cols + 1 + blocks.weighted;
 	uint64		place = 0;
 	MlBlock		block;
 
-	design->carried = ml_frame_create_filed(cells, &budget);
+	design->carried = ml_frame_create_filed(cells, &design->load->budget);
 	while (blocks.next(blocks.ctx, &block))
 		for (int i = 0; i < block.rows; i++)
 		{

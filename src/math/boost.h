@@ -4,8 +4,8 @@
  * Every member of a team runs the same code on the same shared memory and
  * comes to the same decisions: rows are divided among the members while
  * histograms are added up, columns while splits are looked for. All sums are
- * of integers, so the trees do not depend on the number of members nor on the
- * order of rows.
+ * of integers, so the trees do not depend on the number of members. Chance is
+ * a hash of a row's number: the caller numbers rows by their content.
  *
  * Gradients g and hessians h of the loss are taken as 32-bit fractions of
  * their bounds. A histogram is added up in coarser steps, which fit into one
@@ -65,7 +65,7 @@ typedef struct MlBoostSpec
 	double		column_fraction;
 	double		node_fraction;	/* of a tree's columns, looked at in each node */
 	double		level_smoothing;	/* rows' worth of hessian that draw a level's place to the middle */
-	double		level_l2;		/* added to l2 when a set of levels is split */
+	double		level_l2;		/* added to l2 when one of more than four levels is split into sets */
 	double		level_l2_each;	/* and this for each of them, since so many were chosen among */
 	double		level_rows;		/* rows that either side of such a split has at least */
 	double		path_smoothing; /* rows' worth of its parent's value in a leaf */

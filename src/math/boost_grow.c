@@ -129,7 +129,6 @@ ml_boost_empty_tile(MlBoost *b, int64_t *wide, int tile)
 		ml_boost_empty(b->narrow + (size_t) (a - tile) * ML_BIN_CODES, b->columns[c].nbins + b->columns[c].missing,
 					   b->plain, wide + at, wide + codes + at, wide + 2 * codes + at);
 	}
-	b->narrow_rows = 0;
 }
 
 /* Adds a run of rows of a list to the narrow histograms of a tile. */
@@ -145,7 +144,6 @@ ml_boost_add_tile(MlBoost *b, const uint32_t *index, size_t from, int n, int til
 		ml_boost_add_run(b->narrow, b->bins, stride, b->inc, from, n, tile, last);
 	else
 		ml_boost_add(b->narrow, b->bins, stride, b->inc, index, n, tile, last);
-	b->narrow_rows += n;
 }
 
 /* Adds listed rows, or n rows from a first one, up into this member's wide histogram. */

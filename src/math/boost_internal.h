@@ -20,14 +20,6 @@
 /* Columns whose narrow histograms are added up in one go: they should stay in the nearest caches. */
 #define ML_BOOST_TILE			64
 
-/* A wide histogram: sums of all columns, one array behind the other; column c begins at offset[c]. */
-typedef struct MlBoostHistogram
-{
-	int64_t    *g;
-	int64_t    *h;
-	int64_t    *rows;
-} MlBoostHistogram;
-
 typedef struct MlBoostTotals
 {
 	int64_t		g;

@@ -72,7 +72,6 @@ struct MlBoost
 	int64_t		later_to;
 	size_t		part;			/* of index[] and spare[] begins here */
 	uint64_t   *narrow;
-	int			narrow_rows;	/* in it */
 	MlBoostLeaf *leaves;
 	int			nleaves;
 	MlBoostNode *nodes;			/* groups x (2 leaves - 1) */
