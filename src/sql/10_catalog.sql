@@ -83,6 +83,7 @@ CREATE TABLE ml.runs (
 						   WHEN 'cancelled' THEN true
 						   ELSE error IS NULL END)
 );
+CREATE INDEX runs_parent_idx ON ml.runs (parent_run_id) WHERE parent_run_id IS NOT NULL;
 COMMENT ON TABLE ml.runs IS 'executions: trainings, evaluations, reproductions, with parameters, actor and outcome';
 
 CREATE TABLE ml.run_metrics (
@@ -166,6 +167,38 @@ CREATE TABLE ml.versions (
 CREATE INDEX versions_snapshot_idx ON ml.versions (model, snapshot_id);
 COMMENT ON TABLE ml.versions IS 'immutable artifacts of models, with what made them';
 
+-- Relations and columns by name: a dump restores them whether or not they are still there.
+CREATE TABLE ml.source_columns (
+	model			text COLLATE "C" NOT NULL,
+	version			integer NOT NULL,
+	relation		text COLLATE "C" NOT NULL,
+	column_name		text COLLATE "C",
+	type			text,
+	CONSTRAINT source_columns_key UNIQUE NULLS NOT DISTINCT (model, version, relation, column_name),
+	CONSTRAINT source_columns_version_fkey
+		FOREIGN KEY (model, version) REFERENCES ml.versions (model, version),
+	CONSTRAINT source_columns_type_check CHECK ((column_name IS NULL) = (type IS NULL))
+);
+CREATE INDEX source_columns_relation_idx ON ml.source_columns (relation, column_name);
+COMMENT ON TABLE ml.source_columns IS
+	'what the source of each version read, views looked through; column_name is NULL where only rows were counted';
+
+CREATE TABLE ml.attachments (
+	model			text COLLATE "C" NOT NULL,
+	relation		text COLLATE "C" NOT NULL,
+	mode			text COLLATE "C" NOT NULL,
+	-- The function of schema ml whose body reads the columns, and so keeps them from being dropped.
+	guard			name,
+	attached_by		name NOT NULL DEFAULT CURRENT_USER,
+	attached_at		timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	CONSTRAINT attachments_pkey PRIMARY KEY (model, relation),
+	CONSTRAINT attachments_model_fkey FOREIGN KEY (model) REFERENCES ml.models (model),
+	CONSTRAINT attachments_mode_check CHECK (mode IN ('refuse', 'report')),
+	CONSTRAINT attachments_guard_check CHECK ((mode = 'refuse') = (guard IS NOT NULL))
+);
+COMMENT ON TABLE ml.attachments IS
+	'relations whose columns cannot be dropped or retyped while a model uses them (refuse), or are watched (report)';
+
 -- What serves ----------------------------------------------------------------
 
 CREATE TABLE ml.aliases (
@@ -219,13 +252,117 @@ CREATE TABLE ml.deployments (
 	CONSTRAINT deployments_rollback_id_check
 		CHECK (rollback_id IS NULL OR (role = 'production' AND rollback_id < deployment_id))
 );
--- One production version per model, and one role per version.
+-- One production version and at most one canary per model, and one role per version.
 CREATE UNIQUE INDEX deployments_production_key ON ml.deployments (model)
 	WHERE role = 'production' AND ended_at IS NULL;
+CREATE UNIQUE INDEX deployments_canary_key ON ml.deployments (model)
+	WHERE role = 'canary' AND ended_at IS NULL;
 CREATE UNIQUE INDEX deployments_current_key ON ml.deployments (model, version) WHERE ended_at IS NULL;
+-- What a prediction looks up.
+CREATE INDEX deployments_serving_idx ON ml.deployments (model)
+	WHERE ended_at IS NULL AND role IN ('production', 'canary', 'shadow');
 CREATE INDEX deployments_version_idx ON ml.deployments (model, current_version);
 CREATE INDEX deployments_history_idx ON ml.deployments (model, deployment_id);
 COMMENT ON TABLE ml.deployments IS 'history of which versions serve, in which role; ended_at is NULL in the current rows';
+
+-- What must hold before a version enters a role -------------------------------
+
+CREATE TABLE ml.gates (
+	model			text COLLATE "C" NOT NULL,
+	name			text COLLATE "C" NOT NULL,
+	metric			text COLLATE "C" NOT NULL,
+	min				double precision,
+	max				double precision,
+	versus			text COLLATE "C",
+	margin			double precision NOT NULL DEFAULT 0,
+	slices			text[] NOT NULL DEFAULT '{}',
+	min_rows		bigint NOT NULL DEFAULT 1,
+	role			text COLLATE "C" NOT NULL DEFAULT 'production',
+	created_by		name NOT NULL DEFAULT CURRENT_USER,
+	created_at		timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	-- Results name it: a gate that is dropped and added again has none.
+	gate_id			bigint GENERATED ALWAYS AS IDENTITY,
+	CONSTRAINT gates_pkey PRIMARY KEY (model, name),
+	CONSTRAINT gates_id_key UNIQUE (gate_id),
+	CONSTRAINT gates_model_fkey FOREIGN KEY (model) REFERENCES ml.models (model),
+	CONSTRAINT gates_name_check CHECK (pg_catalog.octet_length(name) BETWEEN 1 AND 63),
+	CONSTRAINT gates_versus_check CHECK (versus IN ('production', 'baseline', 'trivial')),
+	CONSTRAINT gates_limit_check
+		CHECK ((versus IS NOT NULL OR min IS NOT NULL OR max IS NOT NULL) AND NOT min > max),
+	CONSTRAINT gates_finite_check
+		CHECK (coalesce(min, 0) BETWEEN '-1.7976931348623157e308' AND '1.7976931348623157e308'
+			   AND coalesce(max, 0) BETWEEN '-1.7976931348623157e308' AND '1.7976931348623157e308'
+			   AND margin BETWEEN '-1.7976931348623157e308' AND '1.7976931348623157e308'),
+	CONSTRAINT gates_min_rows_check CHECK (min_rows >= 1),
+	CONSTRAINT gates_role_check CHECK (role IN ('staging', 'shadow', 'canary', 'production'))
+);
+COMMENT ON TABLE ml.gates IS 'rules that a version must pass to enter a role';
+
+CREATE TABLE ml.gate_results (
+	result_id		bigint GENERATED ALWAYS AS IDENTITY,
+	model			text COLLATE "C" NOT NULL,
+	version			integer NOT NULL,
+	gate			text COLLATE "C" NOT NULL,
+	gate_id			bigint NOT NULL,
+	run_id			bigint NOT NULL,
+	slice_key		text,
+	slice_value		text,
+	value			double precision,
+	low				double precision,
+	high			double precision,
+	limit_value		double precision,
+	verdict			text COLLATE "C" NOT NULL,
+	n				bigint NOT NULL,
+	reason			text NOT NULL,
+	-- What the result rests on: it expires when that changes.
+	source			text,
+	source_digest	text COLLATE "C" NOT NULL,
+	fingerprint		text COLLATE "C" NOT NULL,
+	versus_version	integer,
+	judged_at		timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	actor			name NOT NULL DEFAULT CURRENT_USER,
+	CONSTRAINT gate_results_pkey PRIMARY KEY (result_id),
+	CONSTRAINT gate_results_version_fkey
+		FOREIGN KEY (model, version) REFERENCES ml.versions (model, version),
+	CONSTRAINT gate_results_run_fkey FOREIGN KEY (run_id) REFERENCES ml.runs (run_id),
+	CONSTRAINT gate_results_slice_check CHECK (slice_key IS NOT NULL OR slice_value IS NULL),
+	CONSTRAINT gate_results_verdict_check CHECK (verdict IN ('pass', 'fail', 'inconclusive')),
+	CONSTRAINT gate_results_n_check CHECK (n >= 0)
+);
+CREATE INDEX gate_results_gate_idx ON ml.gate_results (model, version, gate_id, result_id);
+CREATE INDEX gate_results_run_idx ON ml.gate_results (run_id);
+COMMENT ON TABLE ml.gate_results IS 'what the gates found for a version, with the figures';
+
+CREATE TABLE ml.approval_rules (
+	model			text COLLATE "C" NOT NULL,
+	role			text COLLATE "C" NOT NULL,
+	approvers		integer NOT NULL,
+	set_by			name NOT NULL DEFAULT CURRENT_USER,
+	set_at			timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	CONSTRAINT approval_rules_pkey PRIMARY KEY (model, role),
+	CONSTRAINT approval_rules_model_fkey FOREIGN KEY (model) REFERENCES ml.models (model),
+	CONSTRAINT approval_rules_role_check CHECK (role IN ('staging', 'shadow', 'canary', 'production')),
+	CONSTRAINT approval_rules_approvers_check CHECK (approvers >= 1)
+);
+COMMENT ON TABLE ml.approval_rules IS 'how many people other than the trainer must approve before a version enters a role';
+
+CREATE TABLE ml.approvals (
+	model			text COLLATE "C" NOT NULL,
+	version			integer NOT NULL,
+	role			text COLLATE "C" NOT NULL,
+	approver		name NOT NULL,
+	-- Who logged in: one person under two roles is still one person.
+	login			name NOT NULL,
+	approved_at		timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	CONSTRAINT approvals_pkey PRIMARY KEY (model, version, role, approver),
+	CONSTRAINT approvals_login_key UNIQUE (model, version, role, login),
+	CONSTRAINT approvals_version_fkey
+		FOREIGN KEY (model, version) REFERENCES ml.versions (model, version),
+	CONSTRAINT approvals_role_check CHECK (role IN ('staging', 'shadow', 'canary', 'production'))
+);
+COMMENT ON TABLE ml.approvals IS 'who approved that a version enters a role';
+
+-- What happened ----------------------------------------------------------------
 
 -- Neither model nor version is a foreign key: events outlive what they tell of.
 CREATE TABLE ml.events (
@@ -246,7 +383,7 @@ COMMENT ON TABLE ml.events IS 'append-only record of every change made through t
 -- History cannot be rewritten, not even by a superuser's UPDATE: only the
 -- functions, which write the events, get past these triggers. They do not
 -- fire on INSERT, so a restore never meets them. Their argument is the HINT.
--- ml.models and ml.grants hold present state and keep plain SQL as the
+-- ml.models, ml.grants and ml.attachments hold present state and keep plain SQL as the
 -- superuser's way to mend them, for instance after ALTER ROLE ... RENAME.
 
 CREATE TRIGGER versions_immutable BEFORE UPDATE OR DELETE ON ml.versions
@@ -273,6 +410,26 @@ CREATE TRIGGER deployments_immutable BEFORE UPDATE OR DELETE ON ml.deployments
 	FOR EACH ROW EXECUTE FUNCTION ml.refuse_change('Use ml.deploy, ml.rollback or ml.undeploy.');
 CREATE TRIGGER deployments_no_truncate BEFORE TRUNCATE ON ml.deployments
 	FOR EACH STATEMENT EXECUTE FUNCTION ml.refuse_change('Use ml.undeploy or ml.drop_model.');
+CREATE TRIGGER source_columns_immutable BEFORE UPDATE OR DELETE ON ml.source_columns
+	FOR EACH ROW EXECUTE FUNCTION ml.refuse_change('They go away with their version: use ml.drop_version.');
+CREATE TRIGGER source_columns_no_truncate BEFORE TRUNCATE ON ml.source_columns
+	FOR EACH STATEMENT EXECUTE FUNCTION ml.refuse_change('They go away with their version: use ml.drop_version.');
+CREATE TRIGGER gates_immutable BEFORE UPDATE OR DELETE ON ml.gates
+	FOR EACH ROW EXECUTE FUNCTION ml.refuse_change('Use ml.drop_gate and ml.add_gate.');
+CREATE TRIGGER gates_no_truncate BEFORE TRUNCATE ON ml.gates
+	FOR EACH STATEMENT EXECUTE FUNCTION ml.refuse_change('Use ml.drop_gate.');
+CREATE TRIGGER gate_results_immutable BEFORE UPDATE OR DELETE ON ml.gate_results
+	FOR EACH ROW EXECUTE FUNCTION ml.refuse_change('Run the gates again with ml.run_gates.');
+CREATE TRIGGER gate_results_no_truncate BEFORE TRUNCATE ON ml.gate_results
+	FOR EACH STATEMENT EXECUTE FUNCTION ml.refuse_change('They go away with their version: use ml.drop_version.');
+CREATE TRIGGER approval_rules_immutable BEFORE UPDATE OR DELETE ON ml.approval_rules
+	FOR EACH ROW EXECUTE FUNCTION ml.refuse_change('Use ml.require_approval.');
+CREATE TRIGGER approval_rules_no_truncate BEFORE TRUNCATE ON ml.approval_rules
+	FOR EACH STATEMENT EXECUTE FUNCTION ml.refuse_change('Use ml.require_approval.');
+CREATE TRIGGER approvals_immutable BEFORE UPDATE OR DELETE ON ml.approvals
+	FOR EACH ROW EXECUTE FUNCTION ml.refuse_change('They go away with their version: use ml.drop_version.');
+CREATE TRIGGER approvals_no_truncate BEFORE TRUNCATE ON ml.approvals
+	FOR EACH STATEMENT EXECUTE FUNCTION ml.refuse_change('They go away with their version: use ml.drop_version.');
 CREATE TRIGGER events_immutable BEFORE UPDATE OR DELETE ON ml.events
 	FOR EACH ROW EXECUTE FUNCTION ml.refuse_change('Events are append-only.');
 CREATE TRIGGER events_no_truncate BEFORE TRUNCATE ON ml.events
@@ -291,15 +448,27 @@ ALTER TABLE ml.snapshots ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.versions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.aliases ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.deployments ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml.source_columns ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml.attachments ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml.gates ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml.gate_results ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml.approval_rules ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml.approvals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.events ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY models_any ON ml.models FOR SELECT USING (ml.has_privilege(model, 'any'));
 CREATE POLICY grants_any ON ml.grants FOR SELECT USING (ml.has_privilege(model, 'any'));
 CREATE POLICY aliases_any ON ml.aliases FOR SELECT USING (ml.has_privilege(model, 'any'));
 CREATE POLICY deployments_any ON ml.deployments FOR SELECT USING (ml.has_privilege(model, 'any'));
+CREATE POLICY attachments_any ON ml.attachments FOR SELECT USING (ml.has_privilege(model, 'any'));
+CREATE POLICY gates_any ON ml.gates FOR SELECT USING (ml.has_privilege(model, 'any'));
+CREATE POLICY approval_rules_any ON ml.approval_rules FOR SELECT USING (ml.has_privilege(model, 'any'));
+CREATE POLICY approvals_any ON ml.approvals FOR SELECT USING (ml.has_privilege(model, 'any'));
 CREATE POLICY versions_read ON ml.versions FOR SELECT USING (ml.has_privilege(model, 'read'));
 CREATE POLICY runs_read ON ml.runs FOR SELECT USING (ml.has_privilege(model, 'read'));
 CREATE POLICY snapshots_read ON ml.snapshots FOR SELECT USING (ml.has_privilege(model, 'read'));
+CREATE POLICY source_columns_read ON ml.source_columns FOR SELECT USING (ml.has_privilege(model, 'read'));
+CREATE POLICY gate_results_read ON ml.gate_results FOR SELECT USING (ml.has_privilege(model, 'read'));
 -- The subquery is itself under runs_read.
 CREATE POLICY run_metrics_read ON ml.run_metrics FOR SELECT
 	USING (EXISTS (SELECT FROM ml.runs r WHERE r.run_id = run_metrics.run_id));
@@ -309,7 +478,8 @@ CREATE POLICY events_read ON ml.events FOR SELECT
 		   AND at >= (SELECT m.created_at FROM ml.models m WHERE m.model = events.model));
 
 GRANT SELECT ON ml.models, ml.grants, ml.runs, ml.run_metrics, ml.snapshots, ml.versions,
-	ml.aliases, ml.deployments, ml.events TO PUBLIC;
+	ml.source_columns, ml.attachments, ml.aliases, ml.deployments, ml.gates, ml.gate_results,
+	ml.approval_rules, ml.approvals, ml.events TO PUBLIC;
 
 -- What pg_dump takes -----------------------------------------------------------
 
@@ -321,9 +491,17 @@ SELECT pg_catalog.pg_extension_config_dump('ml.run_metrics', '');
 SELECT pg_catalog.pg_extension_config_dump('ml.snapshots', '');
 SELECT pg_catalog.pg_extension_config_dump('ml.snapshots_snapshot_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ml.versions', '');
+SELECT pg_catalog.pg_extension_config_dump('ml.source_columns', '');
+SELECT pg_catalog.pg_extension_config_dump('ml.attachments', '');
 SELECT pg_catalog.pg_extension_config_dump('ml.aliases', '');
 SELECT pg_catalog.pg_extension_config_dump('ml.aliases_alias_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ml.deployments', '');
 SELECT pg_catalog.pg_extension_config_dump('ml.deployments_deployment_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ml.gates', '');
+SELECT pg_catalog.pg_extension_config_dump('ml.gates_gate_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ml.gate_results', '');
+SELECT pg_catalog.pg_extension_config_dump('ml.gate_results_result_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ml.approval_rules', '');
+SELECT pg_catalog.pg_extension_config_dump('ml.approvals', '');
 SELECT pg_catalog.pg_extension_config_dump('ml.events', '');
 SELECT pg_catalog.pg_extension_config_dump('ml.events_event_id_seq', '');

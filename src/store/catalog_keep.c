@@ -110,6 +110,11 @@ ml_catalog_archive(const char *model_name, int32 version)
 void
 ml_catalog_drop_version(const char *model_name, int32 version)
 {
+	static const char *const deletes[] = {
+		"DELETE FROM ml.gate_results WHERE model = $1 AND version = $2",
+		"DELETE FROM ml.approvals WHERE model = $1 AND version = $2",
+		"DELETE FROM ml.source_columns WHERE model = $1 AND version = $2",
+	};
 	MlModelRow	model;
 	MlArgs		args = {0};
 	MlRow		row;
@@ -125,6 +130,8 @@ ml_catalog_drop_version(const char *model_name, int32 version)
 	ml_end_deployment(&model, version);
 	ml_bind_arg_text(&args, model.model);
 	ml_bind_arg_int4(&args, version);
+	for (int i = 0; i < (int) lengthof(deletes); i++)
+		ml_catalog_execute(deletes[i], &args, NULL);
 	ml_catalog_execute("DELETE FROM ml.versions WHERE model = $1 AND version = $2 "
 					   "RETURNING artifact_sha256, snapshot_id", &args, &row);
 	initStringInfo(&detail);
@@ -147,6 +154,12 @@ ml_catalog_drop_model(const char *model_name)
 {
 	/* Rows that refer come before the rows they refer to. */
 	static const char *const deletes[] = {
+		"DELETE FROM ml.attachments WHERE model = $1",
+		"DELETE FROM ml.gate_results WHERE model = $1",
+		"DELETE FROM ml.gates WHERE model = $1",
+		"DELETE FROM ml.approvals WHERE model = $1",
+		"DELETE FROM ml.approval_rules WHERE model = $1",
+		"DELETE FROM ml.source_columns WHERE model = $1",
 		"DELETE FROM ml.aliases WHERE model = $1",
 		"DELETE FROM ml.deployments WHERE model = $1",
 		"DELETE FROM ml.versions WHERE model = $1",
