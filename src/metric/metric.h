@@ -39,6 +39,16 @@ typedef struct MlMetricRow
 	double		p_actual;		/* the probability that was given to the true class */
 } MlMetricRow;
 
+/* How a metric gets its 95 % interval. */
+typedef enum MlIntervalMethod
+{
+	ML_INTERVAL_NONE,
+	ML_INTERVAL_DELONG,			/* the variance of an area under the curve */
+	ML_INTERVAL_WILSON,			/* the score interval of a share */
+	ML_INTERVAL_BOOTSTRAP,		/* rows drawn again and again */
+	ML_INTERVAL_MCNEMAR			/* the score interval of the difference of paired shares */
+} MlIntervalMethod;
+
 typedef struct MlTally MlTally;
 typedef struct MlTallyKind MlTallyKind;
 
