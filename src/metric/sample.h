@@ -17,6 +17,9 @@
 
 #include "metric/metric.h"
 
+/* A loop over rows can be cancelled every so many of them. */
+#define ML_SAMPLE_BREATH			65536
+
 /* Rows of one sample. */
 #define ML_SAMPLE_ROWS_MAX			PG_INT32_MAX
 
@@ -57,6 +60,9 @@ extern void ml_sample_close(MlSample *sample);
 
 /* The number of rows. */
 extern int64 ml_sample_rows(const MlSample *sample);
+
+/* The number of classes the predictors know. */
+extern int	ml_sample_classes(const MlSample *sample);
 
 /* A row of a closed sample as one predictor has it, counted from 0 in canonical order. */
 extern void ml_sample_row(const MlSample *sample, int64 i, int predictor, MlMetricRow *row);
