@@ -223,7 +223,7 @@ ml_resample_poisson(double mean, double u)
 	if (mean >= ML_RESAMPLE_LARGE)
 	{
 		z = ml_normal_quantile(u);
-		return floor(mean + sqrt(mean) * z + (z * z - 1) / 6 + 0.5);
+		return floor(mean + sqrt(mean) * z + (z * z - 1) / 6 + (z - z * z * z) / (72 * sqrt(mean)) + 0.5);
 	}
 	chance = ml_exp(-mean);
 	below = chance;

@@ -55,8 +55,11 @@ extern void ml_resample_precision(MlResamplePrecision *state, const uint8_t *w, 
 								  const uint8_t *label, size_t first, size_t n,
 								  const uint32_t *steps, size_t nsteps, uint64_t *room);
 
-/* A draw of a Poisson number of the given mean >= 0, a function of the mean and of u, 0 < u < 1; beyond 256 by
- * the first terms of its Cornish-Fisher expansion. */
+/*
+ * The Poisson number of a mean >= 0 that the fraction u, 0 < u < 1, of such
+ * numbers does not exceed; for large means by the first terms of the
+ * Cornish-Fisher expansion, which may be one off.
+ */
 extern double ml_resample_poisson(double mean, double u);
 
 /* A number between 0 and 1, both excluded, from the seed and two places. */
