@@ -2,7 +2,7 @@
  * fairness.h - how differently a decision treats groups of rows: the metrics, and a 95 % interval.
  *
  * They are computed from the counts of each group. Definitions are those of
- * Fairlearn (Bird et al., "Fairlearn: Assessing and Improving Fairness of AI
+ * Fairlearn (Weerts et al., "Fairlearn: Assessing and Improving Fairness of AI
  * Systems", JMLR 2023; fairlearn.metrics), but where a rate has nothing to
  * stand on Fairlearn takes it for 0, and here the metric is not defined:
  * nobody shall pass, or fail, for want of rows.
@@ -11,6 +11,7 @@
 #define ML_FAIRNESS_H
 
 #include "math/exact_sum.h"
+#include "math/fairness.h"
 #include "metric/sample.h"
 
 /* A group of rows; all zero is an empty one. Groups without rows take no part. */
@@ -34,6 +35,7 @@ typedef enum MlFairnessState
 	ML_FAIRNESS_NOBODY			/* a ratio, and nobody was selected in any group */
 } MlFairnessState;
 
+/* A member of the family. */
 typedef struct MlFairness
 {
 	const char *name;
@@ -42,11 +44,11 @@ typedef struct MlFairness
 	double		best;			/* the value where all groups are treated alike */
 	bool		needs_positives;	/* in every group */
 	bool		needs_negatives;
-	double		(*value) (const MlFairnessGroup *groups, int ngroups);	/* NaN: nobody was selected */
+	double		(*value) (const MlGroupRates *groups, int ngroups);	/* NaN: nobody was selected */
 } MlFairness;
 
 /* The metrics in the order in which they are listed. */
-extern const MlFairness *const *ml_fairness_all(int *count);
+extern const MlFairness *ml_fairness_all(int *count);
 
 /* The metric of that name, or NULL; equalised_odds_difference is another spelling. */
 extern const MlFairness *ml_fairness_find(const char *name);

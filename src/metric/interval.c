@@ -167,28 +167,25 @@ ml_bootstrap_replicates(int64 rows)
 	return (int) Max(Min(ML_BOOTSTRAP_WORK / Max(rows, 1), ML_BOOTSTRAP_REPLICATES), ML_BOOTSTRAP_REPLICATES_MIN);
 }
 
-/* Turns the figures of the replicates into an interval. */
-static void
-ml_bootstrap_finish(MlBootstrapJob *job, int replicates)
+void
+ml_bootstrap_limits(double *figures, int count, int replicates, bool inflated, MlInterval *out)
 {
-	MlInterval *out = job->out;
 	double		shift = 0;
 
-	if (job->count < replicates - replicates / ML_BOOTSTRAP_UNDEFINED)
+	out->low = out->high = NAN;
+	if (count < replicates - replicates / ML_BOOTSTRAP_UNDEFINED)
 		return;
-	ml_sort_figures(job->figures, job->count);
+	ml_sort_figures(figures, count);
 
-	/* Drawing rows again adds to what is a distance: the replicates surround the value less what they add. */
-	if (job->metric->inflated)
+	/* Drawing rows again adds to what is a distance: what it adds is taken off. */
+	if (inflated)
 	{
-		for (int r = 0; r < job->count; r++)
-			shift += job->figures[r];
-		shift = out->value - shift / job->count;
+		for (int r = 0; r < count; r++)
+			shift += figures[r];
+		shift = out->value - shift / count;
 	}
-	out->low = ml_sorted_quantile(job->figures, job->count, ML_INTERVAL_TAIL) + shift;
-	out->high = ml_sorted_quantile(job->figures, job->count, 1 - ML_INTERVAL_TAIL) + shift;
-	if (job->metric->inflated && job->b < 0)
-		out->low = Max(out->low, 0);
+	out->low = ml_sorted_quantile(figures, count, ML_INTERVAL_TAIL) + shift;
+	out->high = ml_sorted_quantile(figures, count, 1 - ML_INTERVAL_TAIL) + shift;
 
 	/* Rounding, or chance, may leave the value itself outside by a hair. */
 	out->low = Min(out->low, out->value);
@@ -249,7 +246,11 @@ ml_bootstrap_run(const MlSample *sample, int a, MlBootstrapJob *jobs, int njobs)
 			ml_bootstrap_replicate(jobs, njobs, &replicate);
 	}
 	for (int j = 0; j < njobs; j++)
-		ml_bootstrap_finish(&jobs[j], replicates);
+	{
+		ml_bootstrap_limits(jobs[j].figures, jobs[j].count, replicates, jobs[j].metric->inflated, jobs[j].out);
+		if (jobs[j].metric->inflated && jobs[j].b < 0 && !isnan(jobs[j].out->low))
+			jobs[j].out->low = Max(jobs[j].out->low, 0);
+	}
 	MemoryContextSwitchTo(old);
 	for (int j = 0; j < njobs; j++)
 		jobs[j].out->how = psprintf("%s, %d replicates", jobs[j].b >= 0 ? "paired bootstrap" : "bootstrap",

@@ -50,6 +50,13 @@ extern double ml_weighted_sum(const MlReplicate *replicate, const double *x);
 /* The rows in ascending order of a predictor's p, rows of equal p in canonical order; palloc'd, of a two-class task. */
 extern uint32 *ml_weighted_order(const MlSample *sample, int predictor);
 
+/*
+ * Turns the figures of the replicates, count of them where it was defined,
+ * into the limits around out->value; NaN where too many are undefined.
+ * figures come out sorted.
+ */
+extern void ml_bootstrap_limits(double *figures, int count, int replicates, bool inflated, MlInterval *out);
+
 /* Memory for so many rows, which may be more than 1 GB. */
 extern void *ml_weighted_alloc(int64 rows, Size bytes);
 
