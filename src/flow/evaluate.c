@@ -73,14 +73,14 @@ ml_evaluation_require_same(const MlEvaluation *e, const MlEvaluated *m)
 
 	if (task != e->task)
 		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" and \"%s\" cannot be compared", first->ref, m->ref),
 				 errdetail("\"%s\" does %s, \"%s\" %s.", first->ref, ml_evaluation_task_name(e->task),
 						   m->ref, ml_evaluation_task_name(task)),
 				 errhint("Compare versions of the same task.")));
 	if (task == ML_METRIC_TASK_TWO_CLASS && (m->positive < 0 || e->classes->count > 2))
 		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" and \"%s\" cannot be compared", first->ref, m->ref),
 				 errdetail("\"%s\" knows the classes \"%s\" and \"%s\", \"%s\" knows \"%s\" and \"%s\".",
 						   first->ref, first->model->classes[0], first->model->classes[1],

@@ -85,7 +85,7 @@ extern MlEvaluation *ml_evaluation_begin(List *slices, const char *target);
 /*
  * Adds a model, which is pinned until the evaluation ends; rights are the
  * caller's business. Models of one evaluation have the same task, and with
- * two classes the same ones: raises ERRCODE_FEATURE_NOT_SUPPORTED otherwise.
+ * two classes the same ones: raises ERRCODE_INVALID_PARAMETER_VALUE otherwise.
  */
 extern void ml_evaluation_add(MlEvaluation *evaluation, const char *ref, const MlVersionRef *version);
 
