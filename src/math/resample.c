@@ -136,6 +136,28 @@ ml_resample_sum(const uint8_t *w, const double *x, size_t n)
 }
 
 static ML_CLONES double
+ml_resample_squares_run(const uint8_t *restrict w, const double *restrict x, size_t n)
+{
+	double		lane[ML_LANES] = {0};
+	size_t		whole = n - n % ML_LANES;
+
+	for (size_t i = 0; i < whole; i += ML_LANES)
+	{
+		for (int l = 0; l < ML_LANES; l++)
+			lane[l] += (double) w[i + l] * (x[i + l] * x[i + l]);
+	}
+	for (size_t i = whole; i < n; i++)
+		lane[i - whole] += (double) w[i] * (x[i] * x[i]);
+	return ml_resample_fold(lane);
+}
+
+double
+ml_resample_squares(const uint8_t *w, const double *x, size_t n)
+{
+	return ml_resample_squares_run(w, x, n);
+}
+
+static ML_CLONES double
 ml_resample_sum_at_run(const uint8_t *restrict w, const uint32_t *restrict at, const double *restrict x, size_t n)
 {
 	double		lane[ML_LANES] = {0};

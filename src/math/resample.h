@@ -38,6 +38,9 @@ extern uint64_t ml_resample_total(const uint8_t *w, size_t n);
 /* The sum of w * x. */
 extern double ml_resample_sum(const uint8_t *w, const double *x, size_t n);
 
+/* The sum of w * x^2. */
+extern double ml_resample_squares(const uint8_t *w, const double *x, size_t n);
+
 /* The sum of w[at] * x: x is in another order than the rows. */
 extern double ml_resample_sum_at(const uint8_t *w, const uint32_t *at, const double *x, size_t n);
 

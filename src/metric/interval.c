@@ -23,6 +23,9 @@
 /* A fixed seed: the same rows give the same interval. */
 #define ML_BOOTSTRAP_SEED		UINT64CONST(0x6d6c5f626f6f7473)
 
+/* Beyond so many rows one metric follows the other, and the weights are drawn anew for each: that takes less memory. */
+#define ML_BOOTSTRAP_TOGETHER	1000000
+
 /* With more undefined replicates than one in so many there is no interval. */
 #define ML_BOOTSTRAP_UNDEFINED	20
 
@@ -264,6 +267,7 @@ ml_sample_intervals(const MlSample *sample, const MlMetric *const *metrics, int 
 {
 	MlBootstrapJob *jobs = palloc0(sizeof(MlBootstrapJob) * Max(nmetrics, 1));
 	int			njobs = 0;
+	int			together = nmetrics;
 
 	for (int m = 0; m < nmetrics; m++)
 	{
@@ -279,8 +283,10 @@ ml_sample_intervals(const MlSample *sample, const MlMetric *const *metrics, int 
 			jobs[njobs++].out = &out[m];
 		}
 	}
-	if (njobs > 0)
-		ml_bootstrap_run(sample, predictor, jobs, njobs);
+	if (ml_sample_rows(sample) > ML_BOOTSTRAP_TOGETHER)
+		together = 1;
+	for (int j = 0; j < njobs; j += together)
+		ml_bootstrap_run(sample, predictor, jobs + j, Min(together, njobs - j));
 	pfree(jobs);
 }
 

@@ -67,11 +67,10 @@ ml_r2_value(MlTally *tally, double *value)
 	return true;
 }
 
-/* What the replicates add up: y from its mean, squares of that, and of the errors, each as fractions. */
+/* What the replicates add up, and the squares of: y from its mean, and the errors, as fractions. */
 typedef struct MlWeightedR2
 {
 	double	   *y;
-	double	   *y_squared;
 	double	   *errors;
 	int			y_exponent;
 	int			errors_exponent;
@@ -87,7 +86,6 @@ ml_r2_prepare(const MlMetric *metric, const MlSample *sample, int predictor)
 	double		mean;
 
 	r2->y = ml_weighted_alloc(rows, sizeof(double));
-	r2->y_squared = ml_weighted_alloc(rows, sizeof(double));
 	r2->errors = ml_weighted_alloc(rows, sizeof(double));
 	for (int64 i = 0; i < rows; i++)
 	{
@@ -104,11 +102,7 @@ ml_r2_prepare(const MlMetric *metric, const MlSample *sample, int predictor)
 		ml_exact_add(&sum, r2->y[i]);
 	mean = ml_exact_mean(&sum, rows);
 	for (int64 i = 0; i < rows; i++)
-	{
 		r2->y[i] -= mean;
-		r2->y_squared[i] = r2->y[i] * r2->y[i];
-		r2->errors[i] *= r2->errors[i];
-	}
 	return r2;
 }
 
@@ -118,12 +112,12 @@ ml_r2_weighted(const MlMetric *metric, void *prepared, const MlReplicate *replic
 {
 	MlWeightedR2 *r2 = prepared;
 	double		sum = ml_weighted_sum(replicate, r2->y);
-	double		squares = ml_weighted_sum(replicate, r2->y_squared);
+	double		squares = ml_weighted_squares(replicate, r2->y);
 	double		variation = squares - sum * sum / (double) replicate->total;
 
 	if (variation <= squares * 1e-12)
 		return false;
-	*value = 1 - ldexp(ml_weighted_sum(replicate, r2->errors) / variation,
+	*value = 1 - ldexp(ml_weighted_squares(replicate, r2->errors) / variation,
 					   2 * (r2->errors_exponent - r2->y_exponent));
 	return true;
 }

@@ -12,7 +12,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-/* Losses of rows, as fractions; or their squares. */
+/* Losses of rows, as fractions. */
 typedef struct MlWeightedLosses
 {
 	double	   *x;
@@ -51,6 +51,19 @@ ml_weighted_sum(const MlReplicate *replicate, const double *x)
 	{
 		CHECK_FOR_INTERRUPTS();
 		sum += ml_resample_sum(replicate->w + from, x + from, Min(replicate->rows - from, ML_RESAMPLE_BLOCK));
+	}
+	return sum;
+}
+
+double
+ml_weighted_squares(const MlReplicate *replicate, const double *x)
+{
+	double		sum = 0;
+
+	for (int64 from = 0; from < replicate->rows; from += ML_RESAMPLE_BLOCK)
+	{
+		CHECK_FOR_INTERRUPTS();
+		sum += ml_resample_squares(replicate->w + from, x + from, Min(replicate->rows - from, ML_RESAMPLE_BLOCK));
 	}
 	return sum;
 }
@@ -96,7 +109,7 @@ ml_weighted_order(const MlSample *sample, int predictor)
 }
 
 static void *
-ml_weighted_losses(const MlMetric *metric, const MlSample *sample, int predictor, bool squared)
+ml_weighted_losses(const MlMetric *metric, const MlSample *sample, int predictor)
 {
 	int64		rows = ml_sample_rows(sample);
 	MlWeightedLosses *losses = palloc(sizeof(MlWeightedLosses));
@@ -111,23 +124,7 @@ ml_weighted_losses(const MlMetric *metric, const MlSample *sample, int predictor
 		losses->x[i] = metric->loss(&row);
 	}
 	CHECK_FOR_INTERRUPTS();
-	if (!ml_weighted_scale(losses->x, rows, &losses->exponent))
-		return NULL;
-	for (int64 i = 0; squared && i < rows; i++)
-		losses->x[i] *= losses->x[i];
-	return losses;
-}
-
-static void *
-ml_weighted_mean_prepare(const MlMetric *metric, const MlSample *sample, int predictor)
-{
-	return ml_weighted_losses(metric, sample, predictor, false);
-}
-
-static void *
-ml_weighted_square_prepare(const MlMetric *metric, const MlSample *sample, int predictor)
-{
-	return ml_weighted_losses(metric, sample, predictor, true);
+	return ml_weighted_scale(losses->x, rows, &losses->exponent) ? losses : NULL;
 }
 
 static bool
@@ -144,7 +141,7 @@ ml_weighted_square_value(const MlMetric *metric, void *prepared, const MlReplica
 {
 	MlWeightedLosses *losses = prepared;
 
-	*value = ldexp(ml_weighted_sum(replicate, losses->x) / (double) replicate->total, 2 * losses->exponent);
+	*value = ldexp(ml_weighted_squares(replicate, losses->x) / (double) replicate->total, 2 * losses->exponent);
 	return true;
 }
 
@@ -153,22 +150,22 @@ ml_weighted_root_value(const MlMetric *metric, void *prepared, const MlReplicate
 {
 	MlWeightedLosses *losses = prepared;
 
-	*value = ldexp(sqrt(ml_weighted_sum(replicate, losses->x) / (double) replicate->total), losses->exponent);
+	*value = ldexp(sqrt(ml_weighted_squares(replicate, losses->x) / (double) replicate->total), losses->exponent);
 	return true;
 }
 
 const MlWeightedKind ml_weighted_mean = {
-	.prepare = ml_weighted_mean_prepare,
+	.prepare = ml_weighted_losses,
 	.value = ml_weighted_mean_value
 };
 
 const MlWeightedKind ml_weighted_mean_square = {
-	.prepare = ml_weighted_square_prepare,
+	.prepare = ml_weighted_losses,
 	.value = ml_weighted_square_value
 };
 
 const MlWeightedKind ml_weighted_root_mean_square = {
-	.prepare = ml_weighted_square_prepare,
+	.prepare = ml_weighted_losses,
 	.value = ml_weighted_root_value
 };
 

@@ -44,8 +44,9 @@ extern const MlWeightedKind ml_weighted_decisions;
  */
 extern bool ml_weighted_scale(double *x, int64 n, int *exponent);
 
-/* The sum of w * x over all rows. */
+/* The sum of w * x, and of w * x^2, over all rows. */
 extern double ml_weighted_sum(const MlReplicate *replicate, const double *x);
+extern double ml_weighted_squares(const MlReplicate *replicate, const double *x);
 
 /* The rows in ascending order of a predictor's p, rows of equal p in canonical order; palloc'd, of a two-class task. */
 extern uint32 *ml_weighted_order(const MlSample *sample, int predictor);

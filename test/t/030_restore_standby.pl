@@ -45,6 +45,9 @@ my $reports = q{
 	SELECT m, i::text FROM unnest('{price,sold,band}'::text[]) m, ml.importance(m, 'permutation') i;
 	SELECT * FROM ml.evaluate('price', 'house', '{place}');
 	SELECT * FROM ml.evaluate('sold', 'house');
+	SELECT * FROM ml.confusion('sold', 'house');
+	SELECT * FROM ml.roc('sold', 'house');
+	SELECT * FROM ml.calibration('sold', 'house');
 	SELECT * FROM ml.evaluate('price trees', 'house', '{place}');
 	SELECT * FROM ml.evaluate('band trees', 'house');
 	SELECT * FROM ml.evaluate('band', 'SELECT * FROM house WHERE age < 0.5');

@@ -78,6 +78,7 @@ ml_test_sums(void)
 	{
 		double		want = 0;
 		double		want_at = 0;
+		double		want_squares = 0;
 		uint64_t	total = 0;
 		uint64_t	count[4] = {1, 2, 3, 4};
 		uint64_t	cells[4] = {1, 2, 3, 4};
@@ -91,11 +92,13 @@ ml_test_sums(void)
 			cell[i] = unit_random() % 4;
 			want += ml_w[i] * ml_x[i];
 			want_at += ml_w[at[i]] * ml_x[i];
+			want_squares += ml_w[i] * ml_x[i] * ml_x[i];
 			total += ml_w[i];
 			count[cell[i]] += ml_w[i];
 		}
 		ml_resample_cells(ml_w, cell, n, cells);
 		ML_CHECK(ml_resample_sum(ml_w, ml_x, n) == want);
+		ML_CHECK(ml_resample_squares(ml_w, ml_x, n) == want_squares);
 		ML_CHECK(ml_resample_sum_at(ml_w, at, ml_x, n) == want_at);
 		ML_CHECK(ml_resample_total(ml_w, n) == total);
 		ML_CHECK(memcmp(cells, count, sizeof count) == 0);
