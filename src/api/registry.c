@@ -172,6 +172,31 @@ ML_FUNCTION(ml_deployed_at)
 	return (Datum) 0;
 }
 
+/* Adds one row of ml.verify_events. */
+static void
+ml_put_problem(void *arg, int64 event_id, const char *problem)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) arg;
+	Datum		values[2] = {Int64GetDatum(event_id), CStringGetTextDatum(problem)};
+	bool		nulls[2] = {event_id == 0, false};
+
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/* ml.verify_events() */
+ML_FUNCTION(ml_verify_events)
+{
+	InitMaterializedSRF(fcinfo, 0);
+	ml_catalog_verify_events(ml_put_problem, fcinfo->resultinfo);
+	return (Datum) 0;
+}
+
+/* ml.event_anchor() */
+ML_FUNCTION(ml_event_anchor)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(ml_catalog_event_anchor()));
+}
+
 /* ml.has_privilege(model, privilege): false for a model that does not exist; row security asks it of each row. */
 ML_FUNCTION(ml_has_privilege)
 {

@@ -63,3 +63,13 @@ COMMENT ON FUNCTION ml.grant(text, text, regrole) IS 'grants use, read, train or
 CREATE FUNCTION ml.revoke(model text, privilege text, grantee regrole) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_revoke';
 COMMENT ON FUNCTION ml.revoke(text, text, regrole) IS 'revokes a privilege on a model from a role';
+
+CREATE FUNCTION ml.verify_events(OUT event_id bigint, OUT problem text) RETURNS SETOF record
+	LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 1 AS 'MODULE_PATHNAME', 'ml_verify_events';
+COMMENT ON FUNCTION ml.verify_events() IS
+	'what does not fit in the chains of events the caller may read; no row when they are whole';
+
+CREATE FUNCTION ml.event_anchor() RETURNS text
+	LANGUAGE c STABLE PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'ml_event_anchor';
+COMMENT ON FUNCTION ml.event_anchor() IS
+	'one hash over the ends of all chains of events, to be kept elsewhere';

@@ -179,6 +179,19 @@ extern void ml_catalog_drop_model(const char *model);
 extern void ml_catalog_grant(const char *model, const char *privilege, const char *grantee);
 extern void ml_catalog_revoke(const char *model, const char *privilege, const char *grantee);
 
+/* Takes one problem that ml_catalog_verify_events found; event_id is 0 where there is no event to name. */
+typedef void (*MlEventProblem) (void *arg, int64 event_id, const char *problem);
+
+/*
+ * Checks the chains of events under the active snapshot: of the models that
+ * the current user may read, or all of them for superusers and members of
+ * pg_read_all_data.
+ */
+extern void ml_catalog_verify_events(MlEventProblem report, void *arg);
+
+/* One hash, in hex, over the ends of all chains; raises ERRCODE_INSUFFICIENT_PRIVILEGE for those who do not see all. */
+extern char *ml_catalog_event_anchor(void);
+
 /* Whether a write of this file's functions is under way: what the immutability triggers ask. */
 extern bool ml_catalog_writing(void);
 

@@ -27,12 +27,17 @@ typedef enum MlCatalogScan
 	ML_SCAN_ALIAS,				/* current rows of ml.aliases by (model, alias) */
 	ML_SCAN_GRANTS,				/* ml.grants by (model) */
 	ML_SCAN_RUNS,				/* ml.runs by (model, version) */
-	ML_SCAN_SNAPSHOT			/* ml.snapshots by (model, snapshot_id) */
+	ML_SCAN_SNAPSHOT,			/* ml.snapshots by (model, snapshot_id) */
+	ML_SCAN_EVENTS,				/* ml.events by (model), oldest first */
+	ML_SCAN_EVENTS_AFTER,		/* ml.events of the models that sort behind a name, by model */
+	ML_SCAN_EVENTS_NAMELESS,	/* ml.events of no model */
+	ML_SCAN_EVENT_HEADS			/* ml.event_heads by (model) */
 } MlCatalogScan;
 
 typedef struct MlScan
 {
 	Relation	rel;
+	Relation	index;			/* open where the order matters, or NULL */
 	SysScanDesc scan;
 } MlScan;
 
@@ -66,6 +71,18 @@ typedef struct MlScan
 #define ML_SNAPSHOTS_SNAPSHOT	1
 #define ML_SNAPSHOTS_SOURCE		2
 #define ML_SNAPSHOTS_MODEL		10
+#define ML_EVENTS_EVENT			1
+#define ML_EVENTS_AT			2
+#define ML_EVENTS_ACTOR			3
+#define ML_EVENTS_KIND			4
+#define ML_EVENTS_MODEL			5
+#define ML_EVENTS_VERSION		6
+#define ML_EVENTS_DETAIL		7
+#define ML_EVENTS_HASH			8
+#define ML_EVENT_HEADS_MODEL	1
+#define ML_EVENT_HEADS_EVENTS	2
+#define ML_EVENT_HEADS_EVENT	3
+#define ML_EVENT_HEADS_HASH		4
 
 /*
  * Opens a scan. Without a model it visits every row in the order of names;
@@ -141,8 +158,13 @@ extern uint64 ml_catalog_execute(const char *sql, MlArgs *args, MlRow *row);
 
 extern int64 ml_row_int64(const MlRow *row, int column);
 
-/* Locks the model row; raises ERRCODE_UNDEFINED_OBJECT when there is none. */
+/* Locks the model row and the end of its chain of events; raises ERRCODE_UNDEFINED_OBJECT when there is no model. */
 extern void ml_catalog_lock(const char *model, MlModelRow *out);
+
+/* ---- events: catalog_events.c ---- */
+
+/* Locks the end of a model's chain of events: part of ml_catalog_lock. */
+extern void ml_event_head_lock(const char *model);
 
 /* Adds a member to an event's detail, a text or JSON as it is; NULL values are left out. */
 extern void ml_detail_text(StringInfo detail, const char *name, const char *value);

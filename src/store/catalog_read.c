@@ -25,6 +25,14 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+typedef enum MlScanKind
+{
+	ML_SCAN_EQUAL,				/* rows of the model */
+	ML_SCAN_ORDERED,			/* the same, in the index's order whatever the server's settings */
+	ML_SCAN_GREATER,			/* rows of the models behind it, in order */
+	ML_SCAN_NULL				/* rows without a model */
+} MlScanKind;
+
 typedef struct MlScanInfo
 {
 	const char *table;
@@ -33,6 +41,7 @@ typedef struct MlScanInfo
 	int			model_column;
 	int			second_column;	/* 0 for none */
 	bool		second_is_int8;
+	MlScanKind	kind;
 } MlScanInfo;
 
 /* Indexed by MlCatalogScan. */
@@ -45,6 +54,10 @@ static const MlScanInfo ml_scans[] = {
 	[ML_SCAN_GRANTS] = {"grants", "grants_pkey", 5, ML_GRANTS_MODEL, 0},
 	[ML_SCAN_RUNS] = {"runs", "runs_version_key", 16, ML_RUNS_MODEL, ML_RUNS_VERSION},
 	[ML_SCAN_SNAPSHOT] = {"snapshots", "snapshots_model_key", 10, ML_SNAPSHOTS_MODEL, ML_SNAPSHOTS_SNAPSHOT, true},
+	[ML_SCAN_EVENTS] = {"events", "events_model_idx", 8, ML_EVENTS_MODEL, 0, false, ML_SCAN_ORDERED},
+	[ML_SCAN_EVENTS_AFTER] = {"events", "events_model_idx", 8, ML_EVENTS_MODEL, 0, false, ML_SCAN_GREATER},
+	[ML_SCAN_EVENTS_NAMELESS] = {"events", "events_model_idx", 8, ML_EVENTS_MODEL, 0, false, ML_SCAN_NULL},
+	[ML_SCAN_EVENT_HEADS] = {"event_heads", "event_heads_pkey", 4, ML_EVENT_HEADS_MODEL, 0, false, ML_SCAN_ORDERED},
 };
 
 /* A parsed model reference. */
@@ -90,9 +103,13 @@ ml_scan_begin(MlScan *scan, MlCatalogScan what, const char *model, int64 number,
 						   RelationGetNumberOfAttributes(scan->rel), info->natts),
 				 errhint("Run ALTER EXTENSION pg_mlops UPDATE.")));
 
-	if (model != NULL)
-		ScanKeyInit(&keys[nkeys++], info->model_column, BTEqualStrategyNumber, F_TEXTEQ,
-					CStringGetTextDatum(model));
+	if (info->kind == ML_SCAN_NULL)
+		ScanKeyEntryInitialize(&keys[nkeys++], SK_ISNULL | SK_SEARCHNULL, info->model_column,
+							   InvalidStrategy, InvalidOid, InvalidOid, InvalidOid, (Datum) 0);
+	else if (model != NULL)
+		ScanKeyInit(&keys[nkeys++], info->model_column,
+					info->kind == ML_SCAN_GREATER ? BTGreaterStrategyNumber : BTEqualStrategyNumber,
+					info->kind == ML_SCAN_GREATER ? F_TEXT_GT : F_TEXTEQ, CStringGetTextDatum(model));
 	if (number > 0)
 		ScanKeyInit(&keys[nkeys++], info->second_column, BTEqualStrategyNumber,
 					info->second_is_int8 ? F_INT8EQ : F_INT4EQ,
@@ -100,8 +117,12 @@ ml_scan_begin(MlScan *scan, MlCatalogScan what, const char *model, int64 number,
 	if (alias != NULL)
 		ScanKeyInit(&keys[nkeys++], info->second_column, BTEqualStrategyNumber, F_TEXTEQ,
 					CStringGetTextDatum(alias));
-	scan->scan = systable_beginscan(scan->rel, ml_catalog_relation(info->index), true,
-									GetActiveSnapshot(), nkeys, keys);
+	scan->index = info->kind == ML_SCAN_EQUAL ? NULL : index_open(ml_catalog_relation(info->index), AccessShareLock);
+	if (scan->index != NULL)
+		scan->scan = systable_beginscan_ordered(scan->rel, scan->index, GetActiveSnapshot(), nkeys, keys);
+	else
+		scan->scan = systable_beginscan(scan->rel, ml_catalog_relation(info->index), true,
+										GetActiveSnapshot(), nkeys, keys);
 }
 
 /* The next tuple of a scan, or NULL. */
@@ -109,7 +130,8 @@ HeapTuple
 ml_scan_next(MlScan *scan)
 {
 	CHECK_FOR_INTERRUPTS();
-	return systable_getnext(scan->scan);
+	return scan->index != NULL ? systable_getnext_ordered(scan->scan, ForwardScanDirection) :
+		systable_getnext(scan->scan);
 }
 
 /* A column of the current tuple. */
@@ -132,7 +154,13 @@ ml_scan_get(MlScan *scan, HeapTuple tuple, int column, bool *isnull)
 void
 ml_scan_end(MlScan *scan)
 {
-	systable_endscan(scan->scan);
+	if (scan->index != NULL)
+	{
+		systable_endscan_ordered(scan->scan);
+		index_close(scan->index, NoLock);
+	}
+	else
+		systable_endscan(scan->scan);
 	table_close(scan->rel, NoLock);
 }
 

@@ -22,7 +22,6 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
-#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/pg_lsn.h"
 #include "utils/syscache.h"
@@ -186,7 +185,10 @@ ml_try_lock(const char *model, MlModelRow *out)
 	return true;
 }
 
-/* Locks the model row until the transaction ends; raises ERRCODE_UNDEFINED_OBJECT when there is none. */
+/*
+ * Locks the model row and the end of its chain of events until the
+ * transaction ends; raises ERRCODE_UNDEFINED_OBJECT when there is no model.
+ */
 void
 ml_catalog_lock(const char *model, MlModelRow *out)
 {
@@ -195,49 +197,7 @@ ml_catalog_lock(const char *model, MlModelRow *out)
 		ml_report_as_of_now();
 		ml_report_no_model(model);
 	}
-}
-
-/* ---- events ---- */
-
-/* Adds a member to an event's detail, with its value as JSON text; NULL is left out. */
-void
-ml_detail_json(StringInfo detail, const char *name, const char *value)
-{
-	if (value == NULL)
-		return;
-	appendStringInfoString(detail, detail->len == 0 ? "{" : ", ");
-	escape_json(detail, name);
-	appendStringInfo(detail, ": %s", value);
-}
-
-/* Adds a member to an event's detail, with a text value; NULL is left out. */
-void
-ml_detail_text(StringInfo detail, const char *name, const char *value)
-{
-	StringInfoData json;
-
-	if (value == NULL)
-		return;
-	initStringInfo(&json);
-	escape_json(&json, value);
-	ml_detail_json(detail, name, json.data);
-}
-
-/* Writes an event; version 0 and detail NULL stand for none. */
-void
-ml_catalog_event(const char *kind, const MlModelRow *model, int32 version, StringInfo detail)
-{
-	MlArgs		args = {0};
-
-	if (detail != NULL && detail->len > 0)
-		appendStringInfoChar(detail, '}');
-	ml_bind_arg_text(&args, model->actor);
-	ml_bind_arg_text(&args, kind);
-	ml_bind_arg_text(&args, model->model);
-	ml_arg(&args, INT4OID, Int32GetDatum(version), version == 0);
-	ml_bind_arg_json(&args, detail != NULL && detail->len > 0 ? detail->data : "{}");
-	ml_catalog_execute("INSERT INTO ml.events (actor, kind, model, version, detail) "
-					   "VALUES ($1, $2, $3, $4, $5)", &args, NULL);
+	ml_event_head_lock(model);
 }
 
 /* ---- registration of a training ---- */

@@ -20,6 +20,7 @@ my $contents = q{
 	UNION ALL SELECT 'aliases', a::text FROM ml.aliases a
 	UNION ALL SELECT 'deployments', d::text FROM ml.deployments d
 	UNION ALL SELECT 'events', e::text FROM ml.events e
+	UNION ALL SELECT 'event_heads', h::text FROM ml.event_heads h
 	UNION ALL SELECT sequencename, last_value::text FROM pg_sequences WHERE schemaname = 'ml'
 	ORDER BY 1, 2;
 };
@@ -64,6 +65,7 @@ $node->safe_psql('source', q{
 	SELECT ml.rollback('zeta');
 	SELECT ml.drop_version('zeta', 3);
 	SELECT ml.archive('zeta', 1);
+	SELECT ml.tag(E'\u00e9t\u00e9 ''26', 'a', '{"b": 1.50}');
 });
 my $before = $node->safe_psql('source', $contents);
 $node->safe_psql('postgres', 'DROP ROLE gone');
@@ -89,9 +91,15 @@ for my $options ([], ['--inserts'], ['--format=custom'])
 	is($node->safe_psql('target', $contents), $before, "$name: the rows and the sequences are the same");
 	is($node->safe_psql('target', $shape), $node->safe_psql('source', $shape), "$name: the schema is the same");
 
+	is($node->safe_psql('target', 'SELECT * FROM ml.verify_events()'), '', "$name: the chains of events are whole");
+	is($node->safe_psql('target', 'SELECT ml.event_anchor()'), $node->safe_psql('source', 'SELECT ml.event_anchor()'), "$name: and end where they ended");
+
 	# The restored catalog works: sequences go on, history goes on, changes are refused.
 	$node->safe_psql('target', q{SELECT ml.deploy('zeta', 2, 'retired'); SELECT ml.set_alias('zeta', 'new', 2)});
 	is($node->safe_psql('target', q{SELECT count(*) FROM ml.deployments WHERE ended_at IS NULL}), '1', "$name: deploying goes on");
+	is($node->safe_psql('target', q{SELECT count(*), count(DISTINCT e.hash) FROM ml.events e JOIN ml.event_heads h USING (model) WHERE model = 'zeta' GROUP BY h.events HAVING h.events = count(*)}),
+		join('|', ($node->safe_psql('source', q{SELECT count(*) + 2 FROM ml.events WHERE model = 'zeta'})) x 2), "$name: so do the chains of events");
+	is($node->safe_psql('target', 'SELECT * FROM ml.verify_events()'), '', "$name: which stay whole");
 	my ($ret, $out, $err) = $node->psql('target', 'UPDATE ml.versions SET notes = NULL');
 	like($err, qr/cannot be changed directly/, "$name: versions are immutable");
 	is($node->safe_psql('target', q{SET ROLE analyst; SELECT count(*) FROM ml.versions}), '5', "$name: rights are the same");
