@@ -61,9 +61,24 @@ ml_getarg_role(FunctionCallInfo fcinfo, int n)
 /* ml.deploy(model, version, role, traffic, reason, force) */
 ML_FUNCTION(ml_deploy)
 {
+	double		traffic = PG_ARGISNULL(3) ? 0.0 : PG_GETARG_FLOAT8(3);
+
 	ml_deploy_to_role(ml_getarg_text(fcinfo, 0), ml_getarg_version(fcinfo, 1), ml_getarg_text(fcinfo, 2),
-					  !PG_ARGISNULL(3), ml_getarg_text(fcinfo, 4), !PG_ARGISNULL(5) && PG_GETARG_BOOL(5));
+					  PG_ARGISNULL(3) ? NULL : &traffic, ml_getarg_text(fcinfo, 4),
+					  !PG_ARGISNULL(5) && PG_GETARG_BOOL(5));
 	PG_RETURN_VOID();
+}
+
+/* ml.promote(model, version, traffic) */
+ML_FUNCTION(ml_promote)
+{
+	if (PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("traffic must not be null"),
+				 errhint("Leave it out for a tenth of the rows.")));
+	PG_RETURN_TEXT_P(cstring_to_text(ml_deploy_promote(ml_getarg_text(fcinfo, 0), ml_getarg_version(fcinfo, 1),
+													   PG_GETARG_FLOAT8(2))));
 }
 
 /* ml.rollback(model, reason) */

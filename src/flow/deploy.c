@@ -7,29 +7,16 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-
+#include "base/text.h"
 #include "flow/deploy.h"
 #include "miscadmin.h"
 #include "store/access.h"
 #include "store/catalog.h"
 
-/* What deployment does with a role in this release. */
-typedef struct MlRole
-{
-	const char *name;
-	bool		deployable;		/* false: needs routing of live rows, which prediction does not do yet */
-} MlRole;
-
-static const MlRole ml_roles[] = {
-	{"staging", true},
-	{"shadow", false},
-	{"canary", false},
-	{"production", true},
-	{"retired", true},
-};
+static const char *const ml_roles[] = {"staging", "shadow", "canary", "production", "retired"};
 
 /* Finds a role by name; raises an error that lists the roles when there is none. */
-static const MlRole *
+static const char *
 ml_role_find(const char *name)
 {
 	if (name == NULL)
@@ -39,8 +26,8 @@ ml_role_find(const char *name)
 				 errhint("The roles are staging, shadow, canary, production and retired.")));
 	for (int i = 0; i < (int) lengthof(ml_roles); i++)
 	{
-		if (strcmp(ml_roles[i].name, name) == 0)
-			return &ml_roles[i];
+		if (strcmp(ml_roles[i], name) == 0)
+			return ml_roles[i];
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -64,33 +51,106 @@ ml_deploy_authorize(const char *model, MlPrivilege privilege)
 	ml_access_require(model, ml_catalog_owner(model), privilege);
 }
 
-/* Puts a version into a role. */
-void
-ml_deploy_to_role(const char *model, int32 version, const char *role, bool has_traffic,
-				  const char *reason, bool force)
+/* Raises an error unless a share of traffic comes with role canary, and with no other. */
+static void
+ml_check_traffic(const char *role, const double *traffic)
 {
-	const MlRole *known;
+	bool		canary = strcmp(role, "canary") == 0;
 
-	ml_deploy_begin("ml.deploy()");
-	known = ml_role_find(role);
-	if (!known->deployable)
+	if (canary && traffic == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("role %s is not supported yet", known->name),
-				 errdetail("Prediction in this release serves the version in production only."),
-				 errhint("Use role staging to mark a candidate, and score it by number or alias.")));
-	if (has_traffic)
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("role canary needs a share of traffic"),
+				 errhint("Say which share of the rows it answers, such as traffic => 0.1.")));
+	if (!canary && traffic != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("role %s takes no share of traffic", known->name),
+				 errmsg("role %s takes no share of traffic", role),
 				 errhint("Leave traffic out: it belongs to role canary.")));
-	if (force && (reason == NULL || reason[0] == '\0'))
+	if (canary && !(*traffic > 0.0 && *traffic < 1.0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("traffic must be greater than 0 and less than 1"),
+				 errdetail("It is %s.", ml_text_number(*traffic)),
+				 errhint("Say 0.1 for a tenth of the rows; role production has them all.")));
+}
+
+/*
+ * Puts a version into a role. All of ml.deploy and ml.promote comes through
+ * here, with the arguments and the right checked before anything else.
+ */
+static void
+ml_deploy_change(const MlRoleChange *change)
+{
+	if (change->force && (change->reason == NULL || change->reason[0] == '\0'))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a forced deployment needs a reason"),
 				 errhint("Say why in the argument reason.")));
+	ml_check_traffic(change->role, change->traffic);
+	ml_deploy_authorize(change->model, ML_PRIV_DEPLOY);
+
+	/*
+	 * What the gates say belongs here: they may take long, and the model's row
+	 * is not locked yet. What has to be true under the lock stands in
+	 * ml_catalog_set_role.
+	 */
+
+	ml_catalog_set_role(change);
+}
+
+/* Puts a version into a role. */
+void
+ml_deploy_to_role(const char *model, int32 version, const char *role, const double *traffic,
+				  const char *reason, bool force)
+{
+	MlRoleChange change = {0};
+
+	ml_deploy_begin("ml.deploy()");
+	change.model = model;
+	change.version = version;
+	change.role = ml_role_find(role);
+	change.traffic = traffic;
+	change.reason = reason;
+	change.force = force;
+	ml_deploy_change(&change);
+}
+
+/*
+ * The role one step on from where a version stands. Without a version in
+ * production there is nothing to be compared with or to take a share from.
+ */
+static const char *
+ml_promote_next(const MlStanding *standing)
+{
+	const char *role = standing->role;
+
+	if (role == NULL || strcmp(role, "retired") == 0)
+		return "staging";
+	if (strcmp(role, "production") == 0 || strcmp(role, "canary") == 0 || !standing->in_production)
+		return "production";
+	return strcmp(role, "staging") == 0 ? "shadow" : "canary";
+}
+
+/* Puts a version one step further towards production; returns its role. */
+const char *
+ml_deploy_promote(const char *model, int32 version, double traffic)
+{
+	MlRoleChange change = {0};
+	MlStanding	standing;
+
+	ml_deploy_begin("ml.promote()");
+	ml_check_traffic("canary", &traffic);
 	ml_deploy_authorize(model, ML_PRIV_DEPLOY);
-	ml_catalog_set_role(model, version, known->name, reason, force);
+	ml_catalog_standing(model, version, &standing);
+	change.model = model;
+	change.version = version;
+	change.role = ml_promote_next(&standing);
+	change.traffic = strcmp(change.role, "canary") == 0 ? &traffic : NULL;
+	change.reason = "ml.promote";
+	change.standing = &standing;
+	ml_deploy_change(&change);
+	return change.role;
 }
 
 /* Puts production back to the version before. */

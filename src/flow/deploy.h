@@ -8,9 +8,12 @@
 #ifndef ML_DEPLOY_H
 #define ML_DEPLOY_H
 
-/* Puts a version into a role; needs privilege deploy. */
-extern void ml_deploy_to_role(const char *model, int32 version, const char *role, bool has_traffic,
+/* Puts a version into a role; traffic is NULL for none; needs privilege deploy. */
+extern void ml_deploy_to_role(const char *model, int32 version, const char *role, const double *traffic,
 							  const char *reason, bool force);
+
+/* Puts a version one step further towards production and returns its role; needs privilege deploy. */
+extern const char *ml_deploy_promote(const char *model, int32 version, double traffic);
 
 /* Puts production back to the version before; needs privilege deploy. */
 extern void ml_deploy_rollback(const char *model, const char *reason);

@@ -10,6 +10,11 @@ CREATE FUNCTION ml.deploy(model text, version integer, role text DEFAULT 'produc
 COMMENT ON FUNCTION ml.deploy(text, integer, text, double precision, text, boolean) IS
 	'puts a version of a model into a role';
 
+CREATE FUNCTION ml.promote(model text, version integer, traffic double precision DEFAULT 0.1) RETURNS text
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_promote';
+COMMENT ON FUNCTION ml.promote(text, integer, double precision) IS
+	'puts a version one step further: staging, shadow, canary, production; returns its role';
+
 CREATE FUNCTION ml.rollback(model text, reason text DEFAULT NULL) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_rollback';
 COMMENT ON FUNCTION ml.rollback(text, text) IS

@@ -144,9 +144,30 @@ extern List *ml_catalog_deployed_at(const char *model, TimestampTz at);
  * that two sessions queue, and writes its event. Rights are already checked.
  */
 
+/* Where a version stood when the next step of ml.promote was decided. */
+typedef struct MlStanding
+{
+	const char *role;			/* NULL for none */
+	bool		in_production;	/* whether any version of the model was in production */
+} MlStanding;
+
+/* A version on its way into a role. */
+typedef struct MlRoleChange
+{
+	const char *model;
+	int32		version;
+	const char *role;
+	const double *traffic;		/* of a canary; NULL for the other roles */
+	const char *reason;			/* or NULL */
+	bool		force;
+	const MlStanding *standing; /* what has to be true still, or NULL */
+} MlRoleChange;
+
+/* Reads where a version stands, without a lock; raises ERRCODE_UNDEFINED_OBJECT when there is no such version. */
+extern void ml_catalog_standing(const char *model, int32 version, MlStanding *out);
+
 /* Puts a version into a role; a version that is in it already is left with a NOTICE. */
-extern void ml_catalog_set_role(const char *model, int32 version, const char *role,
-								const char *reason, bool force);
+extern void ml_catalog_set_role(const MlRoleChange *change);
 
 /* Puts production back to the version before. */
 extern void ml_catalog_rollback(const char *model, const char *reason);
