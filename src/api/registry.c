@@ -81,6 +81,32 @@ ML_FUNCTION(ml_promote)
 													   PG_GETARG_FLOAT8(2))));
 }
 
+/* ml.require_approval(model, role, approvers) */
+ML_FUNCTION(ml_require_approval)
+{
+	if (PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("approvers must not be null"),
+				 errhint("Say how many people other than the trainer must approve; 0 removes the rule.")));
+	ml_deploy_require_approval(ml_getarg_text(fcinfo, 0), ml_getarg_text(fcinfo, 1), PG_GETARG_INT32(2));
+	PG_RETURN_VOID();
+}
+
+/* ml.approve(model, version, role) */
+ML_FUNCTION(ml_approve)
+{
+	ml_deploy_approve(ml_getarg_text(fcinfo, 0), ml_getarg_version(fcinfo, 1), ml_getarg_text(fcinfo, 2));
+	PG_RETURN_VOID();
+}
+
+/* ml.withdraw_approval(model, version, role) */
+ML_FUNCTION(ml_withdraw_approval)
+{
+	ml_deploy_withdraw_approval(ml_getarg_text(fcinfo, 0), ml_getarg_version(fcinfo, 1), ml_getarg_text(fcinfo, 2));
+	PG_RETURN_VOID();
+}
+
 /* ml.rollback(model, reason) */
 ML_FUNCTION(ml_rollback)
 {

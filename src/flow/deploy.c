@@ -153,6 +153,53 @@ ml_deploy_promote(const char *model, int32 version, double traffic)
 	return change.role;
 }
 
+/* Raises an error unless the role is one that approvals are for. */
+static void
+ml_check_approved_role(const char *role)
+{
+	if (strcmp(ml_role_find(role), "retired") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("role retired needs no approval"),
+				 errhint("Approvals are for the roles staging, shadow, canary and production.")));
+}
+
+/* Sets how many approvals a role needs. */
+void
+ml_deploy_require_approval(const char *model, const char *role, int32 approvers)
+{
+	ml_deploy_begin("ml.require_approval()");
+	ml_check_approved_role(role);
+	if (approvers < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("approvers must not be negative"),
+				 errdetail("It is %d.", approvers),
+				 errhint("Say how many people other than the trainer must approve; 0 removes the rule.")));
+	ml_deploy_authorize(model, ML_PRIV_OWNER);
+	ml_catalog_require_approval(model, role, approvers);
+}
+
+/* Approves that a version enters a role. */
+void
+ml_deploy_approve(const char *model, int32 version, const char *role)
+{
+	ml_deploy_begin("ml.approve()");
+	ml_check_approved_role(role);
+	ml_deploy_authorize(model, ML_PRIV_DEPLOY);
+	ml_catalog_approve(model, version, role);
+}
+
+/* Takes an approval back; who gave it may, also after losing the privilege. */
+void
+ml_deploy_withdraw_approval(const char *model, int32 version, const char *role)
+{
+	ml_deploy_begin("ml.withdraw_approval()");
+	ml_check_approved_role(role);
+	(void) ml_catalog_owner(model);
+	ml_catalog_withdraw_approval(model, version, role);
+}
+
 /* Puts production back to the version before. */
 void
 ml_deploy_rollback(const char *model, const char *reason)

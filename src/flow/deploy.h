@@ -15,6 +15,11 @@ extern void ml_deploy_to_role(const char *model, int32 version, const char *role
 /* Puts a version one step further towards production and returns its role; needs privilege deploy. */
 extern const char *ml_deploy_promote(const char *model, int32 version, double traffic);
 
+/* Sets how many approvals a role needs (0: none), for the owner; approves, with privilege deploy; takes that back. */
+extern void ml_deploy_require_approval(const char *model, const char *role, int32 approvers);
+extern void ml_deploy_approve(const char *model, int32 version, const char *role);
+extern void ml_deploy_withdraw_approval(const char *model, int32 version, const char *role);
+
 /* Puts production back to the version before; needs privilege deploy. */
 extern void ml_deploy_rollback(const char *model, const char *reason);
 

@@ -15,6 +15,19 @@ CREATE FUNCTION ml.promote(model text, version integer, traffic double precision
 COMMENT ON FUNCTION ml.promote(text, integer, double precision) IS
 	'puts a version one step further: staging, shadow, canary, production; returns its role';
 
+CREATE FUNCTION ml.require_approval(model text, role text, approvers integer) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_require_approval';
+COMMENT ON FUNCTION ml.require_approval(text, text, integer) IS
+	'sets how many people other than the trainer must approve before a version enters a role; 0 removes the rule';
+
+CREATE FUNCTION ml.approve(model text, version integer, role text) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_approve';
+COMMENT ON FUNCTION ml.approve(text, integer, text) IS 'approves that a version enters a role';
+
+CREATE FUNCTION ml.withdraw_approval(model text, version integer, role text) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_withdraw_approval';
+COMMENT ON FUNCTION ml.withdraw_approval(text, integer, text) IS 'takes back one''s own approval';
+
 CREATE FUNCTION ml.rollback(model text, reason text DEFAULT NULL) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_rollback';
 COMMENT ON FUNCTION ml.rollback(text, text) IS

@@ -169,6 +169,16 @@ extern void ml_catalog_standing(const char *model, int32 version, MlStanding *ou
 /* Puts a version into a role; a version that is in it already is left with a NOTICE. */
 extern void ml_catalog_set_role(const MlRoleChange *change);
 
+/* How many approvals a version needs to enter a role; 0 where no rule says so. */
+extern int32 ml_catalog_approvers(const char *model, const char *role);
+
+/* Sets how many approvals a role of a model needs; 0 removes the rule. */
+extern void ml_catalog_require_approval(const char *model, const char *role, int32 approvers);
+
+/* Approves that a version enters a role, or takes that back, for the current user and who logged in. */
+extern void ml_catalog_approve(const char *model, int32 version, const char *role);
+extern void ml_catalog_withdraw_approval(const char *model, int32 version, const char *role);
+
 /* Puts production back to the version before. */
 extern void ml_catalog_rollback(const char *model, const char *reason);
 

@@ -178,7 +178,15 @@ extern void ml_catalog_event(const char *kind, const MlModelRow *model, int32 ve
 /* Raises an error unless the version exists; says whether it is archived and its current role (NULL for none). */
 extern void ml_catalog_version_state(const MlModelRow *model, int32 version, bool *archived, char **role);
 
+/* Raises an error when the version is archived; doing says what was tried. */
+extern void ml_catalog_refuse_archived(const MlModelRow *model, int32 version, bool archived, const char *doing);
+
 /* Raises an error when the version has an alias; doing says what was tried, as in "drop". */
 extern void ml_catalog_refuse_aliased(const MlModelRow *model, int32 version, const char *doing);
+
+/* ---- approvals: catalog_approvals.c ---- */
+
+/* Raises an error when the version lacks approvals for the role. */
+extern void ml_catalog_check_approvals(const MlModelRow *model, int32 version, const char *role);
 
 #endif							/* ML_CATALOG_INTERNAL_H */

@@ -42,8 +42,8 @@ ml_catalog_version_state(const MlModelRow *model, int32 version, bool *archived,
 }
 
 /* Raises an error when the version is archived; doing says what was tried. */
-static void
-ml_refuse_archived(const MlModelRow *model, int32 version, bool archived, const char *doing)
+void
+ml_catalog_refuse_archived(const MlModelRow *model, int32 version, bool archived, const char *doing)
 {
 	if (archived)
 		ereport(ERROR,
@@ -289,15 +289,16 @@ ml_catalog_set_role(const MlRoleChange *change)
 		return;
 	}
 	if (strcmp(role, "retired") != 0)
-		ml_refuse_archived(&model, change->version, archived, "deploy");
+		ml_catalog_refuse_archived(&model, change->version, archived, "deploy");
 	production = ml_newest_production(&model);
 	canary = ml_current_canary(&model);
 	ml_refuse_role(change, from_role, production.current);
 
 	/*
-	 * What has to hold under the lock, for ml.deploy and ml.promote alike: the
-	 * roles cannot change any more until the transaction ends.
+	 * What has to hold under the lock, for ml.deploy, ml.promote and ml.train
+	 * alike: the roles cannot change any more until the transaction ends.
 	 */
+	ml_catalog_check_approvals(&model, change->version, role);
 
 	at = ml_switch_role(&model, change->version, role, change->traffic, to_production ? production.id : 0,
 						change->reason);
@@ -438,7 +439,7 @@ ml_catalog_set_alias(const char *model_name, const char *alias, int32 version)
 
 	ml_catalog_lock(model_name, &model);
 	ml_catalog_version_state(&model, version, &archived, &role);
-	ml_refuse_archived(&model, version, archived, "set an alias to");
+	ml_catalog_refuse_archived(&model, version, archived, "set an alias to");
 	ml_bind_arg_text(&args, model.model);
 	ml_bind_arg_text(&args, alias);
 	ml_bind_arg_int4(&args, version);
