@@ -45,7 +45,7 @@ ml_getarg_version(FunctionCallInfo fcinfo, int n)
 
 /* The name of the role in a regrole argument; raises an error when there is none. */
 static char *
-ml_getarg_role(FunctionCallInfo fcinfo, int n)
+ml_getarg_role(FunctionCallInfo fcinfo, int n, const char *argument)
 {
 	Oid			role = PG_ARGISNULL(n) ? InvalidOid : PG_GETARG_OID(n);
 	char	   *name = OidIsValid(role) ? GetUserNameFromId(role, true) : NULL;
@@ -53,7 +53,7 @@ ml_getarg_role(FunctionCallInfo fcinfo, int n)
 	if (name == NULL)
 		ereport(ERROR,
 				(errcode(PG_ARGISNULL(n) ? ERRCODE_NULL_VALUE_NOT_ALLOWED : ERRCODE_UNDEFINED_OBJECT),
-				 PG_ARGISNULL(n) ? errmsg("grantee must not be null") : errmsg("role %u does not exist", role),
+				 PG_ARGISNULL(n) ? errmsg("%s must not be null", argument) : errmsg("role %u does not exist", role),
 				 errhint("Name an existing role, such as 'analyst'.")));
 	return name;
 }
@@ -177,15 +177,42 @@ ML_FUNCTION(ml_drop_model)
 /* ml.grant(model, privilege, grantee) */
 ML_FUNCTION(ml_grant)
 {
-	ml_deploy_grant(ml_getarg_text(fcinfo, 0), ml_getarg_text(fcinfo, 1), ml_getarg_role(fcinfo, 2));
+	ml_deploy_grant(ml_getarg_text(fcinfo, 0), ml_getarg_text(fcinfo, 1), ml_getarg_role(fcinfo, 2, "grantee"));
 	PG_RETURN_VOID();
 }
 
 /* ml.revoke(model, privilege, grantee) */
 ML_FUNCTION(ml_revoke)
 {
-	ml_deploy_revoke(ml_getarg_text(fcinfo, 0), ml_getarg_text(fcinfo, 1), ml_getarg_role(fcinfo, 2));
+	ml_deploy_revoke(ml_getarg_text(fcinfo, 0), ml_getarg_text(fcinfo, 1), ml_getarg_role(fcinfo, 2, "grantee"));
 	PG_RETURN_VOID();
+}
+
+/* ml.set_owner(model, owner) */
+ML_FUNCTION(ml_set_owner)
+{
+	(void) ml_getarg_role(fcinfo, 1, "owner");
+	ml_deploy_set_owner(ml_getarg_text(fcinfo, 0), PG_GETARG_OID(1));
+	PG_RETURN_VOID();
+}
+
+/* Adds one row of ml.my_rights. */
+static void
+ml_put_right(void *arg, const char *model, const char *privilege)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) arg;
+	Datum		values[2] = {CStringGetTextDatum(model), CStringGetTextDatum(privilege)};
+	bool		nulls[2] = {false, false};
+
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/* ml.my_rights() */
+ML_FUNCTION(ml_my_rights)
+{
+	InitMaterializedSRF(fcinfo, 0);
+	ml_catalog_my_rights(ml_put_right, fcinfo->resultinfo);
+	return (Datum) 0;
 }
 
 /* ml.deployed_at(model, at): shows to whoever may see the model. */

@@ -83,4 +83,11 @@
 	expandRTE(rte, rtindex, 0, -1, dropped, names, vars)
 #endif
 
+/* Membership and the right to become a role part ways in 16. */
+#if PG_VERSION_NUM >= 160000
+#define ml_compat_can_become(member, role) member_can_set_role(member, role)
+#else
+#define ml_compat_can_become(member, role) is_member_of_role(member, role)
+#endif
+
 #endif							/* ML_COMPAT_H */

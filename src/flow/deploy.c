@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "store/access.h"
 #include "store/catalog.h"
+#include "utils/acl.h"
 
 static const char *const ml_roles[] = {"staging", "shadow", "canary", "production", "retired"};
 
@@ -322,4 +323,22 @@ ml_deploy_revoke(const char *model, const char *privilege, const char *grantee)
 	ml_check_grantable(privilege);
 	ml_deploy_authorize(model, ML_PRIV_OWNER);
 	ml_catalog_revoke(model, privilege, grantee);
+}
+
+/* Gives a model to another role. */
+void
+ml_deploy_set_owner(const char *model, Oid owner)
+{
+	char	   *name = GetUserNameFromId(owner, false);
+
+	ml_deploy_begin("ml.set_owner()");
+	ml_deploy_authorize(model, ML_PRIV_OWNER);
+	if (!superuser() && !ml_compat_can_become(GetUserId(), owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be able to SET ROLE \"%s\"", name),
+				 errdetail("A model is given only to a role that \"%s\" is a member of.",
+						   GetUserNameFromId(GetUserId(), false)),
+				 errhint("Ask a superuser to do it.")));
+	ml_catalog_set_owner(model, name);
 }

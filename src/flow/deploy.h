@@ -37,6 +37,8 @@ extern void ml_deploy_archive(const char *model, int32 version);
 extern void ml_deploy_drop_version(const char *model, int32 version);
 extern void ml_deploy_drop_model(const char *model);
 extern void ml_deploy_grant(const char *model, const char *privilege, const char *grantee);
+/* The new owner by its Oid: who gives a model away has to be able to become that role. */
+extern void ml_deploy_set_owner(const char *model, Oid owner);
 extern void ml_deploy_revoke(const char *model, const char *privilege, const char *grantee);
 
 #endif							/* ML_DEPLOY_H */

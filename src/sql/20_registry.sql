@@ -82,6 +82,10 @@ CREATE FUNCTION ml.revoke(model text, privilege text, grantee regrole) RETURNS v
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_revoke';
 COMMENT ON FUNCTION ml.revoke(text, text, regrole) IS 'revokes a privilege on a model from a role';
 
+CREATE FUNCTION ml.set_owner(model text, owner regrole) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_set_owner';
+COMMENT ON FUNCTION ml.set_owner(text, regrole) IS 'gives a model to another role';
+
 CREATE FUNCTION ml.verify_events(OUT event_id bigint, OUT problem text) RETURNS SETOF record
 	LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 1 AS 'MODULE_PATHNAME', 'ml_verify_events';
 COMMENT ON FUNCTION ml.verify_events() IS

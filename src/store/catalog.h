@@ -210,6 +210,15 @@ extern void ml_catalog_drop_model(const char *model);
 extern void ml_catalog_grant(const char *model, const char *privilege, const char *grantee);
 extern void ml_catalog_revoke(const char *model, const char *privilege, const char *grantee);
 
+/* Gives a model to another role. */
+extern void ml_catalog_set_owner(const char *model, const char *owner);
+
+/* Takes one privilege that the current user holds on a model. */
+typedef void (*MlRight) (void *arg, const char *model, const char *privilege);
+
+/* Calls back for every privilege of the current user, under the active snapshot. */
+extern void ml_catalog_my_rights(MlRight report, void *arg);
+
 /* Takes one problem that ml_catalog_verify_events found; event_id is 0 where there is no event to name. */
 typedef void (*MlEventProblem) (void *arg, int64 event_id, const char *problem);
 

@@ -184,6 +184,15 @@ extern void ml_catalog_refuse_archived(const MlModelRow *model, int32 version, b
 /* Raises an error when the version has an alias; doing says what was tried, as in "drop". */
 extern void ml_catalog_refuse_aliased(const MlModelRow *model, int32 version, const char *doing);
 
+/* ---- rights: catalog_rights.c ---- */
+
+/* Lets the owner of a new model have his rights. */
+extern void ml_rights_own(const MlModelRow *model);
+
+/* The names (char *) of the roles with rights on a model, and what is to be called for each when they are gone. */
+extern List *ml_rights_holders(const MlModelRow *model);
+extern void ml_rights_lose(const char *role);
+
 /* ---- approvals: catalog_approvals.c ---- */
 
 /* Raises an error when the version lacks approvals for the role. */

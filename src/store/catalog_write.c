@@ -228,7 +228,10 @@ ml_register_model(const MlRegistration *r, MlModelRow *model)
 								 "ON CONFLICT (model) DO NOTHING", &args, NULL) > 0;
 	ml_catalog_lock(r->model, model);
 	if (created)
+	{
+		ml_rights_own(model);
 		return true;
+	}
 
 	ml_access_require(r->model, model->owner, ML_PRIV_TRAIN);
 	if (strcmp(model->task, r->task) != 0 || !ml_same_text(model->target, r->target))

@@ -34,7 +34,9 @@ my $shape = q{
 	UNION ALL SELECT p.polname, 'p', true, NULL, pg_get_expr(p.polqual, p.polrelid) FROM pg_policy p
 	UNION ALL SELECT o.conname, o.contype, o.convalidated, NULL, pg_get_constraintdef(o.oid) FROM pg_constraint o
 	WHERE o.connamespace = 'ml'::regnamespace
-	ORDER BY 1, 2;
+	UNION ALL SELECT p.proname, 'f', true, a::text, NULL FROM pg_proc p LEFT JOIN LATERAL aclexplode(p.proacl) a ON true
+	WHERE p.pronamespace = 'ml'::regnamespace AND p.proacl IS NOT NULL
+	ORDER BY 1, 2, 4;
 };
 
 $node->safe_psql('postgres', 'CREATE ROLE analyst; CREATE ROLE gone');
@@ -58,6 +60,7 @@ $node->safe_psql('source', q{
 		FROM ml.runs r JOIN ml.models m USING (model) JOIN ml.snapshots s USING (model),
 			LATERAL (SELECT decode(repeat(lpad(to_hex(r.run_id), 2, '0') || '00ff5c0a', 20000), 'hex') AS a) x
 		WHERE r.kind = 'train';
+	SELECT ml.set_owner(model, owner::regrole) FROM (SELECT model, owner FROM ml.models) m;
 	SELECT ml.grant('zeta', 'read', 'analyst');
 	SELECT ml.grant('zeta', 'use', 'gone');
 	SELECT ml.deploy('zeta', 1), ml.deploy('zeta', 2, reason => 'better'), ml.deploy('zeta', 3);
@@ -68,7 +71,8 @@ $node->safe_psql('source', q{
 	SELECT ml.tag(E'\u00e9t\u00e9 ''26', 'a', '{"b": 1.50}');
 });
 my $before = $node->safe_psql('source', $contents);
-$node->safe_psql('postgres', 'DROP ROLE gone');
+is(($node->psql('postgres', 'DROP ROLE gone'))[0], 3, 'a role with rights on models cannot be dropped');
+$node->safe_psql('source', 'DROP OWNED BY gone; DROP ROLE gone');
 
 for my $options ([], ['--inserts'], ['--format=custom'])
 {
@@ -103,6 +107,11 @@ for my $options ([], ['--inserts'], ['--format=custom'])
 	my ($ret, $out, $err) = $node->psql('target', 'UPDATE ml.versions SET notes = NULL');
 	like($err, qr/cannot be changed directly/, "$name: versions are immutable");
 	is($node->safe_psql('target', q{SET ROLE analyst; SELECT count(*) FROM ml.versions}), '5', "$name: rights are the same");
+	is($node->safe_psql('target', q{SET ROLE analyst; SELECT count(*) FROM ml.my_rights()}), '6', "$name: those of an owner, too");
+	isnt(($node->psql('target', 'DROP ROLE analyst'))[0], 0, "$name: and the role cannot be dropped");
+	$node->safe_psql('target', 'CREATE ROLE gone');
+	is($node->safe_psql('target', q{SET ROLE gone; SELECT count(*) FROM ml.models}), '0', "$name: a new role of an old name has no rights");
+	$node->safe_psql('target', 'DROP ROLE gone');
 	$node->safe_psql('postgres', 'DROP DATABASE target');
 }
 
