@@ -183,7 +183,21 @@ ml_catalog_approve(const char *model_name, int32 version, const char *role)
 	ml_catalog_event("approve", &model, version, &detail);
 }
 
-/* Takes back the approval that the current user, or who logged in, has given. */
+/* Raises the error for an approval that the current user has not given. */
+static ML_NORETURN void
+ml_report_no_approval(const char *model, int32 version, const char *role, const char *login)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("version %d of model \"%s\" has no approval of yours for role %s", version, model, role),
+			 errdetail("The current user is \"%s\", logged in as \"%s\".", GetUserNameFromId(GetUserId(), false), login),
+			 errhint("Table ml.approvals shows the approvals; each is withdrawn by who gave it.")));
+}
+
+/*
+ * Takes back the approval that the current user, or who logged in, has given.
+ * No privilege is asked for, so it looks before it locks.
+ */
 void
 ml_catalog_withdraw_approval(const char *model_name, int32 version, const char *role)
 {
@@ -193,19 +207,18 @@ ml_catalog_withdraw_approval(const char *model_name, int32 version, const char *
 	MlRow		row;
 	StringInfoData detail;
 
-	ml_catalog_lock(model_name, &model);
-	ml_bind_arg_text(&args, model.model);
+	ml_bind_arg_text(&args, model_name);
 	ml_bind_arg_int4(&args, version);
 	ml_bind_arg_text(&args, role);
-	ml_bind_arg_text(&args, model.actor);
+	ml_bind_arg_text(&args, GetUserNameFromId(GetUserId(), false));
 	ml_bind_arg_text(&args, login);
+	if (ml_catalog_execute("SELECT FROM ml.approvals WHERE model = $1 AND version = $2 AND role = $3 "
+						   "AND (approver = $4 OR login = $5)", &args, NULL) == 0)
+		ml_report_no_approval(model_name, version, role, login);
+	ml_catalog_lock(model_name, &model);
 	if (ml_catalog_execute("DELETE FROM ml.approvals WHERE model = $1 AND version = $2 AND role = $3 "
 						   "AND (approver = $4 OR login = $5) RETURNING approver", &args, &row) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("version %d of model \"%s\" has no approval of yours for role %s", version, model.model, role),
-				 errdetail("The current user is \"%s\", logged in as \"%s\".", model.actor, login),
-				 errhint("Table ml.approvals shows the approvals; each is withdrawn by who gave it.")));
+		ml_report_no_approval(model_name, version, role, login);
 	initStringInfo(&detail);
 	ml_detail_text(&detail, "role", role);
 	ml_detail_text(&detail, "approver", row.column[0]);
