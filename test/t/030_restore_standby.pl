@@ -51,7 +51,9 @@ my $reports = q{
 };
 my $history = q{
 	SELECT 'run', r::text FROM ml.runs r UNION ALL SELECT 'version', v::text FROM ml.versions v
-	UNION ALL SELECT 'deployment', d::text FROM ml.deployments d UNION ALL SELECT 'event', e::text FROM ml.events e ORDER BY 1, 2;
+	UNION ALL SELECT 'deployment', d::text FROM ml.deployments d UNION ALL SELECT 'event', e::text FROM ml.events e
+	UNION ALL SELECT 'alias', a::text FROM ml.aliases a UNION ALL SELECT 'head', h::text FROM ml.event_heads h
+	UNION ALL SELECT 'problem', v::text FROM ml.verify_events() v ORDER BY 1, 2;
 };
 my $expected = $primary->safe_psql('postgres', $scores);
 my $expected_reports = $primary->safe_psql('postgres', $reports);
@@ -85,6 +87,11 @@ my %writes = (
 	'ml.train()' => q{SELECT version FROM ml.train('price', 'house', 'price')},
 	'ml.train() of a new model' => q{SELECT version FROM ml.train('new', 'house', 'price')},
 	'ml.deploy()' => q{SELECT ml.deploy('price', 2)},
+	'ml.promote()' => q{SELECT ml.promote('price', 2)},
+	'ml.require_approval()' => q{SELECT ml.require_approval('price', 'canary', 1)},
+	'ml.approve()' => q{SELECT ml.approve('price', 2, 'canary')},
+	'ml.withdraw_approval()' => q{SELECT ml.withdraw_approval('price', 2, 'canary')},
+	'ml.set_owner()' => q{SELECT ml.set_owner('price', 'scorer')},
 	'ml.rollback()' => q{SELECT ml.rollback('price')},
 	'ml.undeploy()' => q{SELECT ml.undeploy('price', 'production')},
 	'ml.set_alias()' => q{SELECT ml.set_alias('price', 'champion', 1)},
@@ -182,6 +189,7 @@ is($fresh->safe_psql('postgres', $digests_trees), '2|1', 'restored: the same dat
 $fresh->safe_psql('postgres', q{SELECT ml.deploy('price', 2); SELECT ml.rollback('price')});
 is($fresh->safe_psql('postgres', q{SELECT version FROM ml.train('new', 'house', 'price')}), '1', 'restored: a new model trains');
 is(ml_orphans($fresh), '', 'restored: the catalog is sound');
+is($fresh->safe_psql('postgres', 'SELECT * FROM ml.verify_events()'), '', 'restored: new events go on with the chains');
 $fresh->stop;
 
 # Promotion: the numbers go on, and the new primary trains and deploys.
@@ -195,5 +203,6 @@ is($standby->safe_psql('postgres', $digests_trees), '2|1', 'promoted: the same d
 $standby->safe_psql('postgres', q{SELECT ml.deploy('price', 2)});
 is($standby->safe_psql('postgres', $one), '1', 'promoted: a deployment takes effect');
 is(ml_orphans($standby), '', 'promoted: the catalog is sound');
+is($standby->safe_psql('postgres', 'SELECT * FROM ml.verify_events()'), '', 'promoted: new events go on with the chains');
 $standby->stop;
 done_testing();
