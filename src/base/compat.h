@@ -57,6 +57,12 @@
 #define ml_compat_qualified_name(s) stringToQualifiedNameList(s)
 #endif
 
+/* Since 16 input functions can say what is wrong with a text without raising an error. */
+#if PG_VERSION_NUM >= 160000
+#define ML_COMPAT_SOFT_INPUT
+#include "nodes/miscnodes.h"
+#endif
+
 /* The local transaction number moved within PGPROC in 17. */
 #if PG_VERSION_NUM >= 170000
 #define ml_compat_lxid(proc) ((proc)->vxid.lxid)

@@ -204,7 +204,7 @@ ml_evaluate_begin(MlEvaluation *e, const char *ref, List *slices, const char *ta
 	e->ref = ref;
 	e->model = ml_cache_pin(&version, e->context);
 	e->target = target ? target : e->model->target;
-	e->binding = ml_bind_create(e->model, ref, e->context);
+	e->binding = ml_bind_create(e->model, ref, false, e->context);
 	e->cells = palloc_extended(sizeof(double) * Max(e->model->pipeline->ncells, 1), MCXT_ALLOC_HUGE);
 	e->work = palloc_extended(sizeof(double) * Max(e->model->pipeline->work_cells, 1), MCXT_ALLOC_HUGE);
 	e->out = palloc(sizeof(double) * Max(e->model->nclasses, 1));

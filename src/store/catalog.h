@@ -26,6 +26,29 @@ typedef struct MlVersionRef
 	uint8		digest[ML_DIGEST_BYTES];	/* SHA-256 of the artifact */
 } MlVersionRef;
 
+/* In what way a deployed version takes part in scoring. */
+typedef enum MlServingRole
+{
+	ML_SERVES_PRODUCTION,		/* answers */
+	ML_SERVES_CANARY,			/* answers a share of the rows */
+	ML_SERVES_SHADOW			/* scores every row, and answers none */
+} MlServingRole;
+
+typedef struct MlServed
+{
+	MlVersionRef version;
+	MlServingRole role;
+	double		traffic;		/* of a canary: the share of the rows; else 0 */
+} MlServed;
+
+/* What scores the rows of a reference. */
+typedef struct MlServing
+{
+	bool		deployed;		/* the reference is a model's name alone: its deployments answer, and count */
+	int			count;
+	MlServed   *versions;		/* production, or the version that is named; then the canary, then shadows by version */
+} MlServing;
+
 /* One metric of a run. */
 typedef struct MlRunMetric
 {
@@ -81,8 +104,15 @@ typedef struct MlRegistration
  */
 extern void ml_catalog_resolve(const char *ref, MlVersionRef *out);
 
-/* The same for who can do without: false where ml_catalog_resolve raises an error. */
-extern bool ml_catalog_find(const char *ref, MlVersionRef *out);
+/*
+ * The same with the canary and the shadows beside production: one index scan
+ * finds them all. Only a plain 'm' has any. With missing_ok, false in place of
+ * an error.
+ */
+extern bool ml_catalog_serving(const char *ref, bool missing_ok, MlServing *out);
+
+/* The name of a role that serves. */
+extern const char *ml_serving_role_name(MlServingRole role);
 
 /* The artifact of a version under the active snapshot, detoasted. */
 extern bytea *ml_catalog_artifact(const char *model, int32 version);

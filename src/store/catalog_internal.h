@@ -22,7 +22,7 @@ typedef enum MlCatalogScan
 {
 	ML_SCAN_MODEL,				/* ml.models by (model) */
 	ML_SCAN_VERSION,			/* ml.versions by (model, version) */
-	ML_SCAN_PRODUCTION,			/* current production row of ml.deployments by (model) */
+	ML_SCAN_SERVING,			/* current rows of ml.deployments that serve, by (model) */
 	ML_SCAN_DEPLOYMENTS,		/* ml.deployments by (model), oldest first */
 	ML_SCAN_ALIAS,				/* current rows of ml.aliases by (model, alias) */
 	ML_SCAN_GRANTS,				/* ml.grants by (model) */

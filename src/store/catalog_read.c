@@ -39,7 +39,7 @@ typedef struct MlScanInfo
 static const MlScanInfo ml_scans[] = {
 	[ML_SCAN_MODEL] = {"models", "models_pkey", 8, ML_MODELS_MODEL, 0},
 	[ML_SCAN_VERSION] = {"versions", "versions_pkey", 19, ML_VERSIONS_MODEL, ML_VERSIONS_VERSION},
-	[ML_SCAN_PRODUCTION] = {"deployments", "deployments_production_key", 11, ML_DEPLOYMENTS_MODEL, 0},
+	[ML_SCAN_SERVING] = {"deployments", "deployments_serving_idx", 11, ML_DEPLOYMENTS_MODEL, 0},
 	[ML_SCAN_DEPLOYMENTS] = {"deployments", "deployments_history_idx", 11, ML_DEPLOYMENTS_MODEL, 0},
 	[ML_SCAN_ALIAS] = {"aliases", "aliases_current_key", 9, ML_ALIASES_MODEL, ML_ALIASES_ALIAS},
 	[ML_SCAN_GRANTS] = {"grants", "grants_pkey", 5, ML_GRANTS_MODEL, 0},
@@ -240,19 +240,20 @@ ml_split_ref(const char *ref, MlRefParts *parts)
 	return problem;
 }
 
-/* Splits a model reference; raises ERRCODE_INVALID_NAME when it has none of the three forms. */
-static void
-ml_parse_ref(const char *ref, MlRefParts *parts)
+/* Splits a model reference; when it has none of the three forms, raises ERRCODE_INVALID_NAME or returns false. */
+static bool
+ml_parse_ref(const char *ref, bool missing_ok, MlRefParts *parts)
 {
 	const char *problem = ml_split_ref(ref, parts);
 
-	if (problem != NULL)
+	if (problem != NULL && !missing_ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("invalid model reference \"%s\"", ml_name_shown(ref)),
 				 errdetail("%s", problem),
 				 errhint("Write 'model' for the version in production, 'model/3' for version 3, "
 						 "or 'model@champion' for an alias.")));
+	return problem == NULL;
 }
 
 /* ---- lookups ---- */
@@ -284,27 +285,92 @@ ml_catalog_owner(const char *model)
 	return owner;
 }
 
-/* The version in production under the active snapshot, or 0. */
-static int32
-ml_read_production(const char *model)
+/* Indexed by MlServingRole. */
+static const char *const ml_serving_roles[] = {
+	[ML_SERVES_PRODUCTION] = "production",
+	[ML_SERVES_CANARY] = "canary",
+	[ML_SERVES_SHADOW] = "shadow",
+};
+
+const char *
+ml_serving_role_name(MlServingRole role)
+{
+	return ml_serving_roles[role];
+}
+
+/* Whether the current row of a scan of deployments is one that serves, and in which role. */
+static bool
+ml_read_serving_role(MlScan *scan, HeapTuple tuple, MlServingRole *role)
+{
+	bool		current;
+	char	   *name;
+
+	/* The index holds such rows only; a server that ignores indexes shows all of them. */
+	ml_scan_get(scan, tuple, ML_DEPLOYMENTS_UNTIL, &current);
+	if (!current)
+		return false;
+	name = TextDatumGetCString(ml_scan_get(scan, tuple, ML_DEPLOYMENTS_ROLE, NULL));
+	for (int i = 0; i < (int) lengthof(ml_serving_roles); i++)
+		if (strcmp(ml_serving_roles[i], name) == 0)
+		{
+			*role = (MlServingRole) i;
+			return true;
+		}
+	return false;
+}
+
+/* Production first, then the canary, then the shadows by version. */
+static int
+ml_served_compare(const void *a, const void *b)
+{
+	const MlServed *x = a;
+	const MlServed *y = b;
+
+	return x->role != y->role ? (x->role > y->role) - (x->role < y->role) :
+		(x->version.version > y->version.version) - (x->version.version < y->version.version);
+}
+
+/* The versions of a model that serve under the active snapshot, without their digests. */
+static void
+ml_read_serving(const char *model, MlServing *out)
 {
 	MlScan		scan;
 	HeapTuple	tuple;
-	int32		version = 0;
+	int			room = 4;
 
-	ml_scan_begin(&scan, ML_SCAN_PRODUCTION, model, 0, NULL);
+	out->count = 0;
+	out->versions = palloc0(sizeof(MlServed) * room);
+	ml_scan_begin(&scan, ML_SCAN_SERVING, model, 0, NULL);
 	while ((tuple = ml_scan_next(&scan)) != NULL)
 	{
-		bool		current;
+		MlServed   *served;
+		MlServingRole role;
+		bool		no_traffic;
+		Datum		traffic;
 
-		/* The index holds such rows only; a server that ignores indexes shows all of them. */
-		ml_scan_get(&scan, tuple, ML_DEPLOYMENTS_UNTIL, &current);
-		if (current &&
-			strcmp(TextDatumGetCString(ml_scan_get(&scan, tuple, ML_DEPLOYMENTS_ROLE, NULL)), "production") == 0)
-			version = DatumGetInt32(ml_scan_get(&scan, tuple, ML_DEPLOYMENTS_VERSION, NULL));
+		if (!ml_read_serving_role(&scan, tuple, &role))
+			continue;
+		if (out->count == room)
+		{
+			room *= 2;
+			out->versions = repalloc(out->versions, sizeof(MlServed) * room);
+		}
+		served = &out->versions[out->count++];
+		memset(served, 0, sizeof *served);
+		served->role = role;
+		served->version.version = DatumGetInt32(ml_scan_get(&scan, tuple, ML_DEPLOYMENTS_VERSION, NULL));
+		traffic = ml_scan_get(&scan, tuple, ML_DEPLOYMENTS_TRAFFIC, &no_traffic);
+		served->traffic = no_traffic ? 0 : DatumGetFloat8(traffic);
 	}
 	ml_scan_end(&scan);
-	return version;
+	qsort(out->versions, out->count, sizeof(MlServed), ml_served_compare);
+}
+
+/* Whether what serves has a version that answers. */
+static bool
+ml_serving_has_production(const MlServing *serving)
+{
+	return serving->count > 0 && serving->versions[0].role == ML_SERVES_PRODUCTION;
 }
 
 /* The version an alias points to under the active snapshot, or 0. */
@@ -353,46 +419,80 @@ ml_read_digest(const char *model, int32 version, uint8 *digest)
 	return tuple != NULL;
 }
 
+/* Resolves a number or an alias; what is missing is an error or false. */
+static bool
+ml_resolve_direct(const MlRefParts *parts, bool missing_ok, MlVersionRef *out)
+{
+	out->version = parts->alias == NULL ? parts->version : ml_read_alias(parts->model, parts->alias);
+	if (out->version == 0)
+	{
+		if (!missing_ok)
+			ml_report_no_alias(parts->model, out->owner, parts->alias);
+		return false;
+	}
+	if (ml_read_digest(parts->model, out->version, out->digest))
+		return true;
+	if (!missing_ok)
+		ml_report_no_version(parts->model, out->owner, out->version);
+	return false;
+}
+
+/* Resolves a name alone to all that serves; that nothing is in production is an error or false. */
+static bool
+ml_resolve_deployed(const MlVersionRef *model, bool missing_ok, MlServing *out)
+{
+	ml_read_serving(model->model, out);
+	if (!ml_serving_has_production(out))
+	{
+		if (!missing_ok)
+			ml_report_no_production(model->model, model->owner);
+		return false;
+	}
+	for (int i = 0; i < out->count; i++)
+	{
+		MlVersionRef *version = &out->versions[i].version;
+
+		version->model = model->model;
+		version->owner = model->owner;
+		if (!ml_read_digest(version->model, version->version, version->digest))
+			ml_report_no_version(version->model, version->owner, version->version);
+	}
+	return true;
+}
+
+/* Resolves a model reference under the active snapshot to all that scores its rows. */
+bool
+ml_catalog_serving(const char *ref, bool missing_ok, MlServing *out)
+{
+	MlRefParts	parts;
+	MlVersionRef model = {0};
+
+	if (!ml_parse_ref(ref, missing_ok, &parts))
+		return false;
+	model.model = parts.model;
+	if (!ml_catalog_model_exists(parts.model, &model.owner))
+	{
+		if (!missing_ok)
+			ml_report_no_model(parts.model);
+		return false;
+	}
+	out->deployed = parts.version == 0 && parts.alias == NULL;
+	if (out->deployed)
+		return ml_resolve_deployed(&model, missing_ok, out);
+	out->count = 1;
+	out->versions = palloc0(sizeof(MlServed));
+	out->versions[0].version = model;
+	return ml_resolve_direct(&parts, missing_ok, &out->versions[0].version);
+}
+
 /* Resolves a model reference under the active snapshot; raises an error that says what exists. */
 void
 ml_catalog_resolve(const char *ref, MlVersionRef *out)
 {
-	MlRefParts	parts;
+	MlServing	serving;
 
-	ml_parse_ref(ref, &parts);
-	out->model = parts.model;
-	if (!ml_catalog_model_exists(parts.model, &out->owner))
-		ml_report_no_model(parts.model);
-	if (parts.version > 0)
-		out->version = parts.version;
-	else if (parts.alias != NULL)
-	{
-		out->version = ml_read_alias(parts.model, parts.alias);
-		if (out->version == 0)
-			ml_report_no_alias(parts.model, out->owner, parts.alias);
-	}
-	else
-	{
-		out->version = ml_read_production(parts.model);
-		if (out->version == 0)
-			ml_report_no_production(parts.model, out->owner);
-	}
-	if (!ml_read_digest(parts.model, out->version, out->digest))
-		ml_report_no_version(parts.model, out->owner, out->version);
-}
-
-/* Resolves a model reference under the active snapshot; false where ml_catalog_resolve raises an error. */
-bool
-ml_catalog_find(const char *ref, MlVersionRef *out)
-{
-	MlRefParts	parts;
-
-	if (ml_split_ref(ref, &parts) != NULL || !ml_catalog_model_exists(parts.model, &out->owner))
-		return false;
-	out->model = parts.model;
-	out->version = parts.version > 0 ? parts.version :
-		parts.alias != NULL ? ml_read_alias(parts.model, parts.alias) : ml_read_production(parts.model);
-	return out->version > 0 && ml_read_digest(parts.model, out->version, out->digest);
+	(void) ml_catalog_serving(ref, false, &serving);
+	*out = serving.versions[0].version;
 }
 
 /* The artifact of a version under the active snapshot, detoasted. */
@@ -469,12 +569,12 @@ ml_catalog_training(const char *model, int32 version, MlTrainingRecord *out)
 bool
 ml_catalog_in_production(const char *model)
 {
-	int32		version;
+	MlServing	serving;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	version = ml_read_production(model);
+	ml_read_serving(model, &serving);
 	PopActiveSnapshot();
-	return version > 0;
+	return ml_serving_has_production(&serving);
 }
 
 /* The roles that hold the named privilege on a model, or any when privilege is NULL. */
