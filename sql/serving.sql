@@ -24,7 +24,7 @@ BEGIN
 END
 $$;
 SELECT trained('which', 1e6, 'a, b, color, even'), trained('which', 2e6, 'a, b, color, even'), trained('which', 3e6, 'a, b, color, even'),
-	trained('which', 4e6, 'b, id');
+	trained('which', 4e6, 'b, id'), trained('which', 5e6, 'even, color, b, a');
 -- Moves the canary and adds shadows, as the verbs do.
 CREATE FUNCTION canary(name text, number int, share float8) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -77,6 +77,8 @@ SELECT ml.undeploy('which', 'production');
 -- Production may change: the inputs' names and values decide, so the rows stay.
 SELECT ml.deploy('which', 3);
 SELECT count(*) FILTER (WHERE version_of(ml.predict('which', r)) = CASE t.version WHEN 1 THEN 3 ELSE t.version END) AS same FROM rows_to_score r JOIN tenth t USING (id);
+SELECT ml.deploy('which', 5);
+SELECT count(*) FILTER (WHERE version_of(ml.predict('which', r)) = CASE t.version WHEN 1 THEN 5 ELSE t.version END) AS same FROM rows_to_score r JOIN tenth t USING (id);
 SELECT ml.deploy('which', 1);
 -- More traffic only adds rows.
 SELECT canary('which', 2, 0.2);
@@ -155,6 +157,11 @@ SELECT * FROM counted();
 SELECT count(*) FILTER (WHERE b.score = ml.predict('which', q)) AS same FROM before b JOIN (SELECT id AS key, 'x'::text AS id, a, b, color, even FROM rows_to_score) q ON b.id = q.key;
 SELECT count(*) FILTER (WHERE b.score = ml.predict('which', to_jsonb(q))) AS same FROM before b JOIN (SELECT id AS key, CASE id % 4 WHEN 0 THEN '"text"' WHEN 1 THEN '[1]' WHEN 2 THEN '{}' ELSE '3' END::jsonb AS id, a, b, color, even FROM rows_to_score) q ON b.id = q.key;
 SELECT count(*) FILTER (WHERE b.score = ml.predict('which', q)) AS same FROM before b JOIN (SELECT id AS key, CASE WHEN id % 2 = 0 THEN 'infinity'::float8 ELSE 1 END AS id, a, b, color, even FROM rows_to_score) q ON b.id = q.key;
+SELECT * FROM counted();
+-- Features that are compressed or out of line.
+SELECT count(*) FILTER (WHERE score = ml.predict('which', j)) AS same FROM (SELECT b.score, to_jsonb(r) || jsonb_build_object('long', repeat('x', 20000)) AS j FROM before b JOIN rows_to_score r USING (id) WHERE id <= 50) q;
+CREATE TABLE stored AS SELECT id, to_jsonb(r) || jsonb_build_object('long', repeat(md5(id::text), 1000)) AS j FROM rows_to_score r WHERE id <= 50;
+SELECT count(*) FILTER (WHERE score = ml.predict('which', j)) AS same FROM before JOIN stored USING (id);
 SELECT * FROM counted();
 -- Rows of several types at one place.
 SELECT count(ml.predict('which', CASE WHEN id % 4 = 0 THEN (SELECT j FROM (SELECT r.a, r.b, r.color, r.even) j) ELSE (SELECT k FROM (SELECT r.id, r.a, r.b, r.color, r.even) k) END)) FROM rows_to_score r;
