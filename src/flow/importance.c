@@ -98,6 +98,7 @@ ml_importance_load(MlPermutation *p, const MlVersionRef *version)
 {
 	MlLoad	   *load = palloc0(sizeof(MlLoad));
 	MlTrainingRecord record;
+	MlIdentity *identity = palloc(sizeof(MlIdentity));
 	JsonbValue	buffer;
 	JsonbValue *split;
 
@@ -119,6 +120,9 @@ ml_importance_load(MlPermutation *p, const MlVersionRef *version)
 	load->seed = record.seed;
 	ml_split_parse(split && split->type != jbvNull ? JsonbValueToJsonb(split) : NULL, load);
 	load->only_test = load->split != ML_SPLIT_NONE;
+	identity->role = record.trainer;
+	identity->search_path = record.search_path;
+	load->identity = identity;
 	ml_load_read(load);
 	p->load = load;
 	p->rows = load->only_test ? load->test : load->train;

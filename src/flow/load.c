@@ -653,6 +653,7 @@ ml_load_read(MlLoad *load)
 	memset(&reader, 0, sizeof reader);
 	reader.columns = ml_load_wanted(load);
 	reader.exclude = load->exclude;
+	reader.identity = load->identity;
 	reader.describe = ml_load_describe;
 	reader.row = ml_load_row;
 	reader.ctx = load;

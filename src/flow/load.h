@@ -58,6 +58,7 @@ typedef struct MlLoad
 	int64		seed;
 	List	   *features;		/* char *; NIL: all that can be used */
 	List	   *exclude;
+	const MlIdentity *identity; /* whose source it is when it was recorded; NULL: the current user's */
 	MlNotes    *notes;
 	bool		filed;			/* for a learner that reads columns: rows go to temporary files */
 	bool		only_test;		/* training rows are counted and not kept */

@@ -10,7 +10,9 @@
 #include "access/xlog.h"
 #include "base/compat.h"
 #include "base/settings.h"
+#include "catalog/namespace.h"
 #include "flow/training.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -43,6 +45,11 @@ ml_record_environment(const MlTraining *t)
 	ml_json_text(&out, ML_VERSION);
 	appendStringInfoString(&out, ", \"server_version\": ");
 	ml_json_text(&out, PG_VERSION);
+	appendStringInfoString(&out, ", \"session_user\": ");
+	ml_json_text(&out, GetUserNameFromId(GetSessionUserId(), false));
+	/* the names in the source resolve by it */
+	appendStringInfoString(&out, ", \"search_path\": ");
+	ml_json_text(&out, namespace_search_path);
 	appendStringInfo(&out, ", \"max_categories\": %d, \"train_memory_kb\": %d, \"spilled\": %s}",
 					 ml_max_categories, ml_train_memory_kb,
 					 t->spilled ? "true" : "false");

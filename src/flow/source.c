@@ -184,7 +184,7 @@ ml_source_writes(const char *detail)
 
 /* Refuses a plan that is not one reading SELECT, and lists the relations it reads. */
 static void
-ml_source_check(SPIPlanPtr plan, MemoryContext result, MlSourceInfo *info)
+ml_source_check(SPIPlanPtr plan, MemoryContext result, MlSourceInfo *info, const MlIdentitySaved *saved)
 {
 	List	   *sources = SPI_plan_get_plan_sources(plan);
 	CachedPlan *cached;
@@ -212,6 +212,8 @@ ml_source_check(SPIPlanPtr plan, MemoryContext result, MlSourceInfo *info)
 				 errdetail("It is %s.", GetCommandTagName(tag)),
 				 errhint("Give the name of a table or view, or one SELECT.")));
 	}
+	if (saved)
+		ml_identity_check(saved, ((CachedPlanSource *) linitial(sources))->query_list);
 	cached = SPI_plan_get_cached_plan(plan);
 	if (cached == NULL)
 		elog(ERROR, "source has no plan");
@@ -280,7 +282,8 @@ ml_source_rethrow(MemoryContext context)
 
 /* Reads the source; see the header. */
 static bool
-ml_source_read_unguarded(const char *source, const MlSourceReader *reader, MlSourceInfo *info)
+ml_source_read_unguarded(const char *source, const MlSourceReader *reader, MlSourceInfo *info,
+						 const MlIdentitySaved *saved)
 {
 	MemoryContext result = CurrentMemoryContext;
 	MlReceiver	receiver;
@@ -319,7 +322,7 @@ ml_source_read_unguarded(const char *source, const MlSourceReader *reader, MlSou
 				 errmsg("source must be a SELECT"),
 				 errdetail("It cannot be prepared: %s.", SPI_result_code_string(SPI_result)),
 				 errhint("Give the name of a table or view, or one SELECT.")));
-	ml_source_check(plan, result, info);
+	ml_source_check(plan, result, info, saved);
 	memset(&options, 0, sizeof options);
 	options.read_only = true;
 	options.must_return_tuples = true;
@@ -342,11 +345,16 @@ bool
 ml_source_read(const char *source, const MlSourceReader *reader, MlSourceInfo *info)
 {
 	MemoryContext context = CurrentMemoryContext;
+	MlIdentitySaved saved;
 	volatile bool all = false;
 
 	PG_TRY();
 	{
-		all = ml_source_read_unguarded(source, reader, info);
+		if (reader->identity)
+			ml_identity_enter(reader->identity, &saved);
+		all = ml_source_read_unguarded(source, reader, info, reader->identity ? &saved : NULL);
+		if (reader->identity)
+			ml_identity_leave(&saved);
 	}
 	PG_CATCH();
 	{

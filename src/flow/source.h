@@ -8,6 +8,7 @@
 #define ML_SOURCE_H
 
 #include "executor/tuptable.h"
+#include "flow/identity.h"
 #include "nodes/pg_list.h"
 
 typedef struct MlSourceReader
@@ -18,6 +19,12 @@ typedef struct MlSourceReader
 	 */
 	List	   *columns;
 	List	   *exclude;
+
+	/*
+	 * Whose source it is when it was recorded; NULL: the current user's, here
+	 * and now. The callbacks run under that identity too.
+	 */
+	const MlIdentity *identity;
 
 	/* Called once before the first row. */
 	void		(*describe) (void *ctx, TupleDesc desc);

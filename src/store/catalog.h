@@ -93,6 +93,8 @@ typedef struct MlTrainingRecord
 	char	   *source;
 	Jsonb	   *params;			/* the full call */
 	int64		seed;
+	char	   *trainer;		/* the role that trained: the source is read with its rights */
+	char	   *search_path;	/* by which the names in the source resolve; NULL: not recorded */
 } MlTrainingRecord;
 
 /* The record of a version's training under the active snapshot; false when its source was not recorded. */

@@ -412,9 +412,9 @@ ml_catalog_artifact(const char *model, int32 version)
 	return artifact;
 }
 
-/* The ids of the run and the snapshot of a version; there may be no snapshot, and then the second is 0. */
+/* The ids of the run and the snapshot of a version, and its trainer; without a snapshot the second is 0. */
 static void
-ml_read_training_ids(const char *model, int32 version, int64 *run, int64 *snapshot)
+ml_read_training_ids(const char *model, int32 version, int64 *run, int64 *snapshot, char **trainer)
 {
 	MlScan		scan;
 	HeapTuple	tuple;
@@ -428,7 +428,20 @@ ml_read_training_ids(const char *model, int32 version, int64 *run, int64 *snapsh
 	*run = DatumGetInt64(ml_scan_get(&scan, tuple, ML_VERSIONS_RUN, NULL));
 	value = ml_scan_get(&scan, tuple, ML_VERSIONS_SNAPSHOT, &none);
 	*snapshot = none ? 0 : DatumGetInt64(value);
+	*trainer = pstrdup(NameStr(*DatumGetName(ml_scan_get(&scan, tuple, ML_VERSIONS_CREATED_BY, NULL))));
 	ml_scan_end(&scan);
+}
+
+/* A text member of a JSON object, or NULL. */
+static char *
+ml_read_member(Jsonb *json, const char *key)
+{
+	JsonbValue	buffer;
+	JsonbValue *v = NULL;
+
+	if (JB_ROOT_IS_OBJECT(json))
+		v = getKeyJsonValueFromContainer(&json->root, key, strlen(key), &buffer);
+	return v != NULL && v->type == jbvString ? pnstrdup(v->val.string.val, v->val.string.len) : NULL;
 }
 
 /* What was recorded of the training of a version; false when its source was not. */
@@ -441,7 +454,7 @@ ml_catalog_training(const char *model, int32 version, MlTrainingRecord *out)
 	int64		snapshot;
 
 	memset(out, 0, sizeof *out);
-	ml_read_training_ids(model, version, &run, &snapshot);
+	ml_read_training_ids(model, version, &run, &snapshot, &out->trainer);
 	if (snapshot == 0)
 		return false;
 	ml_scan_begin(&scan, ML_SCAN_SNAPSHOT, model, snapshot, NULL);
@@ -460,6 +473,8 @@ ml_catalog_training(const char *model, int32 version, MlTrainingRecord *out)
 		seed = ml_scan_get(&scan, tuple, ML_RUNS_SEED, &none);
 		out->seed = none ? 0 : DatumGetInt64(seed);
 		out->params = DatumGetJsonbPCopy(ml_scan_get(&scan, tuple, ML_RUNS_PARAMS, NULL));
+		out->search_path = ml_read_member(DatumGetJsonbPCopy(ml_scan_get(&scan, tuple, ML_RUNS_ENVIRONMENT, NULL)),
+										  "search_path");
 	}
 	ml_scan_end(&scan);
 	return out->source != NULL && out->params != NULL;
