@@ -64,6 +64,15 @@
 #define ml_compat_lxid(proc) ((proc)->lxid)
 #endif
 
+/* What a statement needs the right to stands in its range table before 16, and in a list of its own since. */
+#if PG_VERSION_NUM >= 160000
+#define MlCompatPermission RTEPermissionInfo
+#define ml_compat_permissions(stmt) ((stmt)->permInfos)
+#else
+#define MlCompatPermission RangeTblEntry
+#define ml_compat_permissions(stmt) ((stmt)->rtable)
+#endif
+
 /* Variables know since 16 which outer joins may make them NULL, and since 18 whether they are of an OLD or NEW row. */
 #if PG_VERSION_NUM >= 180000
 #define ml_compat_plain_var(var) \

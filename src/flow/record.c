@@ -11,6 +11,7 @@
 #include "base/compat.h"
 #include "base/settings.h"
 #include "catalog/namespace.h"
+#include "flow/reads.h"
 #include "flow/training.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -238,6 +239,31 @@ ml_record_profile(const MlDesign *design, StringInfo out)
 	appendStringInfoChar(out, ']');
 }
 
+/*
+ * What the source reads. Of a relation, which was asked for every column where
+ * that is quicker, it is what the training used.
+ */
+static List *
+ml_record_columns(const MlTraining *t)
+{
+	const MlLoad *load = t->load;
+	const MlPipeline *pipeline = t->model->pipeline;
+	StringInfoData query;
+
+	if (load->info.relation == NULL)
+		return ml_reads_of(load->info.query);
+	initStringInfo(&query);
+	for (int i = 0; i < pipeline->ninputs; i++)
+		appendStringInfo(&query, ", %s", quote_identifier(pipeline->inputs[i].name));
+	if (load->target)
+		appendStringInfo(&query, ", %s", quote_identifier(load->target));
+	if (load->weight)
+		appendStringInfo(&query, ", %s", quote_identifier(load->weight));
+	if (load->split_column)
+		appendStringInfo(&query, ", %s", quote_identifier(load->split_column));
+	return ml_reads_of(psprintf("SELECT %s FROM %s", query.len > 0 ? query.data + 2 : "", load->info.relation));
+}
+
 static void
 ml_record_snapshot(const MlTraining *t, MlRegistration *r)
 {
@@ -258,6 +284,7 @@ ml_record_snapshot(const MlTraining *t, MlRegistration *r)
 							  (unsigned long long) load->fingerprint.b);
 	r->profile = profile.data;
 	r->wal_lsn = GetXLogInsertRecPtr();
+	r->columns = ml_record_columns(t);
 }
 
 void

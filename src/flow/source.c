@@ -12,6 +12,7 @@
 #include "access/relation.h"
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/names.h"
 #include "base/text.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -160,11 +161,10 @@ ml_source_relation_query(const char *source, const MlSourceReader *reader, MlSou
 		}
 	if (n == 0)
 		appendStringInfoChar(&query, '*');
-	appendStringInfo(&query, " FROM %s",
-					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-												RelationGetRelationName(rel)));
+	appendStringInfo(&query, " FROM %s", ml_name_relation(relid));
 	if (info)
 	{
+		info->relation = ml_name_relation(relid);
 		info->keys = ml_source_keys(rel);
 		info->narrowed = n > 0;
 	}
@@ -224,14 +224,10 @@ ml_source_check(SPIPlanPtr plan, MemoryContext result, MlSourceInfo *info, const
 	{
 		MemoryContext old = MemoryContextSwitchTo(result);
 		Oid			relid = lfirst_oid(lc);
-		char	   *name = get_rel_name(relid);
+		char	   *name = ml_name_relation(relid);
 
-		if (info && name)
-		{
-			name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), name);
-			if (!ml_text_listed(info->relations, name))
-				info->relations = lappend(info->relations, name);
-		}
+		if (info && name && !ml_text_listed(info->relations, name))
+			info->relations = lappend(info->relations, name);
 		MemoryContextSwitchTo(old);
 	}
 	/* the plan is not saved, so no resource owner holds the reference */

@@ -37,6 +37,7 @@ typedef struct MlSourceReader
 typedef struct MlSourceInfo
 {
 	char	   *query;			/* what was executed */
+	char	   *relation;		/* the qualified name of the relation it is, or NULL for a query */
 	List	   *relations;		/* qualified names of the relations it reads, views looked through: char * */
 	bool		narrowed;		/* a relation was asked for some of its columns only */
 	List	   *keys;			/* columns that alone are the relation's primary key: char * */

@@ -33,6 +33,14 @@ typedef struct MlRunMetric
 	double		value;
 } MlRunMetric;
 
+/* One column that a source reads; without a name and type, a relation of which it reads none. */
+typedef struct MlSourceColumn
+{
+	char	   *relation;		/* qualified, quoted where it must be */
+	char	   *name;
+	char	   *type;
+} MlSourceColumn;
+
 /*
  * Everything one finished training writes, in one call. JSON members are
  * text that jsonb_in accepts; NULL members are stored as NULL unless said.
@@ -62,6 +70,7 @@ typedef struct MlRegistration
 	const char *fingerprint;	/* hex, or NULL */
 	const char *profile;		/* json */
 	XLogRecPtr	wal_lsn;
+	List	   *columns;		/* what the source reads: MlSourceColumn * */
 	/* the version */
 	const char *algorithm;
 	const char *params;			/* json: every parameter with the value used */

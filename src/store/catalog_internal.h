@@ -153,6 +153,14 @@ extern void ml_detail_json(StringInfo detail, const char *name, const char *valu
 /* Writes an event; version 0 and detail NULL stand for none. */
 extern void ml_catalog_event(const char *kind, const MlModelRow *model, int32 version, StringInfo detail);
 
+/* Adds a text[] parameter of the strings, of which those that are NULL become SQL NULL. */
+extern void ml_bind_arg_texts(MlArgs *args, int n, char *const *values);
+
+/* ---- lineage: catalog_lineage.c ---- */
+
+/* Writes what the source of a version reads: a List of MlSourceColumn *. */
+extern void ml_register_source_columns(const char *model, int32 version, List *columns);
+
 /* ---- service: catalog_serve.c ---- */
 
 /* Raises an error unless the version exists; says whether it is archived and its current role (NULL for none). */

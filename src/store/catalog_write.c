@@ -81,6 +81,24 @@ ml_bind_arg_json(MlArgs *args, const char *value)
 		   value == NULL);
 }
 
+/* Adds a text[] parameter; members that are NULL are SQL NULL. */
+void
+ml_bind_arg_texts(MlArgs *args, int n, char *const *values)
+{
+	Datum	   *texts = palloc(sizeof(Datum) * Max(n, 1));
+	bool	   *nulls = palloc(sizeof(bool) * Max(n, 1));
+	int			lower = 1;
+
+	for (int i = 0; i < n; i++)
+	{
+		nulls[i] = values[i] == NULL;
+		texts[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(values[i]);
+	}
+	ml_arg(args, TEXTARRAYOID,
+		   PointerGetDatum(n == 0 ? construct_empty_array(TEXTOID) :
+						   construct_md_array(texts, nulls, 1, &n, &lower, TEXTOID, -1, false, TYPALIGN_INT)), false);
+}
+
 /* An integer of a result row; raises an error when the row or the value is missing. */
 int64
 ml_row_int64(const MlRow *row, int column)
@@ -304,14 +322,10 @@ ml_register_snapshot(const MlRegistration *r)
 {
 	MlArgs		args = {0};
 	MlRow		row;
-	Datum	   *relations = palloc(sizeof(Datum) * Max(r->nrelations, 1));
 
-	for (int i = 0; i < r->nrelations; i++)
-		relations[i] = CStringGetTextDatum(r->relations[i]);
 	ml_bind_arg_text(&args, r->model);
 	ml_bind_arg_text(&args, r->source);
-	ml_arg(&args, TEXTARRAYOID,
-		   PointerGetDatum(construct_array(relations, r->nrelations, TEXTOID, -1, false, TYPALIGN_INT)), false);
+	ml_bind_arg_texts(&args, r->nrelations, r->relations);
 	ml_bind_arg_int8(&args, r->rows);
 	ml_bind_arg_text(&args, r->fingerprint);
 	ml_bind_arg_json(&args, r->profile);
@@ -419,6 +433,7 @@ ml_catalog_register(const MlRegistration *r, int64 *run_id)
 		snapshot_id = ml_register_snapshot(r);
 	run = ml_register_run(r, &model, version);
 	ml_register_version(r, &model, version, parent, run, snapshot_id);
+	ml_register_source_columns(r->model, version, r->columns);
 
 	initStringInfo(&detail);
 	ml_detail_json(&detail, "run_id", psprintf(INT64_FORMAT, run));
