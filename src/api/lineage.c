@@ -1,5 +1,5 @@
 /*
- * lineage.c - ml.relation_names: what stands behind ml.impact.
+ * lineage.c - what stands behind ml.impact and ml.attached_columns.
  */
 #include "postgres.h"
 
@@ -9,7 +9,9 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "flow/reads.h"
+#include "store/catalog.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 /* ml.relation_names(relation, column_name): a relation's name and those of its ancestors; the column must exist. */
@@ -33,4 +35,36 @@ ML_FUNCTION(ml_relation_names)
 			names = lappend(names, name);
 	}
 	return ml_result_list(names);
+}
+
+/* ml.attached_name(guard, relation): what an attached relation is called now; NULL when it is gone. */
+ML_FUNCTION(ml_attached_name)
+{
+	Oid			relid;
+	char	   *name;
+
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	relid = ml_catalog_attached_relation(PG_ARGISNULL(0) ? NULL : NameStr(*PG_GETARG_NAME(0)), ml_arg_text(fcinfo, 1));
+	name = OidIsValid(relid) ? ml_name_relation(relid) : NULL;
+	if (name == NULL)
+		PG_RETURN_NULL();
+	return CStringGetTextDatum(name);
+}
+
+/* ml.attached_type(guard, relation, column_name): the type a recorded column has now; NULL when it is gone. */
+ML_FUNCTION(ml_attached_type)
+{
+	char	   *guard = PG_ARGISNULL(0) ? NULL : NameStr(*PG_GETARG_NAME(0));
+	char	   *relation = ml_arg_text(fcinfo, 1);
+	char	   *column = ml_arg_text(fcinfo, 2);
+	AttrNumber	attno = relation && column ? ml_catalog_attached_column(guard, relation, column) : 0;
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	if (attno == 0)
+		PG_RETURN_NULL();
+	get_atttypetypmodcoll(ml_catalog_attached_relation(guard, relation), attno, &type, &typmod, &collation);
+	return CStringGetTextDatum(ml_name_type(type, typmod));
 }

@@ -147,6 +147,20 @@ ML_FUNCTION(ml_revoke)
 	PG_RETURN_VOID();
 }
 
+/* ml.attach(model, relation) */
+ML_FUNCTION(ml_attach)
+{
+	ml_deploy_attach(ml_getarg_text(fcinfo, 0), PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1));
+	PG_RETURN_VOID();
+}
+
+/* ml.detach(model, relation) */
+ML_FUNCTION(ml_detach)
+{
+	ml_deploy_detach(ml_getarg_text(fcinfo, 0), PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1));
+	PG_RETURN_VOID();
+}
+
 /* ml.deployed_at(model, at): shows to whoever may see the model. */
 ML_FUNCTION(ml_deployed_at)
 {

@@ -73,6 +73,13 @@
 #define ml_compat_permissions(stmt) ((stmt)->rtable)
 #endif
 
+/* One function tells who owns objects of all kinds since 16. */
+#if PG_VERSION_NUM >= 160000
+#define ml_compat_owns_relation(relid, role) object_ownercheck(RelationRelationId, relid, role)
+#else
+#define ml_compat_owns_relation(relid, role) pg_class_ownercheck(relid, role)
+#endif
+
 /* Variables know since 16 which outer joins may make them NULL, and since 18 whether they are of an OLD or NEW row. */
 #if PG_VERSION_NUM >= 180000
 #define ml_compat_plain_var(var) \

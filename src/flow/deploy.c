@@ -8,10 +8,15 @@
 
 #include "base/compat.h"
 
+#include "base/names.h"
+#include "base/settings.h"
+#include "catalog/pg_class.h"
 #include "flow/deploy.h"
 #include "miscadmin.h"
 #include "store/access.h"
 #include "store/catalog.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
 
 /* What deployment does with a role in this release. */
 typedef struct MlRole
@@ -215,4 +220,49 @@ ml_deploy_revoke(const char *model, const char *privilege, const char *grantee)
 	ml_check_grantable(privilege);
 	ml_deploy_authorize(model, ML_PRIV_OWNER);
 	ml_catalog_revoke(model, privilege, grantee);
+}
+
+/* Raises an error unless there is such a relation and the current user owns it. */
+static void
+ml_check_relation(Oid relid)
+{
+	char	   *name = OidIsValid(relid) ? ml_name_relation(relid) : NULL;
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(OidIsValid(relid) ? ERRCODE_UNDEFINED_TABLE : ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 OidIsValid(relid) ? errmsg("relation %u does not exist", relid) : errmsg("relation must not be null"),
+				 errhint("Name a table or view, such as 'public.customers'.")));
+	if (!ml_compat_owns_relation(relid, GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of relation %s", name),
+				 errdetail("The current user is \"%s\".", GetUserNameFromId(GetUserId(), false)),
+				 errhint("Attaching a model binds the relation's owner: ask a role that owns both.")));
+	if (get_rel_persistence(relid) == RELPERSISTENCE_TEMP)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("relation \"%s\" is temporary", get_rel_name(relid)),
+				 errdetail("It goes away with the session."),
+				 errhint("Attach a model to relations that last.")));
+}
+
+/* Attaches a model to a relation. */
+void
+ml_deploy_attach(const char *model, Oid relid)
+{
+	ml_deploy_begin("ml.attach()");
+	ml_deploy_authorize(model, ML_PRIV_OWNER);
+	ml_check_relation(relid);
+	ml_catalog_attach(model, relid, ml_attach_mode == ML_ATTACH_REFUSE ? "refuse" : "report");
+}
+
+/* Detaches a model from a relation. */
+void
+ml_deploy_detach(const char *model, Oid relid)
+{
+	ml_deploy_begin("ml.detach()");
+	ml_deploy_authorize(model, ML_PRIV_OWNER);
+	ml_check_relation(relid);
+	ml_catalog_detach(model, relid);
 }

@@ -31,4 +31,11 @@ extern void ml_deploy_drop_model(const char *model);
 extern void ml_deploy_grant(const char *model, const char *privilege, const char *grantee);
 extern void ml_deploy_revoke(const char *model, const char *privilege, const char *grantee);
 
+/*
+ * Attaches a model to a relation by pg_mlops.attach_mode, or detaches it;
+ * needs the owner of the model, and of the relation.
+ */
+extern void ml_deploy_attach(const char *model, Oid relid);
+extern void ml_deploy_detach(const char *model, Oid relid);
+
 #endif							/* ML_DEPLOY_H */

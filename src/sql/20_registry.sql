@@ -63,3 +63,12 @@ COMMENT ON FUNCTION ml.grant(text, text, regrole) IS 'grants use, read, train or
 CREATE FUNCTION ml.revoke(model text, privilege text, grantee regrole) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_revoke';
 COMMENT ON FUNCTION ml.revoke(text, text, regrole) IS 'revokes a privilege on a model from a role';
+
+CREATE FUNCTION ml.attach(model text, relation regclass) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_attach';
+COMMENT ON FUNCTION ml.attach(text, regclass) IS
+	'keeps the columns that a model reads of a relation from being dropped or retyped, or watches them';
+
+CREATE FUNCTION ml.detach(model text, relation regclass) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_detach';
+COMMENT ON FUNCTION ml.detach(text, regclass) IS 'ends what ml.attach began';

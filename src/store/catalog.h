@@ -9,6 +9,7 @@
 #ifndef ML_CATALOG_H
 #define ML_CATALOG_H
 
+#include "access/attnum.h"
 #include "access/xlogdefs.h"
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
@@ -185,6 +186,22 @@ extern void ml_catalog_drop_version(const char *model, int32 version);
 
 /* Deletes a model with everything but its events. */
 extern void ml_catalog_drop_model(const char *model);
+
+/*
+ * Attaches a model to a relation that its versions read, in mode 'refuse' or
+ * 'report', or changes the mode; and ends that.
+ */
+extern void ml_catalog_attach(const char *model, Oid relid, const char *mode);
+extern void ml_catalog_detach(const char *model, Oid relid);
+
+/*
+ * The relation of an attachment as it is now, by its guard where there is one
+ * and else by the recorded name; InvalidOid when it is gone. guard may be NULL.
+ */
+extern Oid	ml_catalog_attached_relation(const char *guard, const char *relation);
+
+/* The number of the column that was recorded under a name; 0 when it is gone. */
+extern AttrNumber ml_catalog_attached_column(const char *guard, const char *relation, const char *column);
 
 /* Grants a privilege on a model to a role, or revokes it. */
 extern void ml_catalog_grant(const char *model, const char *privilege, const char *grantee);

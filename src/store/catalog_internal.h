@@ -141,6 +141,9 @@ extern void ml_bind_arg_json(MlArgs *args, const char *value);
 /* Runs one statement on ml.* tables as their owner; row may be NULL; returns the number of rows. */
 extern uint64 ml_catalog_execute(const char *sql, MlArgs *args, MlRow *row);
 
+/* The same for a statement of which every row counts: a List of MlRow *. */
+extern List *ml_catalog_rows(const char *sql, MlArgs *args);
+
 extern int64 ml_row_int64(const MlRow *row, int column);
 
 /* Locks the model row; raises ERRCODE_UNDEFINED_OBJECT when there is none. */
@@ -160,6 +163,12 @@ extern void ml_bind_arg_texts(MlArgs *args, int n, char *const *values);
 
 /* Writes what the source of a version reads: a List of MlSourceColumn *. */
 extern void ml_register_source_columns(const char *model, int32 version, List *columns);
+
+/* ---- attachments: catalog_attach.c ---- */
+
+/* Brings the guards of a model up to date with what its versions read, or removes them. */
+extern void ml_attachments_refresh(const MlModelRow *model);
+extern void ml_attachments_drop_guards(const MlModelRow *model);
 
 /* ---- service: catalog_serve.c ---- */
 

@@ -101,6 +101,7 @@ ml_catalog_archive(const char *model_name, int32 version)
 	ml_bind_arg_int4(&args, version);
 	ml_catalog_execute("UPDATE ml.versions SET archived_at = pg_catalog.clock_timestamp() "
 					   "WHERE model = $1 AND version = $2", &args, NULL);
+	ml_attachments_refresh(&model);
 	initStringInfo(&detail);
 	ml_detail_text(&detail, "from_role", role);
 	ml_catalog_event("archive", &model, version, &detail);
@@ -145,6 +146,7 @@ ml_catalog_drop_version(const char *model_name, int32 version)
 						   "SELECT FROM ml.versions v WHERE v.model = s.model AND v.snapshot_id = s.snapshot_id)",
 						   &args, NULL);
 	}
+	ml_attachments_refresh(&model);
 	ml_catalog_event("drop_version", &model, version, &detail);
 }
 
@@ -190,6 +192,7 @@ ml_catalog_drop_model(const char *model_name)
 	initStringInfo(&detail);
 	ml_detail_text(&detail, "owner", model.owner);
 	ml_detail_json(&detail, "versions", row.column[0]);
+	ml_attachments_drop_guards(&model);
 	for (int i = 0; i < (int) lengthof(deletes); i++)
 		ml_catalog_execute(deletes[i], &args, NULL);
 	ml_catalog_event("drop_model", &model, 0, &detail);

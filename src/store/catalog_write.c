@@ -28,7 +28,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-/* Set only while ml_catalog_execute is inside SPI. */
+/* Set only while ml_execute_as_owner is inside SPI. */
 static bool ml_write_open = false;
 
 /* Whether a write of this file is under way. */
@@ -125,37 +125,25 @@ ml_catalog_table_owner(void)
 	return owner;
 }
 
-/* Copies the first row of SPI's result, as text, into a memory context. */
+/* Copies a row of SPI's result, as text, into the current memory context. */
 static void
-ml_copy_row(MlRow *row, MemoryContext context)
+ml_copy_row(MlRow *row, uint64 which)
 {
-	MemoryContext old;
-
-	memset(row, 0, sizeof(MlRow));
-	row->nrows = SPI_processed;
-	if (SPI_tuptable == NULL || SPI_processed == 0)
-		return;
 	Assert(SPI_tuptable->tupdesc->natts <= ML_WRITE_COLUMNS_MAX);
-	old = MemoryContextSwitchTo(context);
 	for (int i = 0; i < SPI_tuptable->tupdesc->natts; i++)
-		row->column[i] = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1);
-	MemoryContextSwitchTo(old);
+		row->column[i] = SPI_getvalue(SPI_tuptable->vals[which], SPI_tuptable->tupdesc, i + 1);
 }
 
-/* Runs one statement on ml.* tables as their owner and returns the number of rows. */
-uint64
-ml_catalog_execute(const char *sql, MlArgs *args, MlRow *row)
+/* Runs one statement on ml.* tables as their owner; SPI is connected. */
+static void
+ml_execute_as_owner(const char *sql, MlArgs *args)
 {
-	MemoryContext caller = CurrentMemoryContext;
 	Oid			owner = ml_catalog_table_owner();
 	Oid			user;
 	int			context;
 	int			nest_level;
 	volatile int result = 0;
-	uint64		nrows;
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	nest_level = NewGUCNestLevel();
@@ -178,11 +166,56 @@ ml_catalog_execute(const char *sql, MlArgs *args, MlRow *row)
 	SetUserIdAndSecContext(user, context);
 	if (result < 0)
 		elog(ERROR, "catalog statement failed: %s", SPI_result_code_string(result));
+}
+
+/* Runs one statement on ml.* tables as their owner and returns the number of rows. */
+uint64
+ml_catalog_execute(const char *sql, MlArgs *args, MlRow *row)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext spi;
+	uint64		nrows;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	ml_execute_as_owner(sql, args);
 	nrows = SPI_processed;
 	if (row != NULL)
-		ml_copy_row(row, caller);
+	{
+		memset(row, 0, sizeof(MlRow));
+		row->nrows = nrows;
+		spi = MemoryContextSwitchTo(caller);
+		if (SPI_tuptable != NULL && nrows > 0)
+			ml_copy_row(row, 0);
+		MemoryContextSwitchTo(spi);
+	}
 	SPI_finish();
 	return nrows;
+}
+
+/* Runs one statement on ml.* tables as their owner and returns its rows. */
+List *
+ml_catalog_rows(const char *sql, MlArgs *args)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext spi;
+	List	   *rows = NIL;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	ml_execute_as_owner(sql, args);
+	spi = MemoryContextSwitchTo(caller);
+	for (uint64 i = 0; SPI_tuptable != NULL && i < SPI_processed; i++)
+	{
+		MlRow	   *row = palloc0(sizeof(MlRow));
+
+		row->nrows = SPI_processed;
+		ml_copy_row(row, i);
+		rows = lappend(rows, row);
+	}
+	MemoryContextSwitchTo(spi);
+	SPI_finish();
+	return rows;
 }
 
 /* Locks a model row and reads it; false when there is none. */
@@ -434,6 +467,8 @@ ml_catalog_register(const MlRegistration *r, int64 *run_id)
 	run = ml_register_run(r, &model, version);
 	ml_register_version(r, &model, version, parent, run, snapshot_id);
 	ml_register_source_columns(r->model, version, r->columns);
+	if (!created)
+		ml_attachments_refresh(&model);
 
 	initStringInfo(&detail);
 	ml_detail_json(&detail, "run_id", psprintf(INT64_FORMAT, run));

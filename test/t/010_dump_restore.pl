@@ -1,4 +1,4 @@
-# The catalog survives pg_dump and psql: rows, constraints, sequences and immutability.
+# The catalog survives pg_dump and psql: rows, constraints, sequences, immutability, and guards of attached relations.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -17,6 +17,9 @@ my $contents = q{
 	UNION ALL SELECT 'run_metrics', r::text FROM ml.run_metrics r
 	UNION ALL SELECT 'snapshots', s::text FROM ml.snapshots s
 	UNION ALL SELECT 'versions', v::text FROM ml.versions v
+	UNION ALL SELECT 'source_columns', c::text FROM ml.source_columns c
+	UNION ALL SELECT 'attachments', a::text FROM ml.attachments a
+	UNION ALL SELECT 'attached_columns', a::text FROM ml.attached_columns a
 	UNION ALL SELECT 'aliases', a::text FROM ml.aliases a
 	UNION ALL SELECT 'deployments', d::text FROM ml.deployments d
 	UNION ALL SELECT 'events', e::text FROM ml.events e
@@ -33,6 +36,10 @@ my $shape = q{
 	UNION ALL SELECT p.polname, 'p', true, NULL, pg_get_expr(p.polqual, p.polrelid) FROM pg_policy p
 	UNION ALL SELECT o.conname, o.contype, o.convalidated, NULL, pg_get_constraintdef(o.oid) FROM pg_constraint o
 	WHERE o.connamespace = 'ml'::regnamespace
+	UNION ALL SELECT f.proname, 'f', f.prosecdef, f.proacl::text, coalesce(pg_get_function_sqlbody(f.oid), f.prosrc) ||
+		coalesce(obj_description(f.oid, 'pg_proc'), '') || (SELECT string_agg(d.deptype::text, '' ORDER BY d.deptype) FROM pg_depend d
+			WHERE d.objid = f.oid AND d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass)
+	FROM pg_proc f WHERE f.pronamespace = 'ml'::regnamespace AND f.prokind = 'f'
 	ORDER BY 1, 2;
 };
 
@@ -64,6 +71,11 @@ $node->safe_psql('source', q{
 	SELECT ml.rollback('zeta');
 	SELECT ml.drop_version('zeta', 3);
 	SELECT ml.archive('zeta', 1);
+	-- A table that sorts after schema ml, with columns that were renamed since.
+	CREATE TABLE zoo AS SELECT i AS x, i % 3 AS z, i % 4 AS free, i * 2.0 AS y FROM generate_series(1, 50) i;
+	SELECT version FROM ml.train('zoo', 'zoo', 'y', 'linear_regression', exclude => '{free}', deploy => 'never');
+	SELECT ml.attach('zoo', 'zoo');
+	ALTER TABLE zoo RENAME COLUMN z TO zz;
 });
 my $before = $node->safe_psql('source', $contents);
 $node->safe_psql('postgres', 'DROP ROLE gone');
@@ -95,6 +107,16 @@ for my $options ([], ['--inserts'], ['--format=custom'])
 	my ($ret, $out, $err) = $node->psql('target', 'UPDATE ml.versions SET notes = NULL');
 	like($err, qr/cannot be changed directly/, "$name: versions are immutable");
 	is($node->safe_psql('target', q{SET ROLE analyst; SELECT count(*) FROM ml.versions}), '5', "$name: rights are the same");
+
+	# The guards hold, and go with the extension.
+	($ret, $out, $err) = $node->psql('target', 'ALTER TABLE zoo DROP COLUMN zz');
+	like($err, qr/function ml\."model zoo reads public\.zoo"\(\) depends on column zz/, "$name: a used column is kept");
+	$node->safe_psql('target', 'ALTER TABLE zoo DROP COLUMN free');
+	$node->safe_psql('target', q{SELECT version FROM ml.train('zoo', 'zoo', 'y', 'linear_regression')});
+	is($node->safe_psql('target', q{SELECT column_name, status, mode FROM ml.attached_columns}),
+		"x|unchanged|refuse\ny|unchanged|refuse\nz|unchanged|refuse\nzz|unchanged|refuse", "$name: training goes on with the guard");
+	$node->safe_psql('target', 'DROP EXTENSION pg_mlops; ALTER TABLE zoo DROP COLUMN zz');
+	is($node->safe_psql('target', q{SELECT count(*) FROM pg_namespace WHERE nspname = 'ml'}), '0', "$name: the extension goes without CASCADE");
 	$node->safe_psql('postgres', 'DROP DATABASE target');
 }
 
