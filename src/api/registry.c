@@ -10,6 +10,7 @@
 
 #include "commands/trigger.h"
 #include "flow/deploy.h"
+#include "flow/rights.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "store/access.h"
@@ -192,14 +193,13 @@ ML_FUNCTION(ml_has_privilege)
 	char	   *model = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	MlPrivilege privilege;
-	char	   *owner;
 
 	if (!ml_access_parse(name, &privilege))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown privilege \"%s\"", name),
 				 errhint("The privileges are use, read, train and deploy; owner and any can be asked for too.")));
-	PG_RETURN_BOOL(ml_catalog_model_exists(model, &owner) && ml_access_allowed(model, owner, privilege));
+	PG_RETURN_BOOL(ml_rights_held(model, privilege));
 }
 
 /* ml.refuse_change(): lets a change of recorded history pass only inside the catalog's own writes. */

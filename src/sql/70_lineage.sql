@@ -52,3 +52,52 @@ CREATE VIEW ml.attached_columns WITH (security_invoker = true) AS
 COMMENT ON VIEW ml.attached_columns IS
 	'the columns of attached relations that models read, as they were and as they are; mode is lost when a DROP ... CASCADE took the guard along';
 GRANT SELECT ON ml.attached_columns TO PUBLIC;
+
+CREATE FUNCTION ml.trials(run_id bigint)
+	RETURNS TABLE (trial integer, run_id bigint, params jsonb, metric text, value double precision, status text)
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+BEGIN ATOMIC
+	-- Where the search names its metric it alone counts, else all that the trials measured.
+	SELECT pg_catalog.dense_rank() OVER (ORDER BY t.run_id)::integer, t.run_id, t.params, m.name, m.value, t.status
+	FROM ml.runs t
+		 LEFT JOIN ml.runs p ON p.run_id = t.parent_run_id
+		 LEFT JOIN ml.run_metrics m ON m.run_id = t.run_id AND m.step IS NULL AND m.slice_key IS NULL
+			AND m.name = coalesce(p.params -> 'search' ->> 'metric', m.name)
+	WHERE t.parent_run_id = $1 AND t.kind = 'trial'
+	ORDER BY t.run_id, m.name;
+END;
+COMMENT ON FUNCTION ml.trials(bigint) IS 'the trials of a search, the child runs of a training, with what they measured';
+
+-- What leads to what, one edge a row. Versions and aliases are named by their
+-- references, roles as model/role, columns as relation.column. The names have
+-- the default collation, as what they are compared with in a recursive query.
+CREATE VIEW ml.lineage_edges (from_kind, from_name, to_kind, to_name, relation)
+	WITH (security_invoker = true) AS
+	SELECT e.from_kind, e.from_name COLLATE "default", e.to_kind, e.to_name COLLATE "default", e.relation
+	FROM (
+		SELECT 'column', c.relation || '.' || c.column_name, 'version', c.model || '/' || c.version, 'read by'
+		FROM ml.source_columns c WHERE c.column_name IS NOT NULL
+		UNION ALL
+		SELECT 'relation', u.relation COLLATE "C", 'snapshot', s.snapshot_id::text, 'read by'
+		FROM ml.snapshots s CROSS JOIN LATERAL pg_catalog.unnest(s.relations) AS u (relation)
+		UNION ALL
+		SELECT 'snapshot', v.snapshot_id::text, 'version', v.model || '/' || v.version, 'trained'
+		FROM ml.versions v WHERE v.snapshot_id IS NOT NULL
+		UNION ALL
+		SELECT 'run', v.run_id::text, 'version', v.model || '/' || v.version, 'produced'
+		FROM ml.versions v
+		UNION ALL
+		SELECT 'run', r.parent_run_id::text, 'run', r.run_id::text, 'started'
+		FROM ml.runs r WHERE r.parent_run_id IS NOT NULL
+		UNION ALL
+		SELECT 'version', v.model || '/' || v.parent_version, 'version', v.model || '/' || v.version, 'succeeded by'
+		FROM ml.versions v WHERE v.parent_version IS NOT NULL
+		UNION ALL
+		SELECT 'version', d.model || '/' || d.version, 'role', d.model || '/' || d.role, 'deployed as'
+		FROM ml.deployments d WHERE d.ended_at IS NULL
+		UNION ALL
+		SELECT 'version', a.model || '/' || a.version, 'alias', a.model || '@' || a.alias, 'named'
+		FROM ml.aliases a WHERE a.valid_until IS NULL
+	) AS e (from_kind, from_name, to_kind, to_name, relation);
+COMMENT ON VIEW ml.lineage_edges IS 'which column, relation, snapshot, run and version leads to which version, role and alias';
+GRANT SELECT ON ml.lineage_edges TO PUBLIC;

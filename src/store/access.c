@@ -1,7 +1,7 @@
 /*
  * access.c - decides rights on models.
  *
- * Nothing is cached: each call asks for the current user under the active
+ * Nothing is cached here: each call asks for the current user under the active
  * snapshot, so SET ROLE and a revoked privilege count at once. Owners and
  * grantees are role names; a name that no role has grants nothing.
  */
