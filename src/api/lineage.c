@@ -1,5 +1,5 @@
 /*
- * lineage.c - what stands behind ml.impact and ml.attached_columns.
+ * lineage.c - ml.source_changed, and what stands behind ml.impact and ml.attached_columns.
  */
 #include "postgres.h"
 
@@ -8,7 +8,9 @@
 #include "base/compat.h"
 #include "base/names.h"
 #include "base/text.h"
+#include "flow/changed.h"
 #include "flow/reads.h"
+#include "funcapi.h"
 #include "store/catalog.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -67,4 +69,31 @@ ML_FUNCTION(ml_attached_type)
 		PG_RETURN_NULL();
 	get_atttypetypmodcoll(ml_catalog_attached_relation(guard, relation), attno, &type, &typmod, &collation);
 	return CStringGetTextDatum(ml_name_type(type, typmod));
+}
+
+static void
+ml_put_changed(void *ctx, const char *column, const char *statistic, const char *recorded, const char *today)
+{
+	const char *texts[4] = {column, statistic, recorded, today};
+	ReturnSetInfo *rsinfo = ctx;
+	Datum		values[4] = {0};
+	bool		nulls[4];
+
+	for (int i = 0; i < 4; i++)
+	{
+		nulls[i] = texts[i] == NULL;
+		if (!nulls[i])
+			values[i] = CStringGetTextDatum(texts[i]);
+	}
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/* ml.source_changed(model_ref): how the source of a version differs from what its training read. */
+ML_FUNCTION(ml_source_changed)
+{
+	char	   *ref = ml_arg_required(fcinfo, 0, "model_ref");
+
+	InitMaterializedSRF(fcinfo, 0);
+	ml_changed_run(ref, ml_put_changed, fcinfo->resultinfo);
+	return (Datum) 0;
 }

@@ -76,6 +76,26 @@ ml_load_add(MlLoad *load, TupleDesc desc, AttrNumber attno, MlRole role)
 	return column;
 }
 
+/* Notes a column that the source has and that is not loaded. */
+static void
+ml_load_add_other(MlLoad *load, TupleDesc desc, AttrNumber attno)
+{
+	MlLoadOther *other = palloc(sizeof(MlLoadOther));
+	MlConvert	convert;
+
+	ml_convert_init(&convert, TupleDescAttr(desc, attno - 1)->atttypid);
+	other->name = pstrdup(NameStr(TupleDescAttr(desc, attno - 1)->attname));
+	other->type_name = ml_convert_type_name(&convert);
+	load->others = lappend(load->others, other);
+}
+
+/* Whether a column that is named need not be there, and is not. */
+static bool
+ml_load_passes_over(const MlLoad *load, TupleDesc desc, const char *name)
+{
+	return load->lenient && !ml_text_listed(ml_load_names(desc), name);
+}
+
 /* Adds a column with a part of its own, which must have one of the classes. */
 static void
 ml_load_add_special(MlLoad *load, TupleDesc desc, const char *name, MlRole role)
@@ -84,7 +104,7 @@ ml_load_add_special(MlLoad *load, TupleDesc desc, const char *name, MlRole role)
 	MlLoadColumn *column;
 	bool		fits;
 
-	if (name == NULL)
+	if (name == NULL || ml_load_passes_over(load, desc, name))
 		return;
 	column = ml_load_add(load, desc, ml_load_find(desc, name, what[role]), role);
 	if (role == ML_ROLE_SPLIT)
@@ -93,7 +113,12 @@ ml_load_add_special(MlLoad *load, TupleDesc desc, const char *name, MlRole role)
 		fits = column->convert.class == ML_TYPE_NUMBER;
 	else
 		fits = column->convert.class == ML_TYPE_NUMBER || column->convert.class == ML_TYPE_TEXT;
-	if (!fits)
+	if (!fits && load->lenient)
+	{
+		ml_load_add_other(load, desc, column->attno);
+		load->ncolumns--;
+	}
+	else if (!fits)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" of type %s cannot be the %s", name, column->type_name, what[role]),
@@ -110,14 +135,17 @@ ml_load_choose(MlLoad *load, TupleDesc desc)
 	ListCell   *lc;
 
 	/* of a relation that was asked for its other columns only, the query has none of these */
-	foreach(lc, load->info.narrowed ? NIL : load->exclude)
+	foreach(lc, load->info.narrowed || load->lenient ? NIL : load->exclude)
 		(void) ml_load_find(desc, lfirst(lc), "excluded");
 	foreach(lc, load->features)
 	{
 		char	   *name = lfirst(lc);
-		AttrNumber	attno = ml_load_find(desc, name, "feature");
+		AttrNumber	attno;
 		MlLoadColumn *column;
 
+		if (ml_load_passes_over(load, desc, name))
+			continue;
+		attno = ml_load_find(desc, name, "feature");
 		if (load->target && strcmp(name, load->target) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -135,7 +163,12 @@ ml_load_choose(MlLoad *load, TupleDesc desc)
 						 errmsg("column \"%s\" is named twice in features", name),
 						 errhint("Name it once.")));
 		column = ml_load_add(load, desc, attno, ML_ROLE_FEATURE);
-		if (column->convert.class == ML_TYPE_UNSUPPORTED)
+		if (column->convert.class == ML_TYPE_UNSUPPORTED && load->lenient)
+		{
+			ml_load_add_other(load, desc, attno);
+			load->ncolumns--;
+		}
+		else if (column->convert.class == ML_TYPE_UNSUPPORTED)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("column \"%s\" of type %s cannot be a feature", name, column->type_name),
@@ -160,12 +193,16 @@ ml_load_choose(MlLoad *load, TupleDesc desc)
 		if (ml_text_listed(load->info.keys, name))
 		{
 			ml_note(load->notes, "column \"%s\" was left out: it is the primary key", name);
+			ml_load_add_other(load, desc, i + 1);
 			continue;
 		}
 		ml_convert_init(&convert, att->atttypid);
 		if (convert.class == ML_TYPE_UNSUPPORTED)
+		{
 			ml_note(load->notes, "column \"%s\" was left out: its type %s is neither a number nor a category",
 					name, format_type_be(att->atttypid));
+			ml_load_add_other(load, desc, i + 1);
+		}
 		else
 			(void) ml_load_add(load, desc, i + 1, ML_ROLE_FEATURE);
 	}
@@ -271,7 +308,7 @@ ml_load_describe(void *ctx, TupleDesc desc)
 		ml_load_add_special(load, desc, load->target, ML_ROLE_TARGET);
 		ml_load_add_special(load, desc, load->weight, ML_ROLE_WEIGHT);
 		ml_load_add_special(load, desc, load->split_column, ML_ROLE_SPLIT);
-		if (load->nfeatures == 0)
+		if (load->nfeatures == 0 && !(load->lenient && load->ncolumns > 0))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("source has no feature column"),
@@ -611,7 +648,7 @@ ml_load_row(void *ctx, TupleTableSlot *slot)
 	if (load->weight_cell >= 0 && !(load->cells[load->weight_cell] >= 0))
 		ml_load_bad_value(load, &load->columns[load->nfeatures + (load->target_cell >= 0)],
 						  load->cells[load->weight_cell]);
-	if (load->targets != NULL)
+	if (load->targets != NULL && load->target_cell >= 0)
 		ml_load_target_value(load, load->cells[load->target_cell]);
 	hash = ml_mix64(hash);
 	ml_fingerprint_add(&load->fingerprint, hash);
@@ -622,6 +659,12 @@ const MlLoadColumn *
 ml_load_target(const MlLoad *load)
 {
 	return load->target_cell >= 0 ? &load->columns[load->nfeatures] : NULL;
+}
+
+char *
+ml_fingerprint_text(const MlFingerprint *fingerprint)
+{
+	return psprintf("%016llx%016llx", (unsigned long long) fingerprint->a, (unsigned long long) fingerprint->b);
 }
 
 /* The columns a relation has to be asked for: the features named and those with a part of their own. */

@@ -36,6 +36,13 @@ typedef struct MlLoadColumn
 	MlDict	   *dict;			/* class ML_TYPE_TEXT */
 } MlLoadColumn;
 
+/* A column of the source that is neither loaded nor excluded: of a type that cannot be used, or the primary key. */
+typedef struct MlLoadOther
+{
+	char	   *name;
+	char	   *type_name;
+} MlLoadOther;
+
 typedef enum MlSplitMethod
 {
 	ML_SPLIT_NONE,
@@ -62,6 +69,7 @@ typedef struct MlLoad
 	MlNotes    *notes;
 	bool		filed;			/* for a learner that reads columns: rows go to temporary files */
 	bool		only_test;		/* training rows are counted and not kept */
+	bool		lenient;		/* columns that are named and not there, or of no use any more, are passed over */
 
 	/*
 	 * Training rows of numbers are handed over in blocks instead of being
@@ -76,6 +84,7 @@ typedef struct MlLoad
 	int			ncolumns;
 	MlLoadColumn *columns;		/* features first, then target, weight, split */
 	int			nfeatures;
+	List	   *others;			/* MlLoadOther * */
 	int			feature_cells;
 	int			target_cell;	/* -1 without */
 	int			weight_cell;
@@ -116,5 +125,8 @@ extern void ml_load_read(MlLoad *load);
 
 /* The column of a feature cell. */
 extern const MlLoadColumn *ml_load_target(const MlLoad *load);
+
+/* A fingerprint as it is recorded. */
+extern char *ml_fingerprint_text(const MlFingerprint *fingerprint);
 
 #endif							/* ML_LOAD_H */

@@ -101,3 +101,9 @@ CREATE VIEW ml.lineage_edges (from_kind, from_name, to_kind, to_name, relation)
 	) AS e (from_kind, from_name, to_kind, to_name, relation);
 COMMENT ON VIEW ml.lineage_edges IS 'which column, relation, snapshot, run and version leads to which version, role and alias';
 GRANT SELECT ON ml.lineage_edges TO PUBLIC;
+
+CREATE FUNCTION ml.source_changed(model_ref text)
+	RETURNS TABLE (column_name text, statistic text, recorded text, today text)
+	LANGUAGE c STABLE PARALLEL UNSAFE COST 1000000 ROWS 10 AS 'MODULE_PATHNAME', 'ml_source_changed';
+COMMENT ON FUNCTION ml.source_changed(text) IS
+	'how the source of a version differs today from what its training read; empty when it does not';

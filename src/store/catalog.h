@@ -101,6 +101,10 @@ extern bytea *ml_catalog_artifact(const char *model, int32 version);
 typedef struct MlTrainingRecord
 {
 	char	   *source;
+	int64		rows;
+	char	   *fingerprint;	/* NULL: none */
+	Jsonb	   *profile;		/* NULL: none */
+	Jsonb	   *environment;
 	Jsonb	   *params;			/* the full call */
 	int64		seed;
 	char	   *trainer;		/* the role that trained: the source is read with its rights */

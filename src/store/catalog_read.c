@@ -444,6 +444,28 @@ ml_read_member(Jsonb *json, const char *key)
 	return v != NULL && v->type == jbvString ? pnstrdup(v->val.string.val, v->val.string.len) : NULL;
 }
 
+/* Reads a snapshot into the record of a training. */
+static void
+ml_read_snapshot(const char *model, int64 snapshot, MlTrainingRecord *out)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+	Datum		value;
+	bool		none;
+
+	ml_scan_begin(&scan, ML_SCAN_SNAPSHOT, model, snapshot, NULL);
+	if ((tuple = ml_scan_next(&scan)) != NULL)
+	{
+		out->source = TextDatumGetCString(ml_scan_get(&scan, tuple, ML_SNAPSHOTS_SOURCE, NULL));
+		out->rows = DatumGetInt64(ml_scan_get(&scan, tuple, ML_SNAPSHOTS_ROWS, NULL));
+		value = ml_scan_get(&scan, tuple, ML_SNAPSHOTS_FINGERPRINT, &none);
+		out->fingerprint = none ? NULL : TextDatumGetCString(value);
+		value = ml_scan_get(&scan, tuple, ML_SNAPSHOTS_PROFILE, &none);
+		out->profile = none ? NULL : DatumGetJsonbPCopy(value);
+	}
+	ml_scan_end(&scan);
+}
+
 /* What was recorded of the training of a version; false when its source was not. */
 bool
 ml_catalog_training(const char *model, int32 version, MlTrainingRecord *out)
@@ -457,10 +479,7 @@ ml_catalog_training(const char *model, int32 version, MlTrainingRecord *out)
 	ml_read_training_ids(model, version, &run, &snapshot, &out->trainer);
 	if (snapshot == 0)
 		return false;
-	ml_scan_begin(&scan, ML_SCAN_SNAPSHOT, model, snapshot, NULL);
-	if ((tuple = ml_scan_next(&scan)) != NULL)
-		out->source = TextDatumGetCString(ml_scan_get(&scan, tuple, ML_SNAPSHOTS_SOURCE, NULL));
-	ml_scan_end(&scan);
+	ml_read_snapshot(model, snapshot, out);
 	ml_scan_begin(&scan, ML_SCAN_RUNS, model, version, NULL);
 	while ((tuple = ml_scan_next(&scan)) != NULL)
 	{
@@ -473,8 +492,8 @@ ml_catalog_training(const char *model, int32 version, MlTrainingRecord *out)
 		seed = ml_scan_get(&scan, tuple, ML_RUNS_SEED, &none);
 		out->seed = none ? 0 : DatumGetInt64(seed);
 		out->params = DatumGetJsonbPCopy(ml_scan_get(&scan, tuple, ML_RUNS_PARAMS, NULL));
-		out->search_path = ml_read_member(DatumGetJsonbPCopy(ml_scan_get(&scan, tuple, ML_RUNS_ENVIRONMENT, NULL)),
-										  "search_path");
+		out->environment = DatumGetJsonbPCopy(ml_scan_get(&scan, tuple, ML_RUNS_ENVIRONMENT, NULL));
+		out->search_path = ml_read_member(out->environment, "search_path");
 	}
 	ml_scan_end(&scan);
 	return out->source != NULL && out->params != NULL;
