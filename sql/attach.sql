@@ -4,6 +4,7 @@ CREATE ROLE regress_ml_other;
 CREATE DATABASE regress_ml_attach TEMPLATE template0;
 \c regress_ml_attach
 SET lc_messages = 'C';
+\set SHOW_CONTEXT never
 CREATE EXTENSION pg_mlops;
 GRANT CREATE ON SCHEMA public TO regress_ml_owner, regress_ml_other;
 SET ROLE regress_ml_owner;

@@ -5,6 +5,7 @@ CREATE ROLE regress_ml_leaver;
 CREATE DATABASE regress_ml_identity TEMPLATE template0;
 \c regress_ml_identity
 SET lc_messages = 'C';
+\set SHOW_CONTEXT never
 CREATE EXTENSION pg_mlops;
 CREATE SCHEMA authors AUTHORIZATION regress_ml_author;
 CREATE SCHEMA askers AUTHORIZATION regress_ml_asker;

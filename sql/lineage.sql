@@ -4,6 +4,7 @@ CREATE ROLE regress_ml_trainer;
 CREATE DATABASE regress_ml_lineage TEMPLATE template0;
 \c regress_ml_lineage
 SET lc_messages = 'C';
+\set SHOW_CONTEXT never
 CREATE EXTENSION pg_mlops;
 CREATE TYPE mood AS ENUM ('sad', 'glad');
 CREATE TABLE customers (id int PRIMARY KEY, age int, income numeric(10, 2), city varchar(20), mood mood, gone int, churned boolean, region int, note text);

@@ -4,6 +4,7 @@ CREATE ROLE regress_ml_reader;
 CREATE DATABASE regress_ml_source_changed TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C';
 \c regress_ml_source_changed
 SET lc_messages = 'C';
+\set SHOW_CONTEXT never
 SET extra_float_digits = 1;
 CREATE EXTENSION pg_mlops;
 GRANT CREATE ON SCHEMA public TO regress_ml_owner;

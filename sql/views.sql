@@ -5,6 +5,7 @@ CREATE ROLE regress_ml_group;
 CREATE DATABASE regress_ml_views TEMPLATE template0;
 \c regress_ml_views
 SET lc_messages = 'C';
+\set SHOW_CONTEXT never
 CREATE EXTENSION pg_mlops;
 
 -- A catalog of many models, of which one has many versions.

@@ -1,5 +1,5 @@
 /*
- * lineage.c - ml.source_changed, and what stands behind ml.impact and ml.attached_columns.
+ * lineage.c - ml.source_changed, and what stands behind ml.impact, ml.attached_columns and ml.openlineage.
  */
 #include "postgres.h"
 
@@ -10,7 +10,9 @@
 #include "base/text.h"
 #include "flow/changed.h"
 #include "flow/reads.h"
+#include "flow/source.h"
 #include "funcapi.h"
+#include "store/access.h"
 #include "store/catalog.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -96,4 +98,36 @@ ML_FUNCTION(ml_source_changed)
 	InitMaterializedSRF(fcinfo, 0);
 	ml_changed_run(ref, ml_put_changed, fcinfo->resultinfo);
 	return (Datum) 0;
+}
+
+/* ml.openlineage_run(run_id): the run itself, when it exists and the current user may read it. */
+ML_FUNCTION(ml_openlineage_run)
+{
+	int64		run;
+	char	   *model;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("run_id must not be null"),
+				 errhint("Give the number of a run; ml.runs lists them.")));
+	run = PG_GETARG_INT64(0);
+	model = ml_catalog_run_model(run);
+	if (model == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("run %lld does not exist", (long long) run),
+				 errhint("Give the number of a run; ml.runs lists them.")));
+	ml_access_require(model, ml_catalog_owner(model), ML_PRIV_READ);
+	PG_RETURN_INT64(run);
+}
+
+/* ml.source_query(source): a query as it is, a relation as a query of it. */
+ML_FUNCTION(ml_source_query)
+{
+	char	   *source = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	if (ml_source_is_query(source))
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	return CStringGetTextDatum(psprintf("SELECT * FROM %s", source));
 }

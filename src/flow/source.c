@@ -79,7 +79,7 @@ ml_source_is_blank(const char *source)
 }
 
 /* Whether a source is a query rather than the name of a relation. */
-static bool
+bool
 ml_source_is_query(const char *source)
 {
 	static const char *const words[] = {"select", "with", "values", "table"};

@@ -43,6 +43,9 @@ typedef struct MlSourceInfo
 	List	   *keys;			/* columns that alone are the relation's primary key: char * */
 } MlSourceInfo;
 
+/* Whether a source is a query rather than the name of a relation. */
+extern bool ml_source_is_query(const char *source);
+
 /*
  * Reads a source to the end, or until row returns false (then false is
  * returned). info may be NULL; its members are palloc'd in the current

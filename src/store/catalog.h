@@ -114,6 +114,9 @@ typedef struct MlTrainingRecord
 /* The record of a version's training under the active snapshot; false when its source was not recorded. */
 extern bool ml_catalog_training(const char *model, int32 version, MlTrainingRecord *out);
 
+/* The model of a run under the active snapshot, or NULL when there is no such run. */
+extern char *ml_catalog_run_model(int64 run);
+
 /* Whether a model exists under the active snapshot; owner may be NULL. */
 extern bool ml_catalog_model_exists(const char *model, char **owner);
 

@@ -27,6 +27,7 @@ typedef enum MlCatalogScan
 	ML_SCAN_ALIAS,				/* current rows of ml.aliases by (model, alias) */
 	ML_SCAN_GRANTS,				/* ml.grants by (model) */
 	ML_SCAN_RUNS,				/* ml.runs by (model, version) */
+	ML_SCAN_RUN,				/* ml.runs by its number alone */
 	ML_SCAN_SNAPSHOT			/* ml.snapshots by (model, snapshot_id) */
 } MlCatalogScan;
 

@@ -44,6 +44,7 @@ static const MlScanInfo ml_scans[] = {
 	[ML_SCAN_ALIAS] = {"aliases", "aliases_current_key", 9, ML_ALIASES_MODEL, ML_ALIASES_ALIAS},
 	[ML_SCAN_GRANTS] = {"grants", "grants_pkey", 5, ML_GRANTS_MODEL, 0},
 	[ML_SCAN_RUNS] = {"runs", "runs_version_key", 16, ML_RUNS_MODEL, ML_RUNS_VERSION},
+	[ML_SCAN_RUN] = {"runs", "runs_pkey", 16, ML_RUNS_MODEL, ML_RUNS_RUN, true},
 	[ML_SCAN_SNAPSHOT] = {"snapshots", "snapshots_model_key", 10, ML_SNAPSHOTS_MODEL, ML_SNAPSHOTS_SNAPSHOT, true},
 };
 
@@ -497,6 +498,23 @@ ml_catalog_training(const char *model, int32 version, MlTrainingRecord *out)
 	}
 	ml_scan_end(&scan);
 	return out->source != NULL && out->params != NULL;
+}
+
+/* The model of a run, or NULL when there is no such run. */
+char *
+ml_catalog_run_model(int64 run)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+	char	   *model = NULL;
+
+	if (run <= 0)
+		return NULL;
+	ml_scan_begin(&scan, ML_SCAN_RUN, NULL, run, NULL);
+	if ((tuple = ml_scan_next(&scan)) != NULL)
+		model = TextDatumGetCString(ml_scan_get(&scan, tuple, ML_RUNS_MODEL, NULL));
+	ml_scan_end(&scan);
+	return model;
 }
 
 /* Whether any version of the model is in role production now, this command's own changes included. */
