@@ -30,7 +30,7 @@ SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid = confrelid
 	AND connamespace = 'ml'::regnamespace;
 -- Every table is under row security.
 SELECT relname FROM pg_class WHERE relnamespace = 'ml'::regnamespace AND relkind = 'r' AND NOT relrowsecurity;
--- Everybody may look; nobody else may create or write.
+-- Everybody may look, but at the heads of the events; nobody else may create or write.
 SELECT has_schema_privilege('public', 'ml', 'USAGE') AS usage, has_schema_privilege('public', 'ml', 'CREATE') AS "create";
 SELECT relname FROM pg_class WHERE relnamespace = 'ml'::regnamespace AND relkind IN ('r', 'v')
 	AND (NOT has_table_privilege('public', oid, 'SELECT')
@@ -111,8 +111,9 @@ INSERT INTO ml.aliases (model, alias, version) VALUES ('price', 'champion', 3);
 INSERT INTO ml.aliases (model, alias, version) VALUES ('price', 'a@b', 1);
 INSERT INTO ml.aliases (model, alias, version) VALUES ('price', 'champion', 1);
 INSERT INTO ml.aliases (model, alias, version) VALUES ('price', 'champion', 2);
-INSERT INTO ml.events (kind, model) VALUES ('Deploy!', 'price');
-INSERT INTO ml.events (kind, model) VALUES ('deploy', 'price');
+INSERT INTO ml.events (kind, model, hash) VALUES ('Deploy!', 'price', repeat('0', 64));
+INSERT INTO ml.events (kind, model, hash) VALUES ('deploy', 'price', repeat('0', 63));
+INSERT INTO ml.events (kind, model, hash) VALUES ('deploy', 'price', repeat('0', 64));
 
 -- Recorded history is refused every change, a superuser's too.
 \set VERBOSITY sqlstate
@@ -138,6 +139,9 @@ TRUNCATE ml.deployments;
 UPDATE ml.events SET actor = 'nobody';
 DELETE FROM ml.events;
 TRUNCATE ml.events;
+UPDATE ml.event_heads SET events = 0;
+DELETE FROM ml.event_heads;
+TRUNCATE ml.event_heads;
 INSERT INTO ml.versions (model, version, run_id, algorithm, task, artifact, artifact_sha256)
 	SELECT model, version, run_id, algorithm, task, artifact, artifact_sha256 FROM ml.versions
 	ON CONFLICT (model, version) DO UPDATE SET algorithm = 'changed';

@@ -348,7 +348,7 @@ SET lc_messages = 'C';
 
 -- Rights: asked at every statement, of whoever asks, with the model in the cache.
 GRANT SELECT ON parts TO regress_ml_scorer, regress_ml_other;
-UPDATE ml.models SET owner = CASE model WHEN 'grade' THEN 'regress_ml_other' ELSE 'regress_ml_keeper' END;
+DO $$BEGIN PERFORM ml.set_owner(model, (CASE model WHEN 'grade' THEN 'regress_ml_other' ELSE 'regress_ml_keeper' END)::regrole) FROM (SELECT m.model FROM ml.models m OFFSET 0) s; END$$;
 PREPARE scoring AS SELECT count(ml.predict('which', ROW(id * 0))) FROM parts;
 SET ROLE regress_ml_scorer;
 EXECUTE scoring;

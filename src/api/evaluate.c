@@ -8,13 +8,20 @@
 #include "api/arguments.h"
 #include "base/compat.h"
 #include "flow/describe.h"
-#include "flow/evaluate.h"
 #include "flow/importance.h"
+#include "flow/measure.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 
 static void
-ml_evaluate_put(void *ctx, const char *key, const char *value, const char *metric, double figure, int64 n)
+ml_put_number(Datum *values, bool *nulls, int i, double x)
+{
+	nulls[i] = isnan(x);
+	values[i] = Float8GetDatum(x);
+}
+
+static void
+ml_evaluate_put(void *ctx, const char *key, const char *value, const char *metric, const MlInterval *figure, int64 n)
 {
 	ReturnSetInfo *rsinfo = ctx;
 	Datum		values[7] = {0};
@@ -27,9 +34,9 @@ ml_evaluate_put(void *ctx, const char *key, const char *value, const char *metri
 	if (value)
 		values[1] = CStringGetTextDatum(value);
 	values[2] = CStringGetTextDatum(metric);
-	values[3] = Float8GetDatum(figure);
-	/* intervals belong to a later release */
-	nulls[4] = nulls[5] = true;
+	values[3] = Float8GetDatum(figure->value);
+	ml_put_number(values, nulls, 4, figure->low);
+	ml_put_number(values, nulls, 5, figure->high);
 	values[6] = Int64GetDatum(n);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
@@ -43,15 +50,8 @@ ML_FUNCTION(ml_evaluate)
 	char	   *target = ml_arg_text(fcinfo, 3);
 
 	InitMaterializedSRF(fcinfo, 0);
-	ml_evaluate_run(ref, source, slices, target, ml_evaluate_put, fcinfo->resultinfo);
+	ml_measure_run(ref, source, slices, target, ml_evaluate_put, fcinfo->resultinfo);
 	return (Datum) 0;
-}
-
-static void
-ml_put_number(Datum *values, bool *nulls, int i, double x)
-{
-	nulls[i] = isnan(x);
-	values[i] = Float8GetDatum(x);
 }
 
 /* ml.coefficients(model_ref): the terms of a linear model in raw units. */

@@ -1,5 +1,5 @@
 /*
- * predict.c - ml.predict, ml.probability, ml.probabilities, and what the planner makes of them.
+ * predict.c - ml.predict, ml.probability, ml.probabilities, what the planner makes of them, and what they counted.
  */
 #include "postgres.h"
 
@@ -8,6 +8,7 @@
 #include "flow/cost.h"
 #include "flow/predict.h"
 #include "flow/support.h"
+#include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
@@ -22,24 +23,34 @@ ML_FUNCTION(ml_predict)
 	return ml_predict_result(site, ml_predict_score(site, PG_GETARG_DATUM(1)), fcinfo->flinfo);
 }
 
+/* The probability of a class, NULL for the positive one. */
+static Datum
+ml_probability_of(MlLane *lane, text *label)
+{
+	int			class = ml_lane_class(lane, label);
+
+	return Float8GetDatum(lane->out[class]);
+}
+
 /* ml.probability(model, features, class): the probability of a class. */
 ML_FUNCTION(ml_probability)
 {
 	MlCallSite *site;
-	int			class;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	site = ml_predict_site(fcinfo);
-	class = ml_predict_class(site, PG_ARGISNULL(2) ? NULL : PG_GETARG_TEXT_PP(2));
-	PG_RETURN_FLOAT8(ml_predict_score(site, PG_GETARG_DATUM(1))[class]);
+	return ml_probability_of(ml_predict_score(site, PG_GETARG_DATUM(1)), PG_ARGISNULL(2) ? NULL : PG_GETARG_TEXT_PP(2));
 }
 
 static Datum
-ml_probabilities_json(const MlModel *model, const double *out)
+ml_probabilities_json(MlLane *lane)
 {
+	const MlModel *model = lane->model;
 	StringInfoData json;
 
+	if (model->task != ML_TASK_CLASSIFICATION)
+		(void) ml_lane_class(lane, NULL);
 	initStringInfo(&json);
 	appendStringInfoChar(&json, '{');
 	for (int k = 0; k < model->nclasses; k++)
@@ -47,7 +58,7 @@ ml_probabilities_json(const MlModel *model, const double *out)
 		appendStringInfoString(&json, k > 0 ? ", " : "");
 		ml_json_text(&json, model->classes[k]);
 		appendStringInfoString(&json, ": ");
-		ml_json_number(&json, out[k]);
+		ml_json_number(&json, lane->out[k]);
 	}
 	appendStringInfoChar(&json, '}');
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
@@ -56,16 +67,9 @@ ml_probabilities_json(const MlModel *model, const double *out)
 /* ml.probabilities(model, features): {"label": p} of every class. */
 ML_FUNCTION(ml_probabilities)
 {
-	MlCallSite *site;
-	const MlModel *model;
-
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	site = ml_predict_site(fcinfo);
-	model = ml_predict_model(site);
-	if (model->task != ML_TASK_CLASSIFICATION)
-		(void) ml_predict_class(site, NULL);
-	return ml_probabilities_json(model, ml_predict_score(site, PG_GETARG_DATUM(1)));
+	return ml_probabilities_json(ml_predict_score(ml_predict_site(fcinfo), PG_GETARG_DATUM(1)));
 }
 
 /* ml.predict_columns(model, result, names, columns...): ml.predict of a row that is given column by column. */
@@ -83,28 +87,40 @@ ML_FUNCTION(ml_predict_columns)
 ML_FUNCTION(ml_probability_columns)
 {
 	MlCallSite *site;
-	int			class;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	site = ml_predict_columns_site(fcinfo, 3);
-	class = ml_predict_class(site, PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1));
-	PG_RETURN_FLOAT8(ml_predict_score_columns(site, fcinfo->args + 3)[class]);
+	return ml_probability_of(ml_predict_score_columns(site, fcinfo->args + 3),
+							 PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1));
 }
 
 /* ml.probabilities_columns(model, names, columns...) */
 ML_FUNCTION(ml_probabilities_columns)
 {
-	MlCallSite *site;
-	const MlModel *model;
-
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	site = ml_predict_columns_site(fcinfo, 2);
-	model = ml_predict_model(site);
-	if (model->task != ML_TASK_CLASSIFICATION)
-		(void) ml_predict_class(site, NULL);
-	return ml_probabilities_json(model, ml_predict_score_columns(site, fcinfo->args + 2));
+	return ml_probabilities_json(ml_predict_score_columns(ml_predict_columns_site(fcinfo, 2), fcinfo->args + 2));
+}
+
+/* ml.serving_counts(): what this session has scored with deployed versions. */
+ML_FUNCTION(ml_serving_counts)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(lc, ml_serving_lines())
+	{
+		MlServingLine *line = lfirst(lc);
+		Datum		values[5] = {CStringGetTextDatum(line->model), Int32GetDatum(line->version),
+			CStringGetTextDatum(ml_serving_role_name(line->role)), Int64GetDatum((int64) line->count.rows),
+		Int64GetDatum((int64) line->count.errors)};
+		bool		nulls[5] = {0};
+
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }
 
 /* What the planner asks about the functions above. */

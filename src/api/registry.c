@@ -10,6 +10,7 @@
 
 #include "commands/trigger.h"
 #include "flow/deploy.h"
+#include "flow/rights.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "store/access.h"
@@ -45,7 +46,7 @@ ml_getarg_version(FunctionCallInfo fcinfo, int n)
 
 /* The name of the role in a regrole argument; raises an error when there is none. */
 static char *
-ml_getarg_role(FunctionCallInfo fcinfo, int n)
+ml_getarg_role(FunctionCallInfo fcinfo, int n, const char *argument)
 {
 	Oid			role = PG_ARGISNULL(n) ? InvalidOid : PG_GETARG_OID(n);
 	char	   *name = OidIsValid(role) ? GetUserNameFromId(role, true) : NULL;
@@ -53,7 +54,7 @@ ml_getarg_role(FunctionCallInfo fcinfo, int n)
 	if (name == NULL)
 		ereport(ERROR,
 				(errcode(PG_ARGISNULL(n) ? ERRCODE_NULL_VALUE_NOT_ALLOWED : ERRCODE_UNDEFINED_OBJECT),
-				 PG_ARGISNULL(n) ? errmsg("grantee must not be null") : errmsg("role %u does not exist", role),
+				 PG_ARGISNULL(n) ? errmsg("%s must not be null", argument) : errmsg("role %u does not exist", role),
 				 errhint("Name an existing role, such as 'analyst'.")));
 	return name;
 }
@@ -61,8 +62,49 @@ ml_getarg_role(FunctionCallInfo fcinfo, int n)
 /* ml.deploy(model, version, role, traffic, reason, force) */
 ML_FUNCTION(ml_deploy)
 {
+	double		traffic = PG_ARGISNULL(3) ? 0.0 : PG_GETARG_FLOAT8(3);
+
 	ml_deploy_to_role(ml_getarg_text(fcinfo, 0), ml_getarg_version(fcinfo, 1), ml_getarg_text(fcinfo, 2),
-					  !PG_ARGISNULL(3), ml_getarg_text(fcinfo, 4), !PG_ARGISNULL(5) && PG_GETARG_BOOL(5));
+					  PG_ARGISNULL(3) ? NULL : &traffic, ml_getarg_text(fcinfo, 4),
+					  !PG_ARGISNULL(5) && PG_GETARG_BOOL(5));
+	PG_RETURN_VOID();
+}
+
+/* ml.promote(model, version, traffic) */
+ML_FUNCTION(ml_promote)
+{
+	if (PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("traffic must not be null"),
+				 errhint("Leave it out for a tenth of the rows.")));
+	PG_RETURN_TEXT_P(cstring_to_text(ml_deploy_promote(ml_getarg_text(fcinfo, 0), ml_getarg_version(fcinfo, 1),
+													   PG_GETARG_FLOAT8(2))));
+}
+
+/* ml.require_approval(model, role, approvers) */
+ML_FUNCTION(ml_require_approval)
+{
+	if (PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("approvers must not be null"),
+				 errhint("Say how many people other than the trainer must approve; 0 removes the rule.")));
+	ml_deploy_require_approval(ml_getarg_text(fcinfo, 0), ml_getarg_text(fcinfo, 1), PG_GETARG_INT32(2));
+	PG_RETURN_VOID();
+}
+
+/* ml.approve(model, version, role) */
+ML_FUNCTION(ml_approve)
+{
+	ml_deploy_approve(ml_getarg_text(fcinfo, 0), ml_getarg_version(fcinfo, 1), ml_getarg_text(fcinfo, 2));
+	PG_RETURN_VOID();
+}
+
+/* ml.withdraw_approval(model, version, role) */
+ML_FUNCTION(ml_withdraw_approval)
+{
+	ml_deploy_withdraw_approval(ml_getarg_text(fcinfo, 0), ml_getarg_version(fcinfo, 1), ml_getarg_text(fcinfo, 2));
 	PG_RETURN_VOID();
 }
 
@@ -136,15 +178,56 @@ ML_FUNCTION(ml_drop_model)
 /* ml.grant(model, privilege, grantee) */
 ML_FUNCTION(ml_grant)
 {
-	ml_deploy_grant(ml_getarg_text(fcinfo, 0), ml_getarg_text(fcinfo, 1), ml_getarg_role(fcinfo, 2));
+	ml_deploy_grant(ml_getarg_text(fcinfo, 0), ml_getarg_text(fcinfo, 1), ml_getarg_role(fcinfo, 2, "grantee"));
 	PG_RETURN_VOID();
 }
 
 /* ml.revoke(model, privilege, grantee) */
 ML_FUNCTION(ml_revoke)
 {
-	ml_deploy_revoke(ml_getarg_text(fcinfo, 0), ml_getarg_text(fcinfo, 1), ml_getarg_role(fcinfo, 2));
+	ml_deploy_revoke(ml_getarg_text(fcinfo, 0), ml_getarg_text(fcinfo, 1), ml_getarg_role(fcinfo, 2, "grantee"));
 	PG_RETURN_VOID();
+}
+
+/* ml.attach(model, relation) */
+ML_FUNCTION(ml_attach)
+{
+	ml_deploy_attach(ml_getarg_text(fcinfo, 0), PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1));
+	PG_RETURN_VOID();
+}
+
+/* ml.detach(model, relation) */
+ML_FUNCTION(ml_detach)
+{
+	ml_deploy_detach(ml_getarg_text(fcinfo, 0), PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1));
+	PG_RETURN_VOID();
+}
+
+/* ml.set_owner(model, owner) */
+ML_FUNCTION(ml_set_owner)
+{
+	(void) ml_getarg_role(fcinfo, 1, "owner");
+	ml_deploy_set_owner(ml_getarg_text(fcinfo, 0), PG_GETARG_OID(1));
+	PG_RETURN_VOID();
+}
+
+/* Adds one row of ml.my_rights. */
+static void
+ml_put_right(void *arg, const char *model, const char *privilege)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) arg;
+	Datum		values[2] = {CStringGetTextDatum(model), CStringGetTextDatum(privilege)};
+	bool		nulls[2] = {false, false};
+
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/* ml.my_rights() */
+ML_FUNCTION(ml_my_rights)
+{
+	InitMaterializedSRF(fcinfo, 0);
+	ml_catalog_my_rights(ml_put_right, fcinfo->resultinfo);
+	return (Datum) 0;
 }
 
 /* ml.deployed_at(model, at): shows to whoever may see the model. */
@@ -172,20 +255,44 @@ ML_FUNCTION(ml_deployed_at)
 	return (Datum) 0;
 }
 
+/* Adds one row of ml.verify_events. */
+static void
+ml_put_problem(void *arg, int64 event_id, const char *problem)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) arg;
+	Datum		values[2] = {Int64GetDatum(event_id), CStringGetTextDatum(problem)};
+	bool		nulls[2] = {event_id == 0, false};
+
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/* ml.verify_events() */
+ML_FUNCTION(ml_verify_events)
+{
+	InitMaterializedSRF(fcinfo, 0);
+	ml_catalog_verify_events(ml_put_problem, fcinfo->resultinfo);
+	return (Datum) 0;
+}
+
+/* ml.event_anchor() */
+ML_FUNCTION(ml_event_anchor)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(ml_catalog_event_anchor()));
+}
+
 /* ml.has_privilege(model, privilege): false for a model that does not exist; row security asks it of each row. */
 ML_FUNCTION(ml_has_privilege)
 {
 	char	   *model = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	MlPrivilege privilege;
-	char	   *owner;
 
 	if (!ml_access_parse(name, &privilege))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown privilege \"%s\"", name),
 				 errhint("The privileges are use, read, train and deploy; owner and any can be asked for too.")));
-	PG_RETURN_BOOL(ml_catalog_model_exists(model, &owner) && ml_access_allowed(model, owner, privilege));
+	PG_RETURN_BOOL(ml_rights_held(model, privilege));
 }
 
 /* ml.refuse_change(): lets a change of recorded history pass only inside the catalog's own writes. */

@@ -57,11 +57,33 @@
 #define ml_compat_qualified_name(s) stringToQualifiedNameList(s)
 #endif
 
+/* Since 16 input functions can say what is wrong with a text without raising an error. */
+#if PG_VERSION_NUM >= 160000
+#define ML_COMPAT_SOFT_INPUT
+#include "nodes/miscnodes.h"
+#endif
+
 /* The local transaction number moved within PGPROC in 17. */
 #if PG_VERSION_NUM >= 170000
 #define ml_compat_lxid(proc) ((proc)->vxid.lxid)
 #else
 #define ml_compat_lxid(proc) ((proc)->lxid)
+#endif
+
+/* What a statement needs the right to stands in its range table before 16, and in a list of its own since. */
+#if PG_VERSION_NUM >= 160000
+#define MlCompatPermission RTEPermissionInfo
+#define ml_compat_permissions(stmt) ((stmt)->permInfos)
+#else
+#define MlCompatPermission RangeTblEntry
+#define ml_compat_permissions(stmt) ((stmt)->rtable)
+#endif
+
+/* One function tells who owns objects of all kinds since 16. */
+#if PG_VERSION_NUM >= 160000
+#define ml_compat_owns_relation(relid, role) object_ownercheck(RelationRelationId, relid, role)
+#else
+#define ml_compat_owns_relation(relid, role) pg_class_ownercheck(relid, role)
 #endif
 
 /* Variables know since 16 which outer joins may make them NULL, and since 18 whether they are of an OLD or NEW row. */
@@ -81,6 +103,13 @@
 #else
 #define ml_compat_expand_rte(rte, rtindex, dropped, names, vars) \
 	expandRTE(rte, rtindex, 0, -1, dropped, names, vars)
+#endif
+
+/* Membership and the right to become a role part ways in 16. */
+#if PG_VERSION_NUM >= 160000
+#define ml_compat_can_become(member, role) member_can_set_role(member, role)
+#else
+#define ml_compat_can_become(member, role) is_member_of_role(member, role)
 #endif
 
 #endif							/* ML_COMPAT_H */

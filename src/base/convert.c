@@ -5,14 +5,17 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
 #include <math.h>
 
 #include "access/transam.h"
 #include "base/compat.h"
 #include "base/convert.h"
 #include "catalog/pg_type.h"
+#include "pgtime.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
+#include "utils/datetime.h"
 #include "utils/float.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
@@ -191,3 +194,106 @@ ml_convert_text(MlConvert *convert, Datum value, int *length)
 	*length = strlen(text);
 	return text;
 }
+
+#ifdef ML_COMPAT_SOFT_INPUT
+
+bool
+ml_convert_time_text(MlTypeClass class, char *text, Datum *value)
+{
+	ErrorSaveContext escontext = {T_ErrorSaveContext};
+
+	return DirectInputFunctionCallSafe(class == ML_TYPE_INTERVAL ? interval_in :
+									   class == ML_TYPE_TIME ? timestamp_in : timestamptz_in,
+									   text, InvalidOid, -1, (Node *) &escontext, value);
+}
+
+#else
+
+/*
+ * Whether the decoder may be given the fields of a date: it raises an error
+ * for what stands in the place of a time zone's name and is none. Only the
+ * first field cannot be one, so that a month's name joined to a day by dashes
+ * is not read behind another field.
+ */
+static bool
+ml_convert_zones_known(char **field, const int *type, int nfields)
+{
+	for (int i = 1; i < nfields; i++)
+		if (type[i] == DTK_DATE && isalpha((unsigned char) field[i][0]) && pg_tzset(field[i]) == NULL)
+			return false;
+	return true;
+}
+
+/* As timestamp_in and timestamptz_in do it. */
+static bool
+ml_convert_timestamp_text(bool zone, const char *text, Datum *value)
+{
+	char		buffer[MAXDATELEN + MAXDATEFIELDS];
+	char	   *field[MAXDATEFIELDS];
+	int			type[MAXDATEFIELDS];
+	int			nfields;
+	int			kind;
+	int			tz;
+	fsec_t		fraction;
+	struct pg_tm tm;
+	Timestamp	at;
+
+	if (ParseDateTime(text, buffer, sizeof buffer, field, type, MAXDATEFIELDS, &nfields) != 0 ||
+		!ml_convert_zones_known(field, type, nfields) ||
+		DecodeDateTime(field, type, nfields, &kind, &tm, &fraction, &tz) != 0)
+		return false;
+	switch (kind)
+	{
+		case DTK_DATE:
+			if (tm2timestamp(&tm, fraction, zone ? &tz : NULL, &at) != 0)
+				return false;
+			break;
+		case DTK_EPOCH:
+			at = SetEpochTimestamp();
+			break;
+		case DTK_LATE:
+			TIMESTAMP_NOEND(at);
+			break;
+		case DTK_EARLY:
+			TIMESTAMP_NOBEGIN(at);
+			break;
+		default:
+			return false;
+	}
+	*value = TimestampGetDatum(at);
+	return true;
+}
+
+/* As interval_in does it. */
+static bool
+ml_convert_interval_text(char *text, Datum *value)
+{
+	char		buffer[256];
+	char	   *field[MAXDATEFIELDS];
+	int			type[MAXDATEFIELDS];
+	int			nfields;
+	int			kind;
+	int			problem;
+	struct pg_itm_in span = {0};
+	Interval   *interval = palloc(sizeof(Interval));
+
+	problem = ParseDateTime(text, buffer, sizeof buffer, field, type, MAXDATEFIELDS, &nfields);
+	if (problem == 0)
+		problem = DecodeInterval(field, type, nfields, INTERVAL_FULL_RANGE, &kind, &span);
+	if (problem == DTERR_BAD_FORMAT)
+		problem = DecodeISO8601Interval(text, &kind, &span);
+	if (problem != 0 || kind != DTK_DELTA || itmin2interval(&span, interval) != 0)
+		return false;
+	*value = IntervalPGetDatum(interval);
+	return true;
+}
+
+bool
+ml_convert_time_text(MlTypeClass class, char *text, Datum *value)
+{
+	if (class == ML_TYPE_INTERVAL)
+		return ml_convert_interval_text(text, value);
+	return ml_convert_timestamp_text(class == ML_TYPE_TIMETZ, text, value);
+}
+
+#endif							/* ML_COMPAT_SOFT_INPUT */

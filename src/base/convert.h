@@ -67,4 +67,11 @@ extern double ml_convert_number(const MlConvert *convert, Datum value);
  */
 extern const char *ml_convert_text(MlConvert *convert, Datum value, int *length);
 
+/*
+ * The timestamp, timestamp with time zone or interval that a text says, as
+ * the type's input function reads it; false where that raises an error. The
+ * text may be written to.
+ */
+extern bool ml_convert_time_text(MlTypeClass class, char *text, Datum *value);
+
 #endif							/* ML_CONVERT_H */

@@ -12,6 +12,13 @@
 int			ml_train_memory_kb = 512 * 1024;
 int			ml_cache_memory_kb = 64 * 1024;
 int			ml_max_categories = 100;
+int			ml_attach_mode = ML_ATTACH_REFUSE;
+
+static const struct config_enum_entry ml_attach_modes[] = {
+	{"refuse", ML_ATTACH_REFUSE, false},
+	{"report", ML_ATTACH_REPORT, false},
+	{NULL, 0, false}
+};
 
 void
 ml_settings_define(void)
@@ -36,5 +43,11 @@ ml_settings_define(void)
 							&ml_max_categories,
 							100, 2, 10000,
 							PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("pg_mlops.attach_mode",
+							 "What ml.attach does about changes of columns that a model reads.",
+							 "refuse: they cannot be dropped or retyped. report: view ml.attached_columns tells.",
+							 &ml_attach_mode,
+							 ML_ATTACH_REFUSE, ml_attach_modes,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("pg_mlops");
 }

@@ -7,6 +7,14 @@
 extern int	ml_train_memory_kb;	/* pg_mlops.train_memory */
 extern int	ml_cache_memory_kb;	/* pg_mlops.cache_memory */
 extern int	ml_max_categories;	/* pg_mlops.max_categories */
+extern int	ml_attach_mode;		/* pg_mlops.attach_mode: MlAttachMode */
+
+/* What ml.attach does about changes of columns that a model reads. */
+typedef enum MlAttachMode
+{
+	ML_ATTACH_REFUSE,
+	ML_ATTACH_REPORT
+} MlAttachMode;
 
 extern void ml_settings_define(void);
 

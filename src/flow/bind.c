@@ -16,12 +16,13 @@
 #include "utils/typcache.h"
 
 MlBinding *
-ml_bind_create(const MlModel *model, const char *ref, MemoryContext context)
+ml_bind_create(const MlModel *model, const char *ref, bool soft, MemoryContext context)
 {
 	MlBinding  *binding = MemoryContextAllocZero(context, sizeof(MlBinding));
 
 	binding->model = model;
 	binding->ref = ref;
+	binding->soft = soft;
 	binding->context = context;
 	binding->numbers = true;
 	for (int i = 0; i < model->pipeline->ninputs; i++)
@@ -61,9 +62,11 @@ ml_bind_other_names(const MlBinding *binding, List *names)
 	return others;
 }
 
-ML_NORETURN void
-ml_bind_missing(const MlBinding *binding, const char *name, List *names)
+void
+ml_bind_missing(MlBinding *binding, const char *name, List *names)
 {
+	if (ml_bind_refuse(binding))
+		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
 			 errmsg("feature column \"%s\" of model \"%s\" is missing", name, binding->ref),
@@ -72,22 +75,27 @@ ml_bind_missing(const MlBinding *binding, const char *name, List *names)
 										"Score rows with the columns the model was trained on."))));
 }
 
-static ML_NORETURN void
-ml_bind_mismatch(const MlBinding *binding, const MlInput *input, const char *given)
+static void
+ml_bind_mismatch(MlBinding *binding, const MlInput *input, Oid type)
 {
+	if (ml_bind_refuse(binding))
+		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("feature \"%s\" of model \"%s\" cannot be of type %s", input->name, binding->ref, given),
+			 errmsg("feature \"%s\" of model \"%s\" cannot be of type %s", input->name, binding->ref,
+					format_type_be(type)),
 			 errdetail("It was %s in training, which needs %s.", input->type_name,
 					   ml_type_class_name(input->class)),
 			 errhint("Cast it to %s.", input->type_name)));
 }
 
-static ML_NORETURN void
-ml_bind_wrong_count(const MlBinding *binding, const char *what, int given, int expected)
+static void
+ml_bind_wrong_count(MlBinding *binding, const char *what, int given, int expected)
 {
 	List	   *names = NIL;
 
+	if (ml_bind_refuse(binding))
+		return;
 	for (int i = 0; i < binding->model->pipeline->ninputs; i++)
 		names = lappend(names, binding->model->pipeline->inputs[i].name);
 	ereport(ERROR,
@@ -142,7 +150,7 @@ ml_bind_attribute(TupleDesc desc, const char *name, int guess)
  * name where the features have such names too.
  */
 static bool
-ml_bind_by_position(const MlBinding *binding, TupleDesc desc)
+ml_bind_by_position(MlBinding *binding, TupleDesc desc)
 {
 	const MlPipeline *pipeline = binding->model->pipeline;
 	bool		in_order = true;
@@ -157,7 +165,7 @@ ml_bind_by_position(const MlBinding *binding, TupleDesc desc)
 			return true;
 		in_order &= attribute == i;
 	}
-	if (!in_order && desc->natts == pipeline->ninputs)
+	if (!in_order && desc->natts == pipeline->ninputs && !ml_bind_refuse(binding))
 		ereport(ERROR,
 				(errcode(ERRCODE_AMBIGUOUS_COLUMN),
 				 errmsg("the row can be bound to model \"%s\" by position and by name", binding->ref),
@@ -189,30 +197,24 @@ ml_bind_offsets(TupleDesc desc, int *offsets)
 
 /* Settles how values of a type become the cells of an input. */
 static void
-ml_bind_type(const MlBinding *binding, MlBoundInput *bound, Oid type)
+ml_bind_type(MlBinding *binding, MlBoundInput *bound, Oid type)
 {
 	ml_convert_init(&bound->convert, type);
 	/* an untyped literal in ROW(...) may be NULL, which fits everywhere */
 	if (!ml_bind_fits(bound->input, bound->convert.class) && type != UNKNOWNOID)
-		ml_bind_mismatch(binding, bound->input, format_type_be(type));
+		ml_bind_mismatch(binding, bound->input, type);
 }
 
-void
-ml_bind_desc(MlBinding *binding, TupleDesc desc)
+/* Settles which attributes are the inputs; false if a soft binding cannot. */
+static bool
+ml_bind_attributes(MlBinding *binding, TupleDesc desc, bool by_position)
 {
 	const MlPipeline *pipeline = binding->model->pipeline;
-	bool		by_position = ml_bind_by_position(binding, desc);
-	MemoryContext old = MemoryContextSwitchTo(binding->context);
 	int		   *offsets = palloc(sizeof(int) * Max(desc->natts, 1));
 	int			attribute = -1;
 
-	if (by_position && desc->natts != pipeline->ninputs)
-		ml_bind_wrong_count(binding, "the row", desc->natts, pipeline->ninputs);
-	binding->row_type = InvalidOid;
-	if (binding->inputs == NULL)
-		binding->inputs = palloc0(sizeof(MlBoundInput) * Max(pipeline->ninputs, 1));
 	ml_bind_offsets(desc, offsets);
-	for (int i = 0; i < pipeline->ninputs; i++)
+	for (int i = 0; i < pipeline->ninputs && !binding->refused; i++)
 	{
 		MlBoundInput *bound = &binding->inputs[i];
 		Form_pg_attribute att;
@@ -220,7 +222,10 @@ ml_bind_desc(MlBinding *binding, TupleDesc desc)
 		bound->input = &pipeline->inputs[i];
 		attribute = by_position ? i : ml_bind_attribute(desc, bound->input->name, attribute + 1);
 		if (attribute < 0)
+		{
 			ml_bind_missing(binding, bound->input->name, ml_bind_names_of(desc));
+			break;
+		}
 		att = TupleDescAttr(desc, attribute);
 		bound->attribute = attribute;
 		bound->offset = offsets[attribute];
@@ -229,6 +234,22 @@ ml_bind_desc(MlBinding *binding, TupleDesc desc)
 		ml_bind_type(binding, bound, att->atttypid);
 	}
 	pfree(offsets);
+	return !binding->refused;
+}
+
+void
+ml_bind_desc(MlBinding *binding, TupleDesc desc)
+{
+	const MlPipeline *pipeline = binding->model->pipeline;
+	bool		by_position = ml_bind_by_position(binding, desc);
+	MemoryContext old = MemoryContextSwitchTo(binding->context);
+
+	if (by_position && desc->natts != pipeline->ninputs)
+		ml_bind_wrong_count(binding, "the row", desc->natts, pipeline->ninputs);
+	binding->row_type = InvalidOid;
+	if (binding->inputs == NULL)
+		binding->inputs = palloc0(sizeof(MlBoundInput) * Max(pipeline->ninputs, 1));
+	binding->unfit = binding->refused || !ml_bind_attributes(binding, desc, by_position);
 	if (binding->desc)
 	{
 		FreeTupleDesc(binding->desc);
@@ -244,30 +265,46 @@ ml_bind_desc(MlBinding *binding, TupleDesc desc)
 	MemoryContextSwitchTo(old);
 }
 
-ML_NORETURN void
-ml_bind_infinite(const MlBinding *binding, const MlInput *input, double x)
+void
+ml_bind_wrong_length(MlBinding *binding, const MlInput *input, int length)
 {
+	if (ml_bind_refuse(binding))
+		return;
 	ereport(ERROR,
-			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-			 errmsg("feature \"%s\" of model \"%s\" is infinite", input->name, binding->ref),
-			 errdetail("A feature must be finite, NaN or NULL."),
-			 errhint("Replace it, for instance by nullif(%s, '%s').", quote_identifier(input->name),
-					 ml_text_number(x))));
+			(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+			 errmsg("array feature \"%s\" of model \"%s\" has %d elements", input->name, binding->ref, length),
+			 errdetail("It had %d in training.", input->ncells),
+			 errhint("Give an array of the same length.")));
 }
 
-ML_NORETURN void
-ml_bind_valueless(const MlBinding *binding, const MlInput *input)
+double
+ml_bind_infinite(MlBinding *binding, const MlInput *input, double x)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-			 errmsg("feature \"%s\" of model \"%s\" is missing its value", input->name, binding->ref),
-			 errdetail("The model's pipeline does not say what stands for NULL or NaN."),
-			 errhint("Train with the step \"impute\" in the pipeline, or replace the value.")));
+	if (!ml_bind_refuse(binding))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("feature \"%s\" of model \"%s\" is infinite", input->name, binding->ref),
+				 errdetail("A feature must be finite, NaN or NULL."),
+				 errhint("Replace it, for instance by nullif(%s, '%s').", quote_identifier(input->name),
+						 ml_text_number(x))));
+	return ml_cell_null();
+}
+
+double
+ml_bind_valueless(MlBinding *binding, const MlInput *input)
+{
+	if (!ml_bind_refuse(binding))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("feature \"%s\" of model \"%s\" is missing its value", input->name, binding->ref),
+				 errdetail("The model's pipeline does not say what stands for NULL or NaN."),
+				 errhint("Train with the step \"impute\" in the pipeline, or replace the value.")));
+	return ml_cell_null();
 }
 
 /* Spreads an array of numbers over the cells of an input of that length. */
 static void
-ml_bind_spread(const MlBinding *binding, const MlInput *input, const MlConvert *convert, ArrayType *array,
+ml_bind_spread(MlBinding *binding, const MlInput *input, const MlConvert *convert, ArrayType *array,
 			   double *cells)
 {
 	int			length = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
@@ -275,11 +312,10 @@ ml_bind_spread(const MlBinding *binding, const MlInput *input, const MlConvert *
 	const char *data = ARR_DATA_PTR(array);
 
 	if (length != input->ncells)
-		ereport(ERROR,
-				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("array feature \"%s\" of model \"%s\" has %d elements", input->name, binding->ref, length),
-				 errdetail("It had %d in training.", input->ncells),
-				 errhint("Give an array of the same length.")));
+	{
+		ml_bind_wrong_length(binding, input, length);
+		return;
+	}
 	for (int i = 0; i < length; i++)
 	{
 		if (nulls && !(nulls[i / 8] & (1 << (i % 8))))
@@ -298,7 +334,7 @@ ml_bind_spread(const MlBinding *binding, const MlInput *input, const MlConvert *
 }
 
 static inline void
-ml_bind_value(const MlBinding *binding, MlBoundInput *bound, Datum value, double *cells)
+ml_bind_value(MlBinding *binding, MlBoundInput *bound, Datum value, double *cells)
 {
 	const MlInput *input = bound->input;
 	double	   *cell = cells + input->first_cell;
@@ -313,7 +349,7 @@ ml_bind_value(const MlBinding *binding, MlBoundInput *bound, Datum value, double
 		*cell = ml_pipeline_level(input, text, length);
 	}
 	else if (unlikely(bound->convert.class == ML_TYPE_TEXT))
-		ml_bind_mismatch(binding, input, "unknown");
+		ml_bind_mismatch(binding, input, UNKNOWNOID);
 	else if (input->class == ML_TYPE_ARRAY)
 		ml_bind_spread(binding, input, &bound->convert, DatumGetArrayTypeP(value), cell);
 	else
@@ -348,7 +384,7 @@ ml_bind_names(MlBinding *binding, int ncolumns, const char *const *names, const 
 	binding->columns = palloc(sizeof(int) * Max(pipeline->ninputs, 1));
 	/* where float8 is passed by reference, a NULL has nothing to look at */
 	binding->plain = FLOAT8PASSBYVAL;
-	for (int i = 0; i < pipeline->ninputs; i++)
+	for (int i = 0; i < pipeline->ninputs && !binding->refused; i++)
 	{
 		MlBoundInput *bound = &binding->inputs[i];
 
@@ -364,11 +400,14 @@ ml_bind_names(MlBinding *binding, int ncolumns, const char *const *names, const 
 			for (int j = 0; j < ncolumns; j++)
 				given = lappend(given, unconstify(char *, names[j]));
 			ml_bind_missing(binding, bound->input->name, given);
+			break;
 		}
 		bound->attribute = binding->columns[i] = column;
 		ml_bind_type(binding, bound, types[column]);
 		binding->plain &= bound->input->class == ML_TYPE_NUMBER && bound->convert.kind == ML_CONVERT_FLOAT8;
 	}
+	binding->unfit = binding->refused;
+	binding->plain &= !binding->unfit;
 	MemoryContextSwitchTo(old);
 }
 
@@ -407,6 +446,11 @@ ml_bind_columns(MlBinding *binding, const NullableDatum *columns, double *cells)
 
 	if (binding->plain && likely(ml_bind_plain(binding, columns, cells)))
 		return true;
+	if (unlikely(binding->unfit))
+	{
+		binding->refused = true;
+		return false;
+	}
 	for (int i = 0; i < ninputs; i++)
 	{
 		MlBoundInput *bound = &binding->inputs[i];
@@ -440,6 +484,11 @@ ml_bind_row(MlBinding *binding, HeapTupleHeader row, double *cells)
 		/* a table's row type names itself with typmod -1 whatever its descriptor says */
 		binding->row_type = type;
 		binding->row_typmod = typmod;
+	}
+	if (unlikely(binding->unfit))
+	{
+		binding->refused = true;
+		return;
 	}
 	tuple.t_len = HeapTupleHeaderGetDatumLength(row);
 	ItemPointerSetInvalid(&tuple.t_self);
@@ -515,7 +564,10 @@ ml_bind_array(MlBinding *binding, ArrayType *array, double *cells)
 		MemoryContextSwitchTo(old);
 	}
 	if (length != pipeline->ncells)
+	{
 		ml_bind_wrong_count(binding, "the array", length, pipeline->ncells);
+		return false;
+	}
 	if (binding->numbers && binding->element_type == FLOAT8OID && !ARR_HASNULL(array) &&
 		ml_bind_plain_array((const char *) ARR_DATA_PTR(array), length, cells))
 		return true;
@@ -538,7 +590,10 @@ ml_bind_array(MlBinding *binding, ArrayType *array, double *cells)
 				 (input->class == ML_TYPE_ARRAY && binding->element.class == ML_TYPE_NUMBER))
 			cells[i] = ml_bind_number(binding, input, ml_convert_number(&binding->element, values[i]));
 		else
-			ml_bind_mismatch(binding, input, format_type_be(binding->element_type));
+		{
+			ml_bind_mismatch(binding, input, binding->element_type);
+			break;
+		}
 	}
 	pfree(values);
 	pfree(nulls);

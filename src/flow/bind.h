@@ -3,6 +3,9 @@
  *
  * A row with column names is bound by name, an anonymous row or an array by
  * position, jsonb by key. Types are compared once; errors name the column.
+ *
+ * A soft binding never raises an error for what the features are: it notes
+ * the refusal instead, and what it leaves in the cells is no row then.
  */
 #ifndef ML_BIND_H
 #define ML_BIND_H
@@ -30,6 +33,9 @@ typedef struct MlBinding
 	const char *ref;			/* for messages */
 	MemoryContext context;
 	bool		needs_values;	/* a missing value has nowhere to go */
+	bool		soft;
+	bool		unfit;			/* soft: the columns or the row type bound last cannot be bound */
+	bool		refused;		/* soft: the row cannot be bound; whoever binds the next one clears it */
 
 	/* rows */
 	Oid			row_type;
@@ -54,7 +60,7 @@ typedef struct MlBinding
 } MlBinding;
 
 /* A binding for a model, in the given context. */
-extern MlBinding *ml_bind_create(const MlModel *model, const char *ref, MemoryContext context);
+extern MlBinding *ml_bind_create(const MlModel *model, const char *ref, bool soft, MemoryContext context);
 
 /* Binds to a row type, by name, or by position where all names are those of an anonymous row. */
 extern void ml_bind_desc(MlBinding *binding, TupleDesc desc);

@@ -1,5 +1,8 @@
 /*
  * bind_internal.h - what the bind*.c files share: errors that name the feature, cells of single values.
+ *
+ * Functions that raise errors return for a soft binding, with the refusal
+ * noted; those that return a cell return one of no meaning.
  */
 #ifndef ML_BIND_INTERNAL_H
 #define ML_BIND_INTERNAL_H
@@ -9,33 +12,44 @@
 #include "base/cell.h"
 #include "flow/bind.h"
 
+/* Notes that a soft binding cannot take the row; false if an error has to be raised. */
+static inline bool
+ml_bind_refuse(MlBinding *binding)
+{
+	binding->refused = binding->soft;
+	return binding->soft;
+}
+
 /* Raises the error for an input that the features lack; names are those they have. */
-extern ML_NORETURN void ml_bind_missing(const MlBinding *binding, const char *name, List *names);
+extern void ml_bind_missing(MlBinding *binding, const char *name, List *names);
 
-extern ML_NORETURN void ml_bind_infinite(const MlBinding *binding, const MlInput *input, double x);
+/* Raises the error for an array of the wrong length in the place of an input. */
+extern void ml_bind_wrong_length(MlBinding *binding, const MlInput *input, int length);
 
-extern ML_NORETURN void ml_bind_valueless(const MlBinding *binding, const MlInput *input);
+extern double ml_bind_infinite(MlBinding *binding, const MlInput *input, double x);
+
+extern double ml_bind_valueless(MlBinding *binding, const MlInput *input);
 
 /* A finite number, or NaN when the pipeline takes missing values. */
 static inline double
-ml_bind_number(const MlBinding *binding, const MlInput *input, double x)
+ml_bind_number(MlBinding *binding, const MlInput *input, double x)
 {
 	if (unlikely(!isfinite(x)))
 	{
 		if (!isnan(x))
-			ml_bind_infinite(binding, input, x);
+			return ml_bind_infinite(binding, input, x);
 		if (binding->needs_values)
-			ml_bind_valueless(binding, input);
+			return ml_bind_valueless(binding, input);
 		return ml_cell_from_bits(ML_NAN_BITS);
 	}
 	return x;
 }
 
 static inline double
-ml_bind_null(const MlBinding *binding, const MlInput *input)
+ml_bind_null(MlBinding *binding, const MlInput *input)
 {
 	if (binding->needs_values)
-		ml_bind_valueless(binding, input);
+		return ml_bind_valueless(binding, input);
 	return ml_cell_null();
 }
 

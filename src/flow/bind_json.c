@@ -30,16 +30,19 @@ ml_bind_json_type(const JsonbValue *v)
 }
 
 /* Refuses a JSON value of the wrong type. */
-static ML_NORETURN void
-ml_bind_json_mismatch(const MlBinding *binding, const MlInput *input, const JsonbValue *v)
+static double
+ml_bind_json_mismatch(MlBinding *binding, const MlInput *input, const JsonbValue *v)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("feature \"%s\" of model \"%s\" cannot be a %s", input->name, binding->ref, ml_bind_json_type(v)),
-			 errdetail("It was %s in training, which needs %s.", input->type_name,
-					   ml_type_class_name(input->class)),
-			 errhint("Write it as a JSON %s.", input->class == ML_TYPE_NUMBER ? "number" :
-					 input->class == ML_TYPE_ARRAY ? "array of numbers" : "string")));
+	if (!ml_bind_refuse(binding))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("feature \"%s\" of model \"%s\" cannot be a %s", input->name, binding->ref,
+						ml_bind_json_type(v)),
+				 errdetail("It was %s in training, which needs %s.", input->type_name,
+						   ml_type_class_name(input->class)),
+				 errhint("Write it as a JSON %s.", input->class == ML_TYPE_NUMBER ? "number" :
+						 input->class == ML_TYPE_ARRAY ? "array of numbers" : "string")));
+	return ml_cell_null();
 }
 
 /* Names the feature in the context of errors of the server's input functions. */
@@ -51,29 +54,36 @@ ml_bind_json_context(void *arg)
 
 /* A date, timestamp or interval from its text. */
 static double
-ml_bind_json_time(const MlInput *input, const JsonbValue *v)
+ml_bind_json_time(MlBinding *binding, const MlInput *input, const JsonbValue *v)
 {
 	char	   *text = pnstrdup(v->val.string.val, v->val.string.len);
 	ErrorContextCallback context;
 	MlConvert	convert;
 	Datum		value;
 
+	memset(&convert, 0, sizeof convert);
+	convert.class = input->class;
+	convert.kind = input->class == ML_TYPE_INTERVAL ? ML_CONVERT_INTERVAL : ML_CONVERT_TIMESTAMP;
+	if (binding->soft)
+	{
+		if (ml_convert_time_text(input->class, text, &value))
+			return ml_bind_number(binding, input, ml_convert_number(&convert, value));
+		(void) ml_bind_refuse(binding);
+		return ml_cell_null();
+	}
 	context.callback = ml_bind_json_context;
 	context.arg = unconstify(MlInput *, input);
 	context.previous = error_context_stack;
 	error_context_stack = &context;
-	memset(&convert, 0, sizeof convert);
-	convert.class = input->class;
-	convert.kind = input->class == ML_TYPE_INTERVAL ? ML_CONVERT_INTERVAL : ML_CONVERT_TIMESTAMP;
 	value = DirectFunctionCall3(input->class == ML_TYPE_INTERVAL ? interval_in :
 								input->class == ML_TYPE_TIME ? timestamp_in : timestamptz_in,
 								CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 	error_context_stack = context.previous;
-	return ml_convert_number(&convert, value);
+	return ml_bind_number(binding, input, ml_convert_number(&convert, value));
 }
 
 static double
-ml_bind_json_number(const MlBinding *binding, const MlInput *input, const JsonbValue *v)
+ml_bind_json_number(MlBinding *binding, const MlInput *input, const JsonbValue *v)
 {
 	if (v->type == jbvNull)
 		return ml_bind_null(binding, input);
@@ -91,11 +101,11 @@ ml_bind_json_number(const MlBinding *binding, const MlInput *input, const JsonbV
 		return v->val.boolean;
 	if (v->type == jbvString && v->val.string.len == 3 && strncmp(v->val.string.val, "NaN", 3) == 0)
 		return ml_bind_number(binding, input, NAN);
-	ml_bind_json_mismatch(binding, input, v);
+	return ml_bind_json_mismatch(binding, input, v);
 }
 
 static void
-ml_bind_json_array(const MlBinding *binding, const MlInput *input, JsonbValue *v, double *cells)
+ml_bind_json_array(MlBinding *binding, const MlInput *input, JsonbValue *v, double *cells)
 {
 	JsonbIterator *it;
 	JsonbValue	element;
@@ -111,14 +121,20 @@ ml_bind_json_array(const MlBinding *binding, const MlInput *input, JsonbValue *v
 		return;
 	}
 	if (v->type != jbvBinary || !JsonContainerIsArray(v->val.binary.data))
-		ml_bind_json_mismatch(binding, input, v);
+	{
+		(void) ml_bind_json_mismatch(binding, input, v);
+		return;
+	}
 	it = JsonbIteratorInit(v->val.binary.data);
 	/* an array of more dimensions is nested, with all its elements at one depth */
 	while ((token = JsonbIteratorNext(&it, &element, false)) != WJB_DONE)
 	{
 		depth += (token == WJB_BEGIN_ARRAY) - (token == WJB_END_ARRAY);
 		if (token == WJB_BEGIN_OBJECT || (token == WJB_ELEM && n > 0 && depth != elements_depth))
-			ml_bind_json_mismatch(binding, input, v);
+		{
+			(void) ml_bind_json_mismatch(binding, input, v);
+			return;
+		}
 		if (token != WJB_ELEM)
 			continue;
 		elements_depth = depth;
@@ -127,15 +143,11 @@ ml_bind_json_array(const MlBinding *binding, const MlInput *input, JsonbValue *v
 		n++;
 	}
 	if (n != input->ncells)
-		ereport(ERROR,
-				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("array feature \"%s\" of model \"%s\" has %d elements", input->name, binding->ref, n),
-				 errdetail("It had %d in training.", input->ncells),
-				 errhint("Give an array of the same length.")));
+		ml_bind_wrong_length(binding, input, n);
 }
 
 static double
-ml_bind_json_scalar(const MlBinding *binding, const MlInput *input, const JsonbValue *v)
+ml_bind_json_scalar(MlBinding *binding, const MlInput *input, const JsonbValue *v)
 {
 	char	   *text;
 
@@ -155,13 +167,30 @@ ml_bind_json_scalar(const MlBinding *binding, const MlInput *input, const JsonbV
 			else if (v->type == jbvNumeric)
 				text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v->val.numeric)));
 			else
-				ml_bind_json_mismatch(binding, input, v);
+				return ml_bind_json_mismatch(binding, input, v);
 			return ml_pipeline_level(input, text, strlen(text));
 		default:
-			if (v->type != jbvString)
+			return v->type == jbvString ? ml_bind_json_time(binding, input, v) :
 				ml_bind_json_mismatch(binding, input, v);
-			return ml_bind_number(binding, input, ml_bind_json_time(input, v));
 	}
+}
+
+/* Raises the error for a key that the object lacks. */
+static void
+ml_bind_json_missing(MlBinding *binding, const char *name, Jsonb *json)
+{
+	List	   *names = NIL;
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	key;
+
+	if (ml_bind_refuse(binding))
+		return;
+	it = JsonbIteratorInit(&json->root);
+	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
+		if (token == WJB_KEY)
+			names = lappend(names, pnstrdup(key.val.string.val, key.val.string.len));
+	ml_bind_missing(binding, name, names);
 }
 
 void
@@ -170,30 +199,24 @@ ml_bind_jsonb(MlBinding *binding, Jsonb *json, double *cells)
 	const MlPipeline *pipeline = binding->model->pipeline;
 
 	if (!JB_ROOT_IS_OBJECT(json))
+	{
+		if (ml_bind_refuse(binding))
+			return;
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("features as jsonb must be an object"),
 				 errdetail("Model \"%s\" binds them by key.", binding->ref),
 				 errhint("Write them as {\"column\": value, ...}.")));
-	for (int i = 0; i < pipeline->ninputs; i++)
+	}
+	for (int i = 0; i < pipeline->ninputs && !binding->refused; i++)
 	{
 		const MlInput *input = &pipeline->inputs[i];
 		JsonbValue	buffer;
 		JsonbValue *v = getKeyJsonValueFromContainer(&json->root, input->name, strlen(input->name), &buffer);
 
 		if (v == NULL)
-		{
-			List	   *names = NIL;
-			JsonbIterator *it = JsonbIteratorInit(&json->root);
-			JsonbIteratorToken token;
-			JsonbValue	key;
-
-			while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
-				if (token == WJB_KEY)
-					names = lappend(names, pnstrdup(key.val.string.val, key.val.string.len));
-			ml_bind_missing(binding, input->name, names);
-		}
-		if (input->class == ML_TYPE_ARRAY)
+			ml_bind_json_missing(binding, input->name, json);
+		else if (input->class == ML_TYPE_ARRAY)
 			ml_bind_json_array(binding, input, v, cells + input->first_cell);
 		else
 			cells[input->first_cell] = ml_bind_json_scalar(binding, input, v);

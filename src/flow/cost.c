@@ -3,7 +3,7 @@
  *
  * Planning must not fail for want of a model or of rights: the call itself
  * says what is wrong, if a row ever reaches it. Memory is the planner's,
- * but for what is known of the model asked for last.
+ * but for what is known of the models asked for last.
  */
 #include "postgres.h"
 
@@ -33,6 +33,8 @@
 #define ML_COST_ROW_INPUT	15.0	/* an input that comes in a row or an array */
 #define ML_COST_JSON_INPUT	150.0
 #define ML_COST_JSON_OUTPUT 250.0
+#define ML_COST_ROUTE		2.0		/* a cell in the hash that picks a canary's rows */
+#define ML_COST_SHADOW		30.0	/* a row, whatever the model */
 
 /* What of a model costs time. */
 typedef struct MlModelCost
@@ -42,7 +44,7 @@ typedef struct MlModelCost
 	int			classes;
 } MlModelCost;
 
-/* The model asked for last: one planning asks many times, and a large model need not stay in the cache. */
+/* A model asked for lately: one planning asks many times, and a large model need not stay in the cache. */
 typedef struct MlCostAnswer
 {
 	bool		valid;
@@ -50,7 +52,10 @@ typedef struct MlCostAnswer
 	MlModelCost cost;
 } MlCostAnswer;
 
-static MlCostAnswer ml_cost_last;
+#define ML_COST_ANSWERS 8
+
+static MlCostAnswer ml_cost_answers[ML_COST_ANSWERS];
+static int	ml_cost_next = 0;	/* the one that is overwritten next */
 
 static void
 ml_cost_of_model(const MlModel *model, MlModelCost *cost)
@@ -68,43 +73,91 @@ ml_cost_of_model(const MlModel *model, MlModelCost *cost)
 	cost->arithmetic += ML_COST_FLOP * model->learner->cost(model->state);
 }
 
-/* The cost of the model that a reference names now; false when there is none to know. */
-static bool
-ml_cost_find(const char *ref, MlModelCost *cost)
+/* The cost of a version, until the next call; NULL when its learner does not know it. */
+static const MlModelCost *
+ml_cost_of_version(const MlVersionRef *version)
 {
-	MlVersionRef version;
+	MlCostAnswer *answer;
+	MemoryContext pin;
+	const MlModel *model;
+
+	for (int i = 0; i < ML_COST_ANSWERS; i++)
+		if (ml_cost_answers[i].valid && memcmp(version->digest, ml_cost_answers[i].digest, ML_DIGEST_BYTES) == 0)
+			return &ml_cost_answers[i].cost;
+	answer = &ml_cost_answers[ml_cost_next];
+	ml_cost_next = (ml_cost_next + 1) % ML_COST_ANSWERS;
+	answer->valid = false;
+	pin = AllocSetContextCreate(CurrentMemoryContext, "pg_mlops cost", ALLOCSET_SMALL_SIZES);
+	model = ml_cache_pin(version, pin);
+	if (model->learner->cost != NULL)
+	{
+		ml_cost_of_model(model, &answer->cost);
+		memcpy(answer->digest, version->digest, ML_DIGEST_BYTES);
+		answer->valid = true;
+	}
+	MemoryContextDelete(pin);
+	return answer->valid ? &answer->cost : NULL;
+}
+
+/* How features come to a call. */
+typedef struct MlCostForm
+{
+	bool		columns;
+	int			arguments;
+	double		input;			/* an input's share in a form other than columns */
+} MlCostForm;
+
+static MlCostForm
+ml_cost_form(const FuncExpr *call, const char *name)
+{
+	MlCostForm	form;
+
+	form.columns = strstr(name, "_columns") != NULL;
+	form.arguments = list_length(call->args);
+	form.input = form.columns ? 0 :
+		getBaseType(exprType(lsecond(call->args))) == JSONBOID ? ML_COST_JSON_INPUT : ML_COST_ROW_INPUT;
+	return form;
+}
+
+/*
+ * Nanoseconds of a row: production makes the cells of every row and answers
+ * those that no canary does, a canary makes and answers its share, a shadow
+ * scores all. False where there is nothing to know.
+ */
+static bool
+ml_cost_row(const char *ref, const MlCostForm *form, bool json, double *ns)
+{
+	MlServing	serving;
 	MlMoment	moment;
+	double		left = 1;
 
 	if (!ActiveSnapshotSet())
 		return false;
 	ml_moment_now(&moment);
-	if (!ml_resolve(ref, &moment, true, &version))
+	if (!ml_resolve(ref, &moment, true, &serving))
 		return false;
-	if (!ml_cost_last.valid || memcmp(version.digest, ml_cost_last.digest, ML_DIGEST_BYTES) != 0)
+	*ns = ML_COST_CALL + (form->columns ? ML_COST_ARGUMENT * form->arguments : 0);
+	for (int i = serving.count - 1; i >= 0; i--)
 	{
-		MemoryContext pin = AllocSetContextCreate(CurrentMemoryContext, "pg_mlops cost", ALLOCSET_SMALL_SIZES);
-		const MlModel *model = ml_cache_pin(&version, pin);
+		const MlServed *served = &serving.versions[i];
+		const MlModelCost *cost = ml_cost_of_version(&served->version);
+		bool		canary = served->role == ML_SERVES_CANARY;
+		bool		shadow = served->role == ML_SERVES_SHADOW;
+		double		scored = canary ? served->traffic : shadow ? 1 : left;
 
-		ml_cost_last.valid = model->learner->cost != NULL;
-		if (ml_cost_last.valid)
-			ml_cost_of_model(model, &ml_cost_last.cost);
-		memcpy(ml_cost_last.digest, version.digest, ML_DIGEST_BYTES);
-		MemoryContextDelete(pin);
+		if (cost == NULL)
+			return false;
+		*ns += scored * cost->arithmetic + (canary ? scored : 1) * form->input * cost->inputs;
+		if (shadow)
+			*ns += ML_COST_SHADOW;
+		else if (json)
+			*ns += scored * ML_COST_JSON_OUTPUT * cost->classes;
+		if (canary)
+			left -= scored;
+		else if (!shadow && left < 1)
+			*ns += ML_COST_ROUTE * cost->inputs;
 	}
-	*cost = ml_cost_last.cost;
-	return ml_cost_last.valid;
-}
-
-/* Nanoseconds until the cells are there, as the features come. */
-static double
-ml_cost_features(const List *args, bool columns, const MlModelCost *cost)
-{
-	Oid			type;
-
-	if (columns)
-		return ML_COST_ARGUMENT * list_length(args);
-	type = getBaseType(exprType(lsecond(args)));
-	return cost->inputs * (type == JSONBOID ? ML_COST_JSON_INPUT : ML_COST_ROW_INPUT);
+	return true;
 }
 
 Node *
@@ -112,19 +165,18 @@ ml_cost_answer(SupportRequestCost *request)
 {
 	const FuncExpr *call = (const FuncExpr *) request->node;
 	const Const *ref;
-	MlModelCost cost;
+	MlCostForm	form;
 	char	   *name;
 	double		ns;
 
 	if (call == NULL || !IsA(call, FuncExpr) || list_length(call->args) < 2 || !IsA(linitial(call->args), Const))
 		return NULL;
 	ref = linitial_node(Const, call->args);
-	if (ref->constisnull || ref->consttype != TEXTOID || (name = get_func_name(request->funcid)) == NULL ||
-		!ml_cost_find(TextDatumGetCString(ref->constvalue), &cost))
+	if (ref->constisnull || ref->consttype != TEXTOID || (name = get_func_name(request->funcid)) == NULL)
 		return NULL;
-	ns = ML_COST_CALL + cost.arithmetic + ml_cost_features(call->args, strstr(name, "_columns") != NULL, &cost);
-	if (call->funcresulttype == JSONBOID)
-		ns += ML_COST_JSON_OUTPUT * cost.classes;
+	form = ml_cost_form(call, name);
+	if (!ml_cost_row(TextDatumGetCString(ref->constvalue), &form, call->funcresulttype == JSONBOID, &ns))
+		return NULL;
 	request->startup = ML_COST_RESOLVE / ML_COST_OPERATOR * cpu_operator_cost;
 	request->per_tuple = ns / ML_COST_OPERATOR * cpu_operator_cost;
 	return (Node *) request;

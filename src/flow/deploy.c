@@ -7,29 +7,21 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-
+#include "base/names.h"
+#include "base/settings.h"
+#include "base/text.h"
+#include "catalog/pg_class.h"
 #include "flow/deploy.h"
 #include "miscadmin.h"
 #include "store/access.h"
 #include "store/catalog.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
 
-/* What deployment does with a role in this release. */
-typedef struct MlRole
-{
-	const char *name;
-	bool		deployable;		/* false: needs routing of live rows, which prediction does not do yet */
-} MlRole;
-
-static const MlRole ml_roles[] = {
-	{"staging", true},
-	{"shadow", false},
-	{"canary", false},
-	{"production", true},
-	{"retired", true},
-};
+static const char *const ml_roles[] = {"staging", "shadow", "canary", "production", "retired"};
 
 /* Finds a role by name; raises an error that lists the roles when there is none. */
-static const MlRole *
+static const char *
 ml_role_find(const char *name)
 {
 	if (name == NULL)
@@ -39,8 +31,8 @@ ml_role_find(const char *name)
 				 errhint("The roles are staging, shadow, canary, production and retired.")));
 	for (int i = 0; i < (int) lengthof(ml_roles); i++)
 	{
-		if (strcmp(ml_roles[i].name, name) == 0)
-			return &ml_roles[i];
+		if (strcmp(ml_roles[i], name) == 0)
+			return ml_roles[i];
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -64,33 +56,147 @@ ml_deploy_authorize(const char *model, MlPrivilege privilege)
 	ml_access_require(model, ml_catalog_owner(model), privilege);
 }
 
-/* Puts a version into a role. */
-void
-ml_deploy_to_role(const char *model, int32 version, const char *role, bool has_traffic,
-				  const char *reason, bool force)
+/* Raises an error unless a share of traffic comes with role canary, and with no other. */
+static void
+ml_check_traffic(const char *role, const double *traffic)
 {
-	const MlRole *known;
+	bool		canary = strcmp(role, "canary") == 0;
 
-	ml_deploy_begin("ml.deploy()");
-	known = ml_role_find(role);
-	if (!known->deployable)
+	if (canary && traffic == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("role %s is not supported yet", known->name),
-				 errdetail("Prediction in this release serves the version in production only."),
-				 errhint("Use role staging to mark a candidate, and score it by number or alias.")));
-	if (has_traffic)
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("role canary needs a share of traffic"),
+				 errhint("Say which share of the rows it answers, such as traffic => 0.1.")));
+	if (!canary && traffic != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("role %s takes no share of traffic", known->name),
+				 errmsg("role %s takes no share of traffic", role),
 				 errhint("Leave traffic out: it belongs to role canary.")));
-	if (force && (reason == NULL || reason[0] == '\0'))
+	if (canary && !(*traffic > 0.0 && *traffic < 1.0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("traffic must be greater than 0 and less than 1"),
+				 errdetail("It is %s.", ml_text_number(*traffic)),
+				 errhint("Say 0.1 for a tenth of the rows; role production has them all.")));
+}
+
+/*
+ * Puts a version into a role. All of ml.deploy and ml.promote comes through
+ * here, with the arguments and the right checked before anything else.
+ */
+static void
+ml_deploy_change(MlRoleChange *change)
+{
+	if (change->force && (change->reason == NULL || change->reason[0] == '\0'))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a forced deployment needs a reason"),
 				 errhint("Say why in the argument reason.")));
+	ml_check_traffic(change->role, change->traffic);
+	ml_deploy_authorize(change->model, ML_PRIV_DEPLOY);
+
+	ml_catalog_set_role(change);
+}
+
+/* Puts a version into a role. */
+void
+ml_deploy_to_role(const char *model, int32 version, const char *role, const double *traffic,
+				  const char *reason, bool force)
+{
+	MlRoleChange change = {0};
+
+	ml_deploy_begin("ml.deploy()");
+	change.model = model;
+	change.version = version;
+	change.role = ml_role_find(role);
+	change.traffic = traffic;
+	change.reason = reason;
+	change.force = force;
+	ml_deploy_change(&change);
+}
+
+/*
+ * The role one step on from where a version stands. Without a version in
+ * production there is nothing to be compared with or to take a share from.
+ */
+static const char *
+ml_promote_next(const MlStanding *standing)
+{
+	const char *role = standing->role;
+
+	if (role == NULL || strcmp(role, "retired") == 0)
+		return "staging";
+	if (strcmp(role, "production") == 0 || strcmp(role, "canary") == 0 || !standing->in_production)
+		return "production";
+	return strcmp(role, "staging") == 0 ? "shadow" : "canary";
+}
+
+/* Puts a version one step further towards production; returns its role. */
+const char *
+ml_deploy_promote(const char *model, int32 version, double traffic)
+{
+	MlRoleChange change = {0};
+	MlStanding	standing;
+
+	ml_deploy_begin("ml.promote()");
+	ml_check_traffic("canary", &traffic);
 	ml_deploy_authorize(model, ML_PRIV_DEPLOY);
-	ml_catalog_set_role(model, version, known->name, reason, force);
+	ml_catalog_standing(model, version, &standing);
+	change.model = model;
+	change.version = version;
+	change.role = ml_promote_next(&standing);
+	change.traffic = strcmp(change.role, "canary") == 0 ? &traffic : NULL;
+	change.reason = "ml.promote";
+	change.standing = &standing;
+	ml_deploy_change(&change);
+	return change.role;
+}
+
+/* Raises an error unless the role is one that approvals are for. */
+static void
+ml_check_approved_role(const char *role)
+{
+	if (strcmp(ml_role_find(role), "retired") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("role retired needs no approval"),
+				 errhint("Approvals are for the roles staging, shadow, canary and production.")));
+}
+
+/* Sets how many approvals a role needs. */
+void
+ml_deploy_require_approval(const char *model, const char *role, int32 approvers)
+{
+	ml_deploy_begin("ml.require_approval()");
+	ml_check_approved_role(role);
+	if (approvers < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("approvers must not be negative"),
+				 errdetail("It is %d.", approvers),
+				 errhint("Say how many people other than the trainer must approve; 0 removes the rule.")));
+	ml_deploy_authorize(model, ML_PRIV_OWNER);
+	ml_catalog_require_approval(model, role, approvers);
+}
+
+/* Approves that a version enters a role. */
+void
+ml_deploy_approve(const char *model, int32 version, const char *role)
+{
+	ml_deploy_begin("ml.approve()");
+	ml_check_approved_role(role);
+	ml_deploy_authorize(model, ML_PRIV_DEPLOY);
+	ml_catalog_approve(model, version, role);
+}
+
+/* Takes an approval back; who gave it may, also after losing the privilege. */
+void
+ml_deploy_withdraw_approval(const char *model, int32 version, const char *role)
+{
+	ml_deploy_begin("ml.withdraw_approval()");
+	ml_check_approved_role(role);
+	(void) ml_catalog_owner(model);
+	ml_catalog_withdraw_approval(model, version, role);
 }
 
 /* Puts production back to the version before. */
@@ -215,4 +321,67 @@ ml_deploy_revoke(const char *model, const char *privilege, const char *grantee)
 	ml_check_grantable(privilege);
 	ml_deploy_authorize(model, ML_PRIV_OWNER);
 	ml_catalog_revoke(model, privilege, grantee);
+}
+
+/* Raises an error unless there is such a relation and the current user owns it. */
+static void
+ml_check_relation(Oid relid)
+{
+	char	   *name = OidIsValid(relid) ? ml_name_relation(relid) : NULL;
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(OidIsValid(relid) ? ERRCODE_UNDEFINED_TABLE : ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 OidIsValid(relid) ? errmsg("relation %u does not exist", relid) : errmsg("relation must not be null"),
+				 errhint("Name a table or view, such as 'public.customers'.")));
+	if (!ml_compat_owns_relation(relid, GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of relation %s", name),
+				 errdetail("The current user is \"%s\".", GetUserNameFromId(GetUserId(), false)),
+				 errhint("Attaching a model binds the relation's owner: ask a role that owns both.")));
+	if (get_rel_persistence(relid) == RELPERSISTENCE_TEMP)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("relation \"%s\" is temporary", get_rel_name(relid)),
+				 errdetail("It goes away with the session."),
+				 errhint("Attach a model to relations that last.")));
+}
+
+/* Attaches a model to a relation. */
+void
+ml_deploy_attach(const char *model, Oid relid)
+{
+	ml_deploy_begin("ml.attach()");
+	ml_deploy_authorize(model, ML_PRIV_OWNER);
+	ml_check_relation(relid);
+	ml_catalog_attach(model, relid, ml_attach_mode == ML_ATTACH_REFUSE ? "refuse" : "report");
+}
+
+/* Detaches a model from a relation. */
+void
+ml_deploy_detach(const char *model, Oid relid)
+{
+	ml_deploy_begin("ml.detach()");
+	ml_deploy_authorize(model, ML_PRIV_OWNER);
+	ml_check_relation(relid);
+	ml_catalog_detach(model, relid);
+}
+
+/* Gives a model to another role. */
+void
+ml_deploy_set_owner(const char *model, Oid owner)
+{
+	char	   *name = GetUserNameFromId(owner, false);
+
+	ml_deploy_begin("ml.set_owner()");
+	ml_deploy_authorize(model, ML_PRIV_OWNER);
+	if (!superuser() && !ml_compat_can_become(GetUserId(), owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be able to SET ROLE \"%s\"", name),
+				 errdetail("A model is given only to a role that \"%s\" is a member of.",
+						   GetUserNameFromId(GetUserId(), false)),
+				 errhint("Ask a superuser to do it.")));
+	ml_catalog_set_owner(model, name);
 }

@@ -73,7 +73,7 @@ ml_design_survey_block(MlDesign *design, const double *const *rows, int n, bool 
 {
 	const MlLoad *load = design->load;
 	MlColumnStats *stats = design->stats;
-	bool		labels = ml_load_target(load)->dict != NULL;
+	bool		labels = load->target_cell >= 0 && ml_load_target(load)->dict != NULL;
 
 	for (int i = 0; i < n && missing; i++)
 		for (int j = 0; j < load->feature_cells; j++)
@@ -103,11 +103,11 @@ ml_design_survey_block(MlDesign *design, const double *const *rows, int n, bool 
 }
 
 /* One pass over the training rows: what each loaded feature cell and the target hold. */
-static void
+void
 ml_design_survey(MlDesign *design)
 {
 	const MlLoad *load = design->load;
-	MlDict	   *target = ml_load_target(load)->dict;
+	MlDict	   *target = load->target_cell >= 0 ? ml_load_target(load)->dict : NULL;
 	int			cells = load->feature_cells;
 	int		   *category = palloc(sizeof(int) * Max(load->nfeatures, 1));
 	int			ncategories = 0;
@@ -118,6 +118,7 @@ ml_design_survey(MlDesign *design)
 	double		known = 0;
 	int			n;
 
+	design->stats = palloc_extended(sizeof(MlColumnStats) * Max(cells, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	design->target_counts = palloc_extended(sizeof(int64) * Max(target ? target->count : load->ntargets, 1),
 											MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int i = 0; i < load->nfeatures; i++)
@@ -164,6 +165,8 @@ ml_design_streamed(MlDesign *design)
 {
 	const MlLoad *load = design->load;
 
+	design->stats = palloc_extended(sizeof(MlColumnStats) * Max(load->feature_cells, 1),
+									MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int j = 0; j < load->feature_cells; j++)
 	{
 		design->stats[j].n = load->rows_train;
@@ -300,8 +303,6 @@ ml_design_target(MlDesign *design, const char *positive)
 	const MlLoadColumn *target = ml_load_target(design->load);
 	MlModel    *model = design->model;
 
-	design->stats = palloc_extended(sizeof(MlColumnStats) * Max(design->load->feature_cells, 1),
-									MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	if (design->load->train)
 		ml_design_survey(design);
 	else

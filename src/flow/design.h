@@ -42,6 +42,9 @@ typedef struct MlDesign
  */
 extern MlTask ml_design_infer_task(const MlLoad *load, MlNotes *notes);
 
+/* Counts what each loaded feature cell of the training rows holds, into design->stats; the target may be missing. */
+extern void ml_design_survey(MlDesign *design);
+
 /* Surveys the training rows and sets target and classes of the model; positive is the label asked for, or NULL. */
 extern void ml_design_target(MlDesign *design, const char *positive);
 

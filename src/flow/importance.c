@@ -19,8 +19,7 @@
 #include "base/cell.h"
 #include "base/compat.h"
 #include "flow/importance.h"
-#include "flow/load.h"
-#include "flow/split.h"
+#include "flow/recorded.h"
 #include "math/elementary.h"
 #include "math/exact_sum.h"
 #include "metric/metric.h"
@@ -62,62 +61,18 @@ typedef struct MlPermutation
 	MlLoss		base;			/* of the rows as they are, negative */
 } MlPermutation;
 
-/* ---- the record of the training ---- */
-
-static char *
-ml_importance_json_text(Jsonb *json, const char *key)
-{
-	JsonbValue	buffer;
-	JsonbValue *v = getKeyJsonValueFromContainer(&json->root, key, strlen(key), &buffer);
-
-	return v && v->type == jbvString ? pnstrdup(v->val.string.val, v->val.string.len) : NULL;
-}
-
-static List *
-ml_importance_json_list(Jsonb *json, const char *key)
-{
-	JsonbValue	buffer;
-	JsonbValue *v = getKeyJsonValueFromContainer(&json->root, key, strlen(key), &buffer);
-	List	   *items = NIL;
-
-	if (v == NULL || v->type != jbvBinary || !JsonContainerIsArray(v->val.binary.data))
-		return NIL;
-	for (uint32 i = 0; i < JsonContainerSize(v->val.binary.data); i++)
-	{
-		JsonbValue *item = getIthJsonbValueFromContainer(v->val.binary.data, i);
-
-		if (item->type == jbvString)
-			items = lappend(items, pnstrdup(item->val.string.val, item->val.string.len));
-	}
-	return items;
-}
+/* ---- the rows of the training ---- */
 
 /* Reads the rows as the training of the version read them, and keeps those it held out, or else all. */
 static void
 ml_importance_load(MlPermutation *p, const MlVersionRef *version)
 {
-	MlLoad	   *load = palloc0(sizeof(MlLoad));
+	const char *hint = p->model->learner->importance ?
+		"Train with snapshot => 'fingerprint', or use the method \"gain\" or \"split\"." :
+		"Train with snapshot => 'fingerprint'.";
 	MlTrainingRecord record;
-	JsonbValue	buffer;
-	JsonbValue *split;
+	MlLoad	   *load = ml_recorded_load(version, p->model->target, hint, &record);
 
-	if (!ml_catalog_training(version->model, version->version, &record))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("it is not recorded which rows version %d of model \"%s\" was trained on", version->version,
-						version->model),
-				 errdetail("Its training recorded no snapshot, and permutation needs the rows."),
-				 errhint("Train with snapshot => 'fingerprint'%s.",
-						 p->model->learner->importance ? ", or use the method \"gain\" or \"split\"" : "")));
-	split = getKeyJsonValueFromContainer(&record.params->root, "split", 5, &buffer);
-	load->context = AllocSetContextCreate(CurrentMemoryContext, "pg_mlops load", ALLOCSET_DEFAULT_SIZES);
-	load->source = record.source;
-	load->target = p->model->target;
-	load->weight = ml_importance_json_text(record.params, "weight");
-	load->features = ml_importance_json_list(record.params, "features");
-	load->exclude = ml_importance_json_list(record.params, "exclude");
-	load->seed = record.seed;
-	ml_split_parse(split && split->type != jbvNull ? JsonbValueToJsonb(split) : NULL, load);
 	load->only_test = load->split != ML_SPLIT_NONE;
 	ml_load_read(load);
 	p->load = load;

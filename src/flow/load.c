@@ -76,6 +76,26 @@ ml_load_add(MlLoad *load, TupleDesc desc, AttrNumber attno, MlRole role)
 	return column;
 }
 
+/* Notes a column that the source has and that is not loaded. */
+static void
+ml_load_add_other(MlLoad *load, TupleDesc desc, AttrNumber attno)
+{
+	MlLoadOther *other = palloc(sizeof(MlLoadOther));
+	MlConvert	convert;
+
+	ml_convert_init(&convert, TupleDescAttr(desc, attno - 1)->atttypid);
+	other->name = pstrdup(NameStr(TupleDescAttr(desc, attno - 1)->attname));
+	other->type_name = ml_convert_type_name(&convert);
+	load->others = lappend(load->others, other);
+}
+
+/* Whether a column that is named need not be there, and is not. */
+static bool
+ml_load_passes_over(const MlLoad *load, TupleDesc desc, const char *name)
+{
+	return load->lenient && !ml_text_listed(ml_load_names(desc), name);
+}
+
 /* Adds a column with a part of its own, which must have one of the classes. */
 static void
 ml_load_add_special(MlLoad *load, TupleDesc desc, const char *name, MlRole role)
@@ -84,7 +104,7 @@ ml_load_add_special(MlLoad *load, TupleDesc desc, const char *name, MlRole role)
 	MlLoadColumn *column;
 	bool		fits;
 
-	if (name == NULL)
+	if (name == NULL || ml_load_passes_over(load, desc, name))
 		return;
 	column = ml_load_add(load, desc, ml_load_find(desc, name, what[role]), role);
 	if (role == ML_ROLE_SPLIT)
@@ -93,7 +113,12 @@ ml_load_add_special(MlLoad *load, TupleDesc desc, const char *name, MlRole role)
 		fits = column->convert.class == ML_TYPE_NUMBER;
 	else
 		fits = column->convert.class == ML_TYPE_NUMBER || column->convert.class == ML_TYPE_TEXT;
-	if (!fits)
+	if (!fits && load->lenient)
+	{
+		ml_load_add_other(load, desc, column->attno);
+		load->ncolumns--;
+	}
+	else if (!fits)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" of type %s cannot be the %s", name, column->type_name, what[role]),
@@ -110,14 +135,17 @@ ml_load_choose(MlLoad *load, TupleDesc desc)
 	ListCell   *lc;
 
 	/* of a relation that was asked for its other columns only, the query has none of these */
-	foreach(lc, load->info.narrowed ? NIL : load->exclude)
+	foreach(lc, load->info.narrowed || load->lenient ? NIL : load->exclude)
 		(void) ml_load_find(desc, lfirst(lc), "excluded");
 	foreach(lc, load->features)
 	{
 		char	   *name = lfirst(lc);
-		AttrNumber	attno = ml_load_find(desc, name, "feature");
+		AttrNumber	attno;
 		MlLoadColumn *column;
 
+		if (ml_load_passes_over(load, desc, name))
+			continue;
+		attno = ml_load_find(desc, name, "feature");
 		if (load->target && strcmp(name, load->target) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -135,7 +163,12 @@ ml_load_choose(MlLoad *load, TupleDesc desc)
 						 errmsg("column \"%s\" is named twice in features", name),
 						 errhint("Name it once.")));
 		column = ml_load_add(load, desc, attno, ML_ROLE_FEATURE);
-		if (column->convert.class == ML_TYPE_UNSUPPORTED)
+		if (column->convert.class == ML_TYPE_UNSUPPORTED && load->lenient)
+		{
+			ml_load_add_other(load, desc, attno);
+			load->ncolumns--;
+		}
+		else if (column->convert.class == ML_TYPE_UNSUPPORTED)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("column \"%s\" of type %s cannot be a feature", name, column->type_name),
@@ -160,12 +193,16 @@ ml_load_choose(MlLoad *load, TupleDesc desc)
 		if (ml_text_listed(load->info.keys, name))
 		{
 			ml_note(load->notes, "column \"%s\" was left out: it is the primary key", name);
+			ml_load_add_other(load, desc, i + 1);
 			continue;
 		}
 		ml_convert_init(&convert, att->atttypid);
 		if (convert.class == ML_TYPE_UNSUPPORTED)
+		{
 			ml_note(load->notes, "column \"%s\" was left out: its type %s is neither a number nor a category",
 					name, format_type_be(att->atttypid));
+			ml_load_add_other(load, desc, i + 1);
+		}
 		else
 			(void) ml_load_add(load, desc, i + 1, ML_ROLE_FEATURE);
 	}
@@ -229,6 +266,8 @@ ml_load_layout(MlLoad *load)
 		load->min[i] = INFINITY;
 		load->max[i] = -INFINITY;
 	}
+	if (load->probing)
+		return;
 	if (load->sink == NULL)
 		load->train = load->filed ? ml_frame_create_filed(load->ncells, &load->budget) :
 			ml_frame_create(load->ncells, &load->budget);
@@ -271,7 +310,7 @@ ml_load_describe(void *ctx, TupleDesc desc)
 		ml_load_add_special(load, desc, load->target, ML_ROLE_TARGET);
 		ml_load_add_special(load, desc, load->weight, ML_ROLE_WEIGHT);
 		ml_load_add_special(load, desc, load->split_column, ML_ROLE_SPLIT);
-		if (load->nfeatures == 0)
+		if (load->nfeatures == 0 && !(load->lenient && load->ncolumns > 0))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("source has no feature column"),
@@ -415,6 +454,11 @@ ml_load_route(MlLoad *load, uint64 hash)
 
 	if (load->split == ML_SPLIT_HASH)
 		test = (double) (ml_mix64(key + UINT64CONST(0x9e3779b97f4a7c15)) >> 11) * 0x1.0p-53 < load->test_fraction;
+	if (load->probing)
+	{
+		load->side = test ? ML_SIDE_TEST : ML_SIDE_TRAIN;
+		return true;
+	}
 	if (test)
 	{
 		memcpy(ml_frame_row(load->test), load->cells, sizeof(double) * load->ncells);
@@ -606,12 +650,13 @@ ml_load_row(void *ctx, TupleTableSlot *slot)
 	if (!(load->plain && ml_load_plain_row(load, slot, &hash)) && !ml_load_any_row(load, slot, &hash))
 	{
 		load->rows_null_target++;
+		load->side = ML_SIDE_DROPPED;
 		return true;
 	}
 	if (load->weight_cell >= 0 && !(load->cells[load->weight_cell] >= 0))
 		ml_load_bad_value(load, &load->columns[load->nfeatures + (load->target_cell >= 0)],
 						  load->cells[load->weight_cell]);
-	if (load->targets != NULL)
+	if (load->targets != NULL && load->target_cell >= 0)
 		ml_load_target_value(load, load->cells[load->target_cell]);
 	hash = ml_mix64(hash);
 	ml_fingerprint_add(&load->fingerprint, hash);
@@ -624,8 +669,14 @@ ml_load_target(const MlLoad *load)
 	return load->target_cell >= 0 ? &load->columns[load->nfeatures] : NULL;
 }
 
+char *
+ml_fingerprint_text(const MlFingerprint *fingerprint)
+{
+	return psprintf("%016llx%016llx", (unsigned long long) fingerprint->a, (unsigned long long) fingerprint->b);
+}
+
 /* The columns a relation has to be asked for: the features named and those with a part of their own. */
-static List *
+List *
 ml_load_wanted(const MlLoad *load)
 {
 	List	   *wanted = list_copy(load->features);
@@ -641,18 +692,54 @@ ml_load_wanted(const MlLoad *load)
 	return wanted;
 }
 
+static void
+ml_load_prepare(MlLoad *load)
+{
+	load->budget.limit = ML_TRAIN_MEMORY_BYTES;
+	load->seed_mix = ml_mix64((uint64) load->seed + UINT64CONST(0x6a09e667f3bcc909));
+	load->target_whole = true;
+}
+
+/* An array that is NULL in every row has no length: one missing cell stands for it. */
+void
+ml_load_end_lengths(MlLoad *load)
+{
+	for (int i = 0; i < load->ncolumns; i++)
+		load->columns[i].ncells = Max(load->columns[i].ncells, 1);
+	load->lengths_pass = false;
+}
+
+void
+ml_load_probe_begin(MlLoad *load)
+{
+	load->probing = true;
+	ml_load_prepare(load);
+}
+
+void
+ml_load_probe_describe(MlLoad *load, TupleDesc desc)
+{
+	ml_load_describe(load, desc);
+}
+
+MlSide
+ml_load_probe_side(MlLoad *load, TupleTableSlot *slot)
+{
+	(void) ml_load_row(load, slot);
+	return load->side;
+}
+
 void
 ml_load_read(MlLoad *load)
 {
 	MemoryContext old = MemoryContextSwitchTo(load->context);
 	MlSourceReader reader;
 
-	load->budget.limit = ML_TRAIN_MEMORY_BYTES;
-	load->seed_mix = ml_mix64((uint64) load->seed + UINT64CONST(0x6a09e667f3bcc909));
-	load->target_whole = true;
+	ml_load_prepare(load);
 	memset(&reader, 0, sizeof reader);
 	reader.columns = ml_load_wanted(load);
 	reader.exclude = load->exclude;
+	reader.identity = load->identity;
 	reader.describe = ml_load_describe;
 	reader.row = ml_load_row;
 	reader.ctx = load;
@@ -661,10 +748,7 @@ ml_load_read(MlLoad *load)
 	(void) ml_source_read(load->source, &reader, &load->info);
 	if (load->lengths_pass)
 	{
-		/* an array that is NULL in every row has no length: one missing cell stands for it */
-		for (int i = 0; i < load->ncolumns; i++)
-			load->columns[i].ncells = Max(load->columns[i].ncells, 1);
-		load->lengths_pass = false;
+		ml_load_end_lengths(load);
 		(void) ml_source_read(load->source, &reader, &load->info);
 	}
 	if (!load->sink_refused)

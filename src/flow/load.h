@@ -36,12 +36,27 @@ typedef struct MlLoadColumn
 	MlDict	   *dict;			/* class ML_TYPE_TEXT */
 } MlLoadColumn;
 
+/* A column of the source that is neither loaded nor excluded: of a type that cannot be used, or the primary key. */
+typedef struct MlLoadOther
+{
+	char	   *name;
+	char	   *type_name;
+} MlLoadOther;
+
 typedef enum MlSplitMethod
 {
 	ML_SPLIT_NONE,
 	ML_SPLIT_HASH,
 	ML_SPLIT_COLUMN
 } MlSplitMethod;
+
+/* Where a row of the source went in training. */
+typedef enum MlSide
+{
+	ML_SIDE_DROPPED,			/* its target is NULL */
+	ML_SIDE_TRAIN,
+	ML_SIDE_TEST
+} MlSide;
 
 /* Numeric values of the target, kept while they are few enough to be classes. */
 #define ML_CLASSES_MAX	1000
@@ -58,9 +73,12 @@ typedef struct MlLoad
 	int64		seed;
 	List	   *features;		/* char *; NIL: all that can be used */
 	List	   *exclude;
+	const MlIdentity *identity; /* whose source it is when it was recorded; NULL: the current user's */
 	MlNotes    *notes;
 	bool		filed;			/* for a learner that reads columns: rows go to temporary files */
 	bool		only_test;		/* training rows are counted and not kept */
+	bool		probing;		/* no row is kept: each is asked where it went */
+	bool		lenient;		/* columns that are named and not there, or of no use any more, are passed over */
 
 	/*
 	 * Training rows of numbers are handed over in blocks instead of being
@@ -75,6 +93,7 @@ typedef struct MlLoad
 	int			ncolumns;
 	MlLoadColumn *columns;		/* features first, then target, weight, split */
 	int			nfeatures;
+	List	   *others;			/* MlLoadOther * */
 	int			feature_cells;
 	int			target_cell;	/* -1 without */
 	int			weight_cell;
@@ -104,6 +123,7 @@ typedef struct MlLoad
 	double	   *cells;
 	uint64		seed_mix;
 	bool		split_test;
+	MlSide		side;			/* of the last row, when probing */
 	double	   *sink_x;
 	double	   *sink_y;
 	double	   *sink_w;
@@ -113,7 +133,24 @@ typedef struct MlLoad
 /* Reads the source; everything is palloc'd in load->context, which the caller sets. */
 extern void ml_load_read(MlLoad *load);
 
-/* The column of a feature cell. */
+/* The column of the target, or NULL. */
 extern const MlLoadColumn *ml_load_target(const MlLoad *load);
+
+/*
+ * Asking where rows went, for who reads the source himself: begin, then
+ * describe with the columns, then side for every row. While lengths_pass is
+ * set after describe, the rows only tell the lengths of arrays: pass them
+ * all, end the pass, and read the source again.
+ */
+extern void ml_load_probe_begin(MlLoad *load);
+extern void ml_load_probe_describe(MlLoad *load, TupleDesc desc);
+extern MlSide ml_load_probe_side(MlLoad *load, TupleTableSlot *slot);
+extern void ml_load_end_lengths(MlLoad *load);
+
+/* The columns (char *) that a training asks a relation for; NIL for all but the excluded ones. */
+extern List *ml_load_wanted(const MlLoad *load);
+
+/* A fingerprint as it is recorded. */
+extern char *ml_fingerprint_text(const MlFingerprint *fingerprint);
 
 #endif							/* ML_LOAD_H */

@@ -2,11 +2,13 @@
  * predict.c - scoring one row at one place of a query.
  *
  * A call site is one memory context below fn_mcxt: resolving anew resets it,
- * which also unpins the model. It holds no relation and no snapshot.
+ * which also unpins its models. It holds no relation and no snapshot.
+ *
+ * Each version that scores has a lane: production's answers, a canary's
+ * answers its share of the rows in its place, those of shadows score all rows
+ * and answer none. Nothing about a row may make a shadow raise an error.
  */
 #include "postgres.h"
-
-#include <math.h>
 
 #include "base/compat.h"
 #include "base/text.h"
@@ -14,6 +16,7 @@
 #include "flow/predict.h"
 #include "flow/quality.h"
 #include "flow/resolve.h"
+#include "flow/route.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
@@ -35,45 +38,66 @@ struct MlCallSite
 	MlMoment	moment;
 	char	   *ref;
 	int			ref_length;
-	const MlModel *model;
-	MlBinding  *binding;
-	double	   *cells;
-	double	   *work;
-	double	   *out;
+	MlLane		production;		/* or the version that the reference names */
+	int			nothers;
+	MlLane	   *others;			/* the canary, if there is one, and the shadows */
+	int			ncanaries;		/* 0 or 1 */
+	double		traffic;		/* of the canary */
+	MlRoute    *route;
 
-	/* the result type of the call, and each label as a value of it */
+	/* the result type of the call */
 	Oid			result_type;
 	bool		result_known;
 	FmgrInfo	result_input;
 	Oid			result_param;
-	Datum	   *labels;
-	bool	   *label_known;
-	int			label_class;	/* of the last label asked for */
-	char	   *label_text;
 };
 
-/* Looks up the model under the active snapshot, checks the right to use it and pins it. */
+/* What a call gives to be scored: columns, or else the argument features. */
+typedef struct MlFeatures
+{
+	const NullableDatum *columns;
+	Datum		value;
+} MlFeatures;
+
+/* A lane for one more version beside production. */
+static void
+ml_predict_add_lane(MlCallSite *site, const MlServed *served)
+{
+	MlLane	   *lane = &site->others[site->nothers];
+
+	ml_lane_init(lane, served, true, psprintf("%s/%d", served->version.model, served->version.version), site->context);
+	if (site->names)
+		ml_bind_names(lane->binding, site->ncolumns, site->names, site->types);
+	if (served->role == ML_SERVES_CANARY)
+	{
+		site->ncanaries = 1;
+		site->traffic = served->traffic;
+		site->route = ml_route_create(site->production.model->pipeline);
+	}
+	site->nothers++;
+}
+
+/* Looks up the versions under the active snapshot, checks the right to use them and pins them. */
 static void
 ml_predict_resolve(MlCallSite *site, const char *ref, int length, const MlMoment *moment)
 {
 	MemoryContext old;
-	MlVersionRef version;
+	MlServing	serving;
 
 	site->resolved = false;
 	site->result_known = false;
-	site->label_text = NULL;
+	site->nothers = site->ncanaries = 0;
 	MemoryContextReset(site->context);
 	old = MemoryContextSwitchTo(site->context);
 	site->ref = pnstrdup(ref, length);
 	site->ref_length = length;
-	ml_resolve(site->ref, moment, false, &version);
-	site->model = ml_cache_pin(&version, site->context);
-	site->binding = ml_bind_create(site->model, site->ref, site->context);
-	site->cells = palloc_extended(sizeof(double) * Max(site->model->pipeline->ncells, 1), MCXT_ALLOC_HUGE);
-	site->work = palloc_extended(sizeof(double) * Max(site->model->pipeline->work_cells, 1), MCXT_ALLOC_HUGE);
-	site->out = palloc(sizeof(double) * Max(site->model->nclasses, 1));
+	ml_resolve(site->ref, moment, false, &serving);
+	ml_lane_init(&site->production, &serving.versions[0], serving.deployed, site->ref, site->context);
 	if (site->names)
-		ml_bind_names(site->binding, site->ncolumns, site->names, site->types);
+		ml_bind_names(site->production.binding, site->ncolumns, site->names, site->types);
+	site->others = palloc(sizeof(MlLane) * serving.count);
+	for (int i = 1; i < serving.count; i++)
+		ml_predict_add_lane(site, &serving.versions[i]);
 	site->moment = *moment;
 	site->resolved = true;
 	MemoryContextSwitchTo(old);
@@ -182,28 +206,16 @@ ml_predict_columns_site(FunctionCallInfo fcinfo, int first)
 	return site;
 }
 
-const MlModel *
-ml_predict_model(const MlCallSite *site)
-{
-	return site->model;
-}
-
-const char *
-ml_predict_ref(const MlCallSite *site)
-{
-	return site->ref;
-}
-
-/* Fills the site's cells; true if it is certain that none is missing. */
-static bool
-ml_predict_bind(MlCallSite *site, Datum features)
+/* Fills a lane's cells; true if it is certain that none is missing. */
+static inline bool
+ml_predict_bind(const MlCallSite *site, MlLane *lane, Datum features)
 {
 	if (OidIsValid(site->element_type))
-		return ml_bind_array(site->binding, DatumGetArrayTypeP(features), site->cells);
+		return ml_bind_array(lane->binding, DatumGetArrayTypeP(features), lane->cells);
 	if (site->row_type)
-		ml_bind_row(site->binding, DatumGetHeapTupleHeader(features), site->cells);
+		ml_bind_row(lane->binding, DatumGetHeapTupleHeader(features), lane->cells);
 	else if (getBaseType(site->features_type) == JSONBOID)
-		ml_bind_jsonb(site->binding, DatumGetJsonbP(features), site->cells);
+		ml_bind_jsonb(lane->binding, DatumGetJsonbP(features), lane->cells);
 	else
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -214,41 +226,76 @@ ml_predict_bind(MlCallSite *site, Datum features)
 	return false;
 }
 
-static ML_NORETURN void
-ml_predict_out_of_range(const MlCallSite *site)
+/* The same from columns or from the argument. */
+static inline bool
+ml_predict_bind_any(const MlCallSite *site, MlLane *lane, const MlFeatures *features)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-			 errmsg("the prediction of model \"%s\" is out of range", site->ref),
-			 errdetail("A feature is so large that the sums of the model overflow."),
-			 errhint("Check the row, or bound the feature, for instance by least().")));
+	return features->columns ? ml_bind_columns(lane->binding, features->columns, lane->cells) :
+		ml_predict_bind(site, lane, features->value);
 }
 
-/* Runs the pipeline and the learner on the site's cells. */
-static inline const double *
-ml_predict_cells(MlCallSite *site, bool complete)
+/* Scores a row in a shadow, or counts that it cannot be. */
+static void
+ml_predict_shadow(const MlCallSite *site, MlLane *lane, const MlFeatures *features)
 {
-	const MlModel *model = site->model;
+	bool		complete;
 
-	model->learner->predict(model->state,
-							complete ? ml_pipeline_apply_complete(model->pipeline, site->cells, site->work) :
-							ml_pipeline_apply(model->pipeline, site->cells, site->work), site->out);
-	for (int k = 0; k < Max(model->nclasses, 1); k++)
-		if (unlikely(!isfinite(site->out[k])))
-			ml_predict_out_of_range(site);
-	return site->out;
+	lane->binding->refused = false;
+	complete = ml_predict_bind_any(site, lane, features);
+	if (!lane->binding->refused && ml_lane_run(lane, complete))
+		lane->count->rows++;
+	else
+		lane->count->errors++;
 }
 
-const double *
-ml_predict_score(MlCallSite *site, Datum features)
+/* Scores a row where production has a canary or shadows beside it; production's cells are bound. */
+static MlLane *
+ml_predict_beside(MlCallSite *site, MlFeatures *features, bool complete)
 {
-	return ml_predict_cells(site, ml_predict_bind(site, features));
+	MlLane	   *lane = &site->production;
+
+	/* compressed or out of line: once is enough */
+	if (!features->columns)
+		features->value = PointerGetDatum(PG_DETOAST_DATUM(features->value));
+	if (site->ncanaries > 0 && ml_route_share(site->route, lane->cells) < site->traffic)
+	{
+		lane = &site->others[0];
+		complete = ml_predict_bind_any(site, lane, features);
+	}
+	ml_lane_answer(lane, complete);
+	for (int i = site->ncanaries; i < site->nothers; i++)
+		ml_predict_shadow(site, &site->others[i], features);
+	return lane;
 }
 
-const double *
+MlLane *
+ml_predict_score(MlCallSite *site, Datum value)
+{
+	bool		complete = ml_predict_bind(site, &site->production, value);
+
+	if (unlikely(site->nothers > 0))
+	{
+		MlFeatures	features = {NULL, value};
+
+		return ml_predict_beside(site, &features, complete);
+	}
+	ml_lane_answer(&site->production, complete);
+	return &site->production;
+}
+
+MlLane *
 ml_predict_score_columns(MlCallSite *site, const NullableDatum *columns)
 {
-	return ml_predict_cells(site, ml_bind_columns(site->binding, columns, site->cells));
+	bool		complete = ml_bind_columns(site->production.binding, columns, site->production.cells);
+
+	if (unlikely(site->nothers > 0))
+	{
+		MlFeatures	features = {columns, (Datum) 0};
+
+		return ml_predict_beside(site, &features, complete);
+	}
+	ml_lane_answer(&site->production, complete);
+	return &site->production;
 }
 
 /* Whether a label reads as a number as a whole. */
@@ -276,108 +323,62 @@ static void
 ml_predict_result_type(MlCallSite *site, Oid type)
 {
 	Oid			input;
-	MemoryContext old = MemoryContextSwitchTo(site->context);
 
 	if (!OidIsValid(type))
 		type = FLOAT8OID;
 	getTypeInputInfo(type, &input, &site->result_param);
 	fmgr_info_cxt(input, &site->result_input, site->context);
 	site->result_type = type;
-	site->labels = palloc0(sizeof(Datum) * Max(site->model->nclasses, 1));
-	site->label_known = palloc0(sizeof(bool) * Max(site->model->nclasses, 1));
 	site->result_known = true;
-	MemoryContextSwitchTo(old);
 }
 
-/* A label as a value of the result type, made once and kept with the site. */
+/* A label as a value of the result type, made once and kept with the lane. */
 static Datum
-ml_predict_label(MlCallSite *site, int class)
+ml_predict_label(MlCallSite *site, MlLane *lane, int class)
 {
-	const char *label = site->model->classes[class];
+	const char *label = lane->model->classes[class];
 	MemoryContext old;
 
-	if (site->label_known[class])
-		return site->labels[class];
+	if (lane->label_known[class])
+		return lane->labels[class];
 	if (ml_predict_is_number_type(site->result_type) && !ml_predict_numeric(label))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("model \"%s\" predicts labels that are no numbers", site->ref),
+				 errmsg("model \"%s\" predicts labels that are no numbers", lane->ref),
 				 errdetail("The label is \"%s\", and the result is of type %s.", label,
 						   format_type_be(site->result_type)),
 				 errhint("Pass a third argument of the type you want: ml.predict('%s', ..., NULL::text).", site->ref)));
 	old = MemoryContextSwitchTo(site->context);
-	site->labels[class] = InputFunctionCall(&site->result_input, unconstify(char *, label), site->result_param, -1);
-	site->label_known[class] = true;
+	lane->labels[class] = InputFunctionCall(&site->result_input, unconstify(char *, label), site->result_param, -1);
+	lane->label_known[class] = true;
 	MemoryContextSwitchTo(old);
-	return site->labels[class];
+	return lane->labels[class];
 }
 
 Datum
-ml_predict_result(MlCallSite *site, const double *out, FmgrInfo *flinfo)
+ml_predict_result(MlCallSite *site, MlLane *lane, FmgrInfo *flinfo)
 {
+	double		value = lane->out[0];
+
 	if (unlikely(!site->result_known))
 		ml_predict_result_type(site, get_fn_expr_rettype(flinfo));
-	if (site->model->task == ML_TASK_CLASSIFICATION)
-		return ml_predict_label(site, ml_quality_choice(site->model, out));
+	if (lane->model->task == ML_TASK_CLASSIFICATION)
+		return ml_predict_label(site, lane, ml_quality_choice(lane->model, lane->out));
 	switch (site->result_type)
 	{
 		case FLOAT8OID:
-			return Float8GetDatum(out[0]);
+			return Float8GetDatum(value);
 		case FLOAT4OID:
-			return DirectFunctionCall1(dtof, Float8GetDatum(out[0]));
+			return DirectFunctionCall1(dtof, Float8GetDatum(value));
 		case INT2OID:
-			return DirectFunctionCall1(dtoi2, Float8GetDatum(out[0]));
+			return DirectFunctionCall1(dtoi2, Float8GetDatum(value));
 		case INT4OID:
-			return DirectFunctionCall1(dtoi4, Float8GetDatum(out[0]));
+			return DirectFunctionCall1(dtoi4, Float8GetDatum(value));
 		case INT8OID:
-			return DirectFunctionCall1(dtoi8, Float8GetDatum(out[0]));
+			return DirectFunctionCall1(dtoi8, Float8GetDatum(value));
 		case NUMERICOID:
-			return DirectFunctionCall1(float8_numeric, Float8GetDatum(out[0]));
+			return DirectFunctionCall1(float8_numeric, Float8GetDatum(value));
 		default:
-			return InputFunctionCall(&site->result_input, ml_text_number(out[0]), site->result_param, -1);
+			return InputFunctionCall(&site->result_input, ml_text_number(value), site->result_param, -1);
 	}
-}
-
-int
-ml_predict_class(MlCallSite *site, text *label)
-{
-	const MlModel *model = site->model;
-	List	   *names = NIL;
-	char	   *name;
-
-	if (model->task != ML_TASK_CLASSIFICATION)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("model \"%s\" has no probabilities", site->ref),
-				 errdetail("Its task is regression."),
-				 errhint("Use ml.predict.")));
-	if (label == NULL)
-	{
-		if (model->nclasses == 2)
-			return model->positive;
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("model \"%s\" has %d classes, so the class is needed", site->ref, model->nclasses),
-				 errdetail("Only a model of two classes has a positive one."),
-				 errhint("Pass the class as third argument, or use ml.probabilities.")));
-	}
-	if (site->label_text && strlen(site->label_text) == VARSIZE_ANY_EXHDR(label) &&
-		memcmp(site->label_text, VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label)) == 0)
-		return site->label_class;
-	name = text_to_cstring(label);
-	for (int k = 0; k < model->nclasses; k++)
-	{
-		if (strcmp(model->classes[k], name) == 0)
-		{
-			site->label_text = MemoryContextStrdup(site->context, name);
-			site->label_class = k;
-			return k;
-		}
-		names = lappend(names, model->classes[k]);
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("model \"%s\" has no class \"%s\"", site->ref, name),
-			 errdetail("Its classes are: %s.", ml_text_list(names, 20)),
-			 errhint("%s", ml_text_hint(name, names, "Name one of these classes."))));
 }

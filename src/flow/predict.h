@@ -1,14 +1,13 @@
 /*
  * predict.h - scoring one row at one place of a query.
  *
- * A call site resolves the model, the rights and the binding once per
+ * A call site resolves the versions, the rights and the bindings once per
  * statement; after that a row costs its conversion and the arithmetic.
  */
 #ifndef ML_PREDICT_H
 #define ML_PREDICT_H
 
-#include "flow/bind.h"
-#include "store/cache.h"
+#include "flow/lane.h"
 
 typedef struct MlCallSite MlCallSite;
 
@@ -25,19 +24,16 @@ extern MlCallSite *ml_predict_site(FunctionCallInfo fcinfo);
  */
 extern MlCallSite *ml_predict_columns_site(FunctionCallInfo fcinfo, int first);
 
-/* Scores a features argument: out[0], or one probability per class. Valid until the next call. */
-extern const double *ml_predict_score(MlCallSite *site, Datum features);
+/*
+ * Scores a features argument: the lane that answers, with the value or the
+ * probabilities in its out, valid until the next call.
+ */
+extern MlLane *ml_predict_score(MlCallSite *site, Datum value);
 
 /* Scores the columns of a row. */
-extern const double *ml_predict_score_columns(MlCallSite *site, const NullableDatum *columns);
-
-extern const MlModel *ml_predict_model(const MlCallSite *site);
-extern const char *ml_predict_ref(const MlCallSite *site);
+extern MlLane *ml_predict_score_columns(MlCallSite *site, const NullableDatum *columns);
 
 /* A number or the chosen class as a value of the call's result type. */
-extern Datum ml_predict_result(MlCallSite *site, const double *out, FmgrInfo *flinfo);
-
-/* The class of a label; raises ERRCODE_INVALID_PARAMETER_VALUE. NULL is the positive class of two. */
-extern int	ml_predict_class(MlCallSite *site, text *label);
+extern Datum ml_predict_result(MlCallSite *site, MlLane *lane, FmgrInfo *flinfo);
 
 #endif							/* ML_PREDICT_H */

@@ -10,7 +10,10 @@
 #include "access/xlog.h"
 #include "base/compat.h"
 #include "base/settings.h"
+#include "catalog/namespace.h"
+#include "flow/reads.h"
 #include "flow/training.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -43,6 +46,11 @@ ml_record_environment(const MlTraining *t)
 	ml_json_text(&out, ML_VERSION);
 	appendStringInfoString(&out, ", \"server_version\": ");
 	ml_json_text(&out, PG_VERSION);
+	appendStringInfoString(&out, ", \"session_user\": ");
+	ml_json_text(&out, GetUserNameFromId(GetSessionUserId(), false));
+	/* the names in the source resolve by it */
+	appendStringInfoString(&out, ", \"search_path\": ");
+	ml_json_text(&out, namespace_search_path);
 	appendStringInfo(&out, ", \"max_categories\": %d, \"train_memory_kb\": %d, \"spilled\": %s}",
 					 ml_max_categories, ml_train_memory_kb,
 					 t->spilled ? "true" : "false");
@@ -192,7 +200,46 @@ ml_record_figures(MlTraining *t, MlRegistration *r)
 	r->summary_json = summary.data;
 }
 
-/* What the training rows hold, as JSON, per input. */
+static void
+ml_record_other(StringInfo out, const char *name, const char *type, const char *role)
+{
+	appendStringInfoString(out, ", {\"column\": ");
+	ml_json_text(out, name);
+	appendStringInfoString(out, ", \"type\": ");
+	ml_json_text(out, type);
+	appendStringInfo(out, ", \"role\": \"%s\"}", role);
+}
+
+/* The columns of the source that are no inputs, so that a later look at it knows which of them are new. */
+static void
+ml_record_others(const MlDesign *design, StringInfo out)
+{
+	static const char *const roles[] = {"left out", "target", "weight", "split"};
+	const MlLoad *load = design->load;
+	const MlPipeline *pipeline = design->model->pipeline;
+	ListCell   *lc;
+
+	for (int i = 0; i < load->ncolumns; i++)
+	{
+		const MlLoadColumn *column = &load->columns[i];
+		bool		input = false;
+
+		for (int k = 0; k < pipeline->ninputs && column->role == ML_ROLE_FEATURE; k++)
+			input |= strcmp(pipeline->inputs[k].name, column->name) == 0;
+		for (int e = 0; e < column->ncells && !input; e++)
+			ml_record_other(out, column->convert.class == ML_TYPE_ARRAY ?
+							psprintf("%s[%d]", column->name, e + 1) : column->name,
+							ml_convert_type_name(&column->convert), roles[column->role]);
+	}
+	foreach(lc, load->others)
+	{
+		const MlLoadOther *other = lfirst(lc);
+
+		ml_record_other(out, other->name, other->type_name, roles[ML_ROLE_FEATURE]);
+	}
+}
+
+/* What the training rows hold, as JSON, per input; then the other columns of the source with their roles. */
 static void
 ml_record_profile(const MlDesign *design, StringInfo out)
 {
@@ -228,7 +275,33 @@ ml_record_profile(const MlDesign *design, StringInfo out)
 			appendStringInfoChar(out, '}');
 		}
 	}
+	ml_record_others(design, out);
 	appendStringInfoChar(out, ']');
+}
+
+/*
+ * What the source reads. Of a relation, which was asked for every column where
+ * that is quicker, it is what the training used.
+ */
+static List *
+ml_record_columns(const MlTraining *t)
+{
+	const MlLoad *load = t->load;
+	const MlPipeline *pipeline = t->model->pipeline;
+	StringInfoData query;
+
+	if (load->info.relation == NULL)
+		return ml_reads_of(load->info.query);
+	initStringInfo(&query);
+	for (int i = 0; i < pipeline->ninputs; i++)
+		appendStringInfo(&query, ", %s", quote_identifier(pipeline->inputs[i].name));
+	if (load->target)
+		appendStringInfo(&query, ", %s", quote_identifier(load->target));
+	if (load->weight)
+		appendStringInfo(&query, ", %s", quote_identifier(load->weight));
+	if (load->split_column)
+		appendStringInfo(&query, ", %s", quote_identifier(load->split_column));
+	return ml_reads_of(psprintf("SELECT %s FROM %s", query.len > 0 ? query.data + 2 : "", load->info.relation));
 }
 
 static void
@@ -247,10 +320,10 @@ ml_record_snapshot(const MlTraining *t, MlRegistration *r)
 	r->relations = palloc(sizeof(char *) * Max(list_length(load->info.relations), 1));
 	foreach(lc, load->info.relations)
 		r->relations[r->nrelations++] = lfirst(lc);
-	r->fingerprint = psprintf("%016llx%016llx", (unsigned long long) load->fingerprint.a,
-							  (unsigned long long) load->fingerprint.b);
+	r->fingerprint = ml_fingerprint_text(&load->fingerprint);
 	r->profile = profile.data;
 	r->wal_lsn = GetXLogInsertRecPtr();
+	r->columns = ml_record_columns(t);
 }
 
 void

@@ -1,8 +1,9 @@
 /*
- * resolve.c - the version that a reference means to the current user at a moment.
+ * resolve.c - the versions that a reference means to the current user at a moment.
  *
  * A statement asks for its model when it is planned, and again at each place
- * where it scores. The answer given last is kept, for its moment alone.
+ * where it scores. The answer given last is kept whole, for its moment alone;
+ * one of more versions than there is room for is not kept.
  */
 #include "postgres.h"
 
@@ -11,6 +12,7 @@
 #include "store/access.h"
 
 #define ML_RESOLVE_REF_MAX	(2 * ML_MODEL_NAME_BYTES_MAX + 1)
+#define ML_RESOLVE_VERSIONS_MAX 8
 
 typedef struct MlResolveAnswer
 {
@@ -19,46 +21,67 @@ typedef struct MlResolveAnswer
 	char		ref[ML_RESOLVE_REF_MAX + 1];
 	char		model[ML_MODEL_NAME_BYTES_MAX + 1];
 	char		owner[NAMEDATALEN];
-	int32		version;
-	uint8		digest[ML_DIGEST_BYTES];
+	bool		deployed;
+	int			count;
+	MlServed	versions[ML_RESOLVE_VERSIONS_MAX];	/* model and owner stand above */
 } MlResolveAnswer;
 
 static MlResolveAnswer ml_resolve_last;
 
 static void
-ml_resolve_keep(const char *ref, const MlMoment *moment, const MlVersionRef *version)
+ml_resolve_keep(const char *ref, const MlMoment *moment, const MlServing *serving)
 {
-	ml_resolve_last.valid = strlen(ref) <= ML_RESOLVE_REF_MAX;
-	ml_resolve_last.moment = *moment;
-	strlcpy(ml_resolve_last.ref, ref, sizeof ml_resolve_last.ref);
-	strlcpy(ml_resolve_last.model, version->model, sizeof ml_resolve_last.model);
-	strlcpy(ml_resolve_last.owner, version->owner, sizeof ml_resolve_last.owner);
-	ml_resolve_last.version = version->version;
-	memcpy(ml_resolve_last.digest, version->digest, ML_DIGEST_BYTES);
+	MlResolveAnswer *last = &ml_resolve_last;
+
+	last->valid = strlen(ref) <= ML_RESOLVE_REF_MAX && serving->count <= ML_RESOLVE_VERSIONS_MAX;
+	if (!last->valid)
+		return;
+	last->moment = *moment;
+	strlcpy(last->ref, ref, sizeof last->ref);
+	strlcpy(last->model, serving->versions[0].version.model, sizeof last->model);
+	strlcpy(last->owner, serving->versions[0].version.owner, sizeof last->owner);
+	last->deployed = serving->deployed;
+	last->count = serving->count;
+	memcpy(last->versions, serving->versions, sizeof(MlServed) * serving->count);
+}
+
+/* The answer that is kept, as a copy of its own. */
+static void
+ml_resolve_recall(MlServing *serving)
+{
+	const MlResolveAnswer *last = &ml_resolve_last;
+	char	   *model = pstrdup(last->model);
+	char	   *owner = pstrdup(last->owner);
+
+	serving->deployed = last->deployed;
+	serving->count = last->count;
+	serving->versions = palloc(sizeof(MlServed) * last->count);
+	memcpy(serving->versions, last->versions, sizeof(MlServed) * last->count);
+	for (int i = 0; i < last->count; i++)
+	{
+		serving->versions[i].version.model = model;
+		serving->versions[i].version.owner = owner;
+	}
 }
 
 bool
-ml_resolve(const char *ref, const MlMoment *moment, bool missing_ok, MlVersionRef *version)
+ml_resolve(const char *ref, const MlMoment *moment, bool missing_ok, MlServing *serving)
 {
+	const MlVersionRef *answers;
+
 	if (ml_resolve_last.valid && ml_moment_equal(moment, &ml_resolve_last.moment) &&
 		strcmp(ref, ml_resolve_last.ref) == 0)
 	{
-		version->model = pstrdup(ml_resolve_last.model);
-		version->owner = pstrdup(ml_resolve_last.owner);
-		version->version = ml_resolve_last.version;
-		memcpy(version->digest, ml_resolve_last.digest, ML_DIGEST_BYTES);
+		ml_resolve_recall(serving);
 		return true;
 	}
-	if (missing_ok)
-	{
-		if (!ml_catalog_find(ref, version) || !ml_access_allowed(version->model, version->owner, ML_PRIV_USE))
-			return false;
-	}
-	else
-	{
-		ml_catalog_resolve(ref, version);
-		ml_access_require(version->model, version->owner, ML_PRIV_USE);
-	}
-	ml_resolve_keep(ref, moment, version);
+	if (!ml_catalog_serving(ref, missing_ok, serving))
+		return false;
+	answers = &serving->versions[0].version;
+	if (!missing_ok)
+		ml_access_require(answers->model, answers->owner, ML_PRIV_USE);
+	else if (!ml_access_allowed(answers->model, answers->owner, ML_PRIV_USE))
+		return false;
+	ml_resolve_keep(ref, moment, serving);
 	return true;
 }

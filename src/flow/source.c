@@ -12,6 +12,7 @@
 #include "access/relation.h"
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/names.h"
 #include "base/text.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -78,7 +79,7 @@ ml_source_is_blank(const char *source)
 }
 
 /* Whether a source is a query rather than the name of a relation. */
-static bool
+bool
 ml_source_is_query(const char *source)
 {
 	static const char *const words[] = {"select", "with", "values", "table"};
@@ -160,11 +161,10 @@ ml_source_relation_query(const char *source, const MlSourceReader *reader, MlSou
 		}
 	if (n == 0)
 		appendStringInfoChar(&query, '*');
-	appendStringInfo(&query, " FROM %s",
-					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-												RelationGetRelationName(rel)));
+	appendStringInfo(&query, " FROM %s", ml_name_relation(relid));
 	if (info)
 	{
+		info->relation = ml_name_relation(relid);
 		info->keys = ml_source_keys(rel);
 		info->narrowed = n > 0;
 	}
@@ -184,7 +184,7 @@ ml_source_writes(const char *detail)
 
 /* Refuses a plan that is not one reading SELECT, and lists the relations it reads. */
 static void
-ml_source_check(SPIPlanPtr plan, MemoryContext result, MlSourceInfo *info)
+ml_source_check(SPIPlanPtr plan, MemoryContext result, MlSourceInfo *info, const MlIdentitySaved *saved)
 {
 	List	   *sources = SPI_plan_get_plan_sources(plan);
 	CachedPlan *cached;
@@ -212,6 +212,8 @@ ml_source_check(SPIPlanPtr plan, MemoryContext result, MlSourceInfo *info)
 				 errdetail("It is %s.", GetCommandTagName(tag)),
 				 errhint("Give the name of a table or view, or one SELECT.")));
 	}
+	if (saved)
+		ml_identity_check(saved, ((CachedPlanSource *) linitial(sources))->query_list);
 	cached = SPI_plan_get_cached_plan(plan);
 	if (cached == NULL)
 		elog(ERROR, "source has no plan");
@@ -222,14 +224,10 @@ ml_source_check(SPIPlanPtr plan, MemoryContext result, MlSourceInfo *info)
 	{
 		MemoryContext old = MemoryContextSwitchTo(result);
 		Oid			relid = lfirst_oid(lc);
-		char	   *name = get_rel_name(relid);
+		char	   *name = ml_name_relation(relid);
 
-		if (info && name)
-		{
-			name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), name);
-			if (!ml_text_listed(info->relations, name))
-				info->relations = lappend(info->relations, name);
-		}
+		if (info && name && !ml_text_listed(info->relations, name))
+			info->relations = lappend(info->relations, name);
 		MemoryContextSwitchTo(old);
 	}
 	/* the plan is not saved, so no resource owner holds the reference */
@@ -280,7 +278,8 @@ ml_source_rethrow(MemoryContext context)
 
 /* Reads the source; see the header. */
 static bool
-ml_source_read_unguarded(const char *source, const MlSourceReader *reader, MlSourceInfo *info)
+ml_source_read_unguarded(const char *source, const MlSourceReader *reader, MlSourceInfo *info,
+						 const MlIdentitySaved *saved)
 {
 	MemoryContext result = CurrentMemoryContext;
 	MlReceiver	receiver;
@@ -319,7 +318,7 @@ ml_source_read_unguarded(const char *source, const MlSourceReader *reader, MlSou
 				 errmsg("source must be a SELECT"),
 				 errdetail("It cannot be prepared: %s.", SPI_result_code_string(SPI_result)),
 				 errhint("Give the name of a table or view, or one SELECT.")));
-	ml_source_check(plan, result, info);
+	ml_source_check(plan, result, info, saved);
 	memset(&options, 0, sizeof options);
 	options.read_only = true;
 	options.must_return_tuples = true;
@@ -342,11 +341,16 @@ bool
 ml_source_read(const char *source, const MlSourceReader *reader, MlSourceInfo *info)
 {
 	MemoryContext context = CurrentMemoryContext;
+	MlIdentitySaved saved;
 	volatile bool all = false;
 
 	PG_TRY();
 	{
-		all = ml_source_read_unguarded(source, reader, info);
+		if (reader->identity)
+			ml_identity_enter(reader->identity, &saved);
+		all = ml_source_read_unguarded(source, reader, info, reader->identity ? &saved : NULL);
+		if (reader->identity)
+			ml_identity_leave(&saved);
 	}
 	PG_CATCH();
 	{

@@ -8,6 +8,7 @@
 #define ML_SOURCE_H
 
 #include "executor/tuptable.h"
+#include "flow/identity.h"
 #include "nodes/pg_list.h"
 
 typedef struct MlSourceReader
@@ -18,6 +19,12 @@ typedef struct MlSourceReader
 	 */
 	List	   *columns;
 	List	   *exclude;
+
+	/*
+	 * Whose source it is when it was recorded; NULL: the current user's, here
+	 * and now. The callbacks run under that identity too.
+	 */
+	const MlIdentity *identity;
 
 	/* Called once before the first row. */
 	void		(*describe) (void *ctx, TupleDesc desc);
@@ -30,10 +37,14 @@ typedef struct MlSourceReader
 typedef struct MlSourceInfo
 {
 	char	   *query;			/* what was executed */
+	char	   *relation;		/* the qualified name of the relation it is, or NULL for a query */
 	List	   *relations;		/* qualified names of the relations it reads, views looked through: char * */
 	bool		narrowed;		/* a relation was asked for some of its columns only */
 	List	   *keys;			/* columns that alone are the relation's primary key: char * */
 } MlSourceInfo;
+
+/* Whether a source is a query rather than the name of a relation. */
+extern bool ml_source_is_query(const char *source);
 
 /*
  * Reads a source to the end, or until row returns false (then false is

@@ -532,6 +532,7 @@ static bool
 ml_train_deploys(MlTraining *t)
 {
 	const char *deploy = t->spec->deploy;
+	int32		approvers;
 	char	   *owner;
 
 	if (strcmp(deploy, "never") == 0)
@@ -542,6 +543,13 @@ ml_train_deploys(MlTraining *t)
 		!ml_access_allowed(t->spec->model, owner, ML_PRIV_DEPLOY))
 	{
 		ml_note(&t->notes, "the version was not deployed: that needs the privilege deploy");
+		return false;
+	}
+	approvers = ml_catalog_approvers(t->spec->model, "production");
+	if (approvers > 0)
+	{
+		ml_note(&t->notes, "the version was not deployed: role production needs the approval of %d other %s",
+				approvers, approvers == 1 ? "person" : "people");
 		return false;
 	}
 	return true;

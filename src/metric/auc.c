@@ -51,5 +51,7 @@ const MlMetric ml_metric_auc = {
 	.larger_is_better = true,
 	.kind = &ml_tally_ranking,
 	.add = ml_ranking_add,
-	.value = ml_auc_value
+	.value = ml_auc_value,
+	.interval = ML_INTERVAL_DELONG,
+	.difference = ML_INTERVAL_DELONG
 };

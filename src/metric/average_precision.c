@@ -9,6 +9,7 @@
 
 #include "base/compat.h"
 #include "metric/ranking.h"
+#include "metric/weighted.h"
 
 #include "miscadmin.h"
 
@@ -59,6 +60,83 @@ ml_average_precision_value(MlTally *tally, double *value)
 	return true;
 }
 
+/* Rows in descending order of score, and where groups of equal scores with a positive row end. */
+typedef struct MlWeightedPrecision
+{
+	uint32	   *at;
+	uint8	   *label;
+	uint32	   *steps;
+	int64		nsteps;
+	int64		ranks;			/* up to the last step */
+	uint64_t   *room;
+} MlWeightedPrecision;
+
+static void *
+ml_average_precision_prepare(const MlMetric *metric, const MlSample *sample, int predictor)
+{
+	int64		rows = ml_sample_rows(sample);
+	MlWeightedPrecision *walk = palloc(sizeof(MlWeightedPrecision));
+	bool		gained = false;
+	MlMetricRow row;
+	double		score = 0;
+
+	walk->at = ml_weighted_order(sample, predictor);
+	for (int64 i = 0, j = rows - 1; i < j; i++, j--)
+	{
+		uint32		place = walk->at[i];
+
+		walk->at[i] = walk->at[j];
+		walk->at[j] = place;
+	}
+	walk->label = ml_weighted_alloc(rows, sizeof(uint8));
+	walk->steps = ml_weighted_alloc(rows, sizeof(uint32));
+	walk->room = palloc(sizeof(uint64_t) * ML_RESAMPLE_BLOCK);
+	walk->nsteps = 0;
+	for (int64 rank = 0; rank < rows; rank++)
+	{
+		if (rank % ML_SAMPLE_BREATH == 0)
+			CHECK_FOR_INTERRUPTS();
+		ml_sample_row(sample, walk->at[rank], predictor, &row);
+		if (rank > 0 && row.score != score)
+		{
+			if (gained)
+				walk->steps[walk->nsteps++] = (uint32) (rank - 1);
+			gained = false;
+		}
+		score = row.score;
+		gained |= row.label;
+		walk->label[rank] = row.label;
+	}
+	if (gained)
+		walk->steps[walk->nsteps++] = (uint32) (rows - 1);
+	walk->ranks = walk->nsteps > 0 ? (int64) walk->steps[walk->nsteps - 1] + 1 : 0;
+	return walk;
+}
+
+/* Undefined when no positive row was drawn. */
+static bool
+ml_average_precision_weighted(const MlMetric *metric, void *prepared, const MlReplicate *replicate, double *value)
+{
+	MlWeightedPrecision *walk = prepared;
+	MlResamplePrecision state = {0};
+
+	for (int64 from = 0; from < walk->ranks; from += ML_RESAMPLE_BLOCK)
+	{
+		CHECK_FOR_INTERRUPTS();
+		ml_resample_precision(&state, replicate->w, walk->at + from, walk->label + from, from,
+							  Min(walk->ranks - from, ML_RESAMPLE_BLOCK), walk->steps, walk->nsteps, walk->room);
+	}
+	if (state.taken == 0)
+		return false;
+	*value = state.sum / (double) state.taken;
+	return true;
+}
+
+static const MlWeightedKind ml_average_precision_weights = {
+	.prepare = ml_average_precision_prepare,
+	.value = ml_average_precision_weighted
+};
+
 const MlMetric ml_metric_average_precision = {
 	.name = "average_precision",
 	.summary = "mean precision over the steps of recall",
@@ -66,5 +144,8 @@ const MlMetric ml_metric_average_precision = {
 	.larger_is_better = true,
 	.kind = &ml_tally_ranking,
 	.add = ml_ranking_add,
-	.value = ml_average_precision_value
+	.value = ml_average_precision_value,
+	.interval = ML_INTERVAL_BOOTSTRAP,
+	.difference = ML_INTERVAL_BOOTSTRAP,
+	.weighted = &ml_average_precision_weights
 };

@@ -5,13 +5,20 @@
 
 #include "base/compat.h"
 #include "metric/tally.h"
+#include "metric/weighted.h"
+
+static double
+ml_brier_loss(const MlMetricRow *row)
+{
+	double		p = ml_check_probability(row->p);
+
+	return row->label ? 1 - p : p;
+}
 
 static void
 ml_brier_add(MlTally *tally, const MlMetricRow *row)
 {
-	double		p = ml_check_probability(row->p);
-
-	ml_tally_add_square(tally, row->label ? 1 - p : p);
+	ml_tally_add_square(tally, ml_brier_loss(row));
 }
 
 static bool
@@ -28,5 +35,9 @@ const MlMetric ml_metric_brier = {
 	.larger_is_better = false,
 	.kind = &ml_tally_squares,
 	.add = ml_brier_add,
-	.value = ml_brier_value
+	.value = ml_brier_value,
+	.interval = ML_INTERVAL_BOOTSTRAP,
+	.difference = ML_INTERVAL_BOOTSTRAP,
+	.weighted = &ml_weighted_mean_square,
+	.loss = ml_brier_loss
 };

@@ -9,10 +9,14 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "base/compat.h"
 #include "metric/tally.h"
+#include "metric/weighted.h"
 
 #include "common/int.h"
+#include "miscadmin.h"
 
 #define ML_CALIBRATION_BINS		10
 
@@ -32,6 +36,12 @@ typedef struct MlCalibrationTally
 	MlCalibrationBin bin[ML_CALIBRATION_BINS];
 } MlCalibrationTally;
 
+static inline int
+ml_calibration_bin(double p)
+{
+	return Min((int) (p * ML_CALIBRATION_BINS), ML_CALIBRATION_BINS - 1);
+}
+
 static inline void
 ml_calibration_add_units(MlCalibrationBin *bin, uint64 high, uint64 low)
 {
@@ -44,7 +54,7 @@ ml_calibration_add(MlTally *tally, const MlMetricRow *row)
 {
 	MlCalibrationTally *t = (MlCalibrationTally *) tally;
 	double		p = ml_check_probability(row->p);
-	MlCalibrationBin *bin = &t->bin[Min((int) (p * ML_CALIBRATION_BINS), ML_CALIBRATION_BINS - 1)];
+	MlCalibrationBin *bin = &t->bin[ml_calibration_bin(p)];
 
 	tally->rows++;
 	bin->positives += row->label;
@@ -114,6 +124,77 @@ ml_calibration_value(MlTally *tally, double *value)
 	return true;
 }
 
+/* Rows bin after bin: where they are in the sample, and p - (1 for a positive row, else 0). */
+typedef struct MlWeightedCalibration
+{
+	uint32	   *at;
+	double	   *gap;
+	int64		start[ML_CALIBRATION_BINS + 1];
+} MlWeightedCalibration;
+
+static void *
+ml_calibration_prepare(const MlMetric *metric, const MlSample *sample, int predictor)
+{
+	int64		rows = ml_sample_rows(sample);
+	MlWeightedCalibration *c = palloc0(sizeof(MlWeightedCalibration));
+	int64		place[ML_CALIBRATION_BINS];
+	MlMetricRow row;
+
+	c->at = ml_weighted_alloc(rows, sizeof(uint32));
+	c->gap = ml_weighted_alloc(rows, sizeof(double));
+	for (int64 i = 0; i < rows; i++)
+	{
+		if (i % ML_SAMPLE_BREATH == 0)
+			CHECK_FOR_INTERRUPTS();
+		ml_sample_row(sample, i, predictor, &row);
+		c->start[ml_calibration_bin(row.p) + 1]++;
+	}
+	for (int b = 0; b < ML_CALIBRATION_BINS; b++)
+	{
+		place[b] = c->start[b];
+		c->start[b + 1] += c->start[b];
+	}
+	for (int64 i = 0; i < rows; i++)
+	{
+		int64		to;
+
+		if (i % ML_SAMPLE_BREATH == 0)
+			CHECK_FOR_INTERRUPTS();
+		ml_sample_row(sample, i, predictor, &row);
+		to = place[ml_calibration_bin(row.p)]++;
+		c->at[to] = (uint32) i;
+		c->gap[to] = row.p - row.label;
+	}
+	return c;
+}
+
+static bool
+ml_calibration_weighted(const MlMetric *metric, void *prepared, const MlReplicate *replicate, double *value)
+{
+	MlWeightedCalibration *c = prepared;
+	double		total = 0;
+
+	for (int b = 0; b < ML_CALIBRATION_BINS; b++)
+	{
+		double		gap = 0;
+
+		for (int64 from = c->start[b]; from < c->start[b + 1]; from += ML_RESAMPLE_BLOCK)
+		{
+			CHECK_FOR_INTERRUPTS();
+			gap += ml_resample_sum_at(replicate->w, c->at + from, c->gap + from,
+									  Min(c->start[b + 1] - from, ML_RESAMPLE_BLOCK));
+		}
+		total += fabs(gap);
+	}
+	*value = total / (double) replicate->total;
+	return true;
+}
+
+static const MlWeightedKind ml_calibration_weights = {
+	.prepare = ml_calibration_prepare,
+	.value = ml_calibration_weighted
+};
+
 const MlTallyKind ml_tally_calibration = {
 	.tag = ML_TALLY_TAG(6),
 	.bytes = sizeof(MlCalibrationTally),
@@ -129,5 +210,9 @@ const MlMetric ml_metric_calibration_error = {
 	.larger_is_better = false,
 	.kind = &ml_tally_calibration,
 	.add = ml_calibration_add,
-	.value = ml_calibration_value
+	.value = ml_calibration_value,
+	.interval = ML_INTERVAL_BOOTSTRAP,
+	.difference = ML_INTERVAL_BOOTSTRAP,
+	.weighted = &ml_calibration_weights,
+	.inflated = true
 };

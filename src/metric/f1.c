@@ -5,6 +5,7 @@
 
 #include "base/compat.h"
 #include "metric/tally.h"
+#include "metric/weighted.h"
 
 /* Undefined when no row is positive and none was predicted to be. */
 static bool
@@ -26,5 +27,8 @@ const MlMetric ml_metric_f1 = {
 	.larger_is_better = true,
 	.kind = &ml_tally_decisions,
 	.add = ml_tally_add_decision,
-	.value = ml_f1_value
+	.value = ml_f1_value,
+	.interval = ML_INTERVAL_BOOTSTRAP,
+	.difference = ML_INTERVAL_BOOTSTRAP,
+	.weighted = &ml_weighted_decisions
 };

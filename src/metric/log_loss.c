@@ -7,26 +7,39 @@
 
 #include "base/compat.h"
 #include "metric/tally.h"
+#include "metric/weighted.h"
 
-/* Adds the loss of a row whose outcome had the probability. */
-static void
-ml_log_loss_count(MlTally *tally, double p)
+/* The loss of a row whose outcome had the probability. */
+static double
+ml_log_loss_of(double p)
 {
-	ml_tally_add_number(tally, -log(Max(Min(p, 1 - ML_LOG_LOSS_CLIP), ML_LOG_LOSS_CLIP)));
+	return -log(Max(Min(p, 1 - ML_LOG_LOSS_CLIP), ML_LOG_LOSS_CLIP));
+}
+
+static double
+ml_log_loss_loss(const MlMetricRow *row)
+{
+	double		p = ml_check_probability(row->p);
+
+	return ml_log_loss_of(row->label ? p : 1 - p);
 }
 
 static void
 ml_log_loss_add(MlTally *tally, const MlMetricRow *row)
 {
-	double		p = ml_check_probability(row->p);
+	ml_tally_add_number(tally, ml_log_loss_loss(row));
+}
 
-	ml_log_loss_count(tally, row->label ? p : 1 - p);
+static double
+ml_class_log_loss_loss(const MlMetricRow *row)
+{
+	return ml_log_loss_of(ml_check_probability(row->p_actual));
 }
 
 static void
 ml_class_log_loss_add(MlTally *tally, const MlMetricRow *row)
 {
-	ml_log_loss_count(tally, ml_check_probability(row->p_actual));
+	ml_tally_add_number(tally, ml_class_log_loss_loss(row));
 }
 
 const MlMetric ml_metric_log_loss = {
@@ -36,7 +49,11 @@ const MlMetric ml_metric_log_loss = {
 	.larger_is_better = false,
 	.kind = &ml_tally_mean,
 	.add = ml_log_loss_add,
-	.value = ml_tally_mean_value
+	.value = ml_tally_mean_value,
+	.interval = ML_INTERVAL_BOOTSTRAP,
+	.difference = ML_INTERVAL_BOOTSTRAP,
+	.weighted = &ml_weighted_mean,
+	.loss = ml_log_loss_loss
 };
 
 const MlMetric ml_metric_class_log_loss = {
@@ -46,5 +63,9 @@ const MlMetric ml_metric_class_log_loss = {
 	.larger_is_better = false,
 	.kind = &ml_tally_mean,
 	.add = ml_class_log_loss_add,
-	.value = ml_tally_mean_value
+	.value = ml_tally_mean_value,
+	.interval = ML_INTERVAL_BOOTSTRAP,
+	.difference = ML_INTERVAL_BOOTSTRAP,
+	.weighted = &ml_weighted_mean,
+	.loss = ml_class_log_loss_loss
 };

@@ -9,7 +9,9 @@
 
 #include "base/compat.h"
 #include "metric/tally.h"
+#include "metric/weighted.h"
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 typedef struct MlClassCount
@@ -89,6 +91,60 @@ ml_macro_f1_value(MlTally *tally, double *value)
 	return true;
 }
 
+/* Truth and choice of each row, and the table that every replicate fills anew. */
+typedef struct MlWeightedClasses
+{
+	uint32	   *actual;
+	uint32	   *chosen;
+	MlClassTally table;
+} MlWeightedClasses;
+
+static void *
+ml_macro_f1_prepare(const MlMetric *metric, const MlSample *sample, int predictor)
+{
+	int64		rows = ml_sample_rows(sample);
+	MlWeightedClasses *c = palloc(sizeof(MlWeightedClasses));
+	MlMetricRow row;
+
+	c->actual = ml_weighted_alloc(rows, sizeof(uint32));
+	c->chosen = ml_weighted_alloc(rows, sizeof(uint32));
+	/* a truth that is not known comes after the known classes */
+	c->table.classes = ml_sample_classes(sample) + 1;
+	c->table.count = ml_weighted_alloc(c->table.classes, sizeof(MlClassCount));
+	for (int64 i = 0; i < rows; i++)
+	{
+		if (i % ML_SAMPLE_BREATH == 0)
+			CHECK_FOR_INTERRUPTS();
+		ml_sample_row(sample, i, predictor, &row);
+		c->actual[i] = (uint32) row.actual;
+		c->chosen[i] = (uint32) row.chosen;
+	}
+	return c;
+}
+
+static bool
+ml_macro_f1_weighted(const MlMetric *metric, void *prepared, const MlReplicate *replicate, double *value)
+{
+	MlWeightedClasses *c = prepared;
+	MlClassCount *count = c->table.count;
+
+	memset(count, 0, sizeof(MlClassCount) * c->table.classes);
+	for (int64 i = 0; i < replicate->rows; i++)
+	{
+		if (i % ML_SAMPLE_BREATH == 0)
+			CHECK_FOR_INTERRUPTS();
+		count[c->actual[i]].actual += replicate->w[i];
+		count[c->chosen[i]].chosen += replicate->w[i];
+		count[c->actual[i]].hits += c->actual[i] == c->chosen[i] ? replicate->w[i] : 0;
+	}
+	return ml_macro_f1_value((MlTally *) &c->table, value);
+}
+
+static const MlWeightedKind ml_macro_f1_weights = {
+	.prepare = ml_macro_f1_prepare,
+	.value = ml_macro_f1_weighted
+};
+
 static const MlTallyKind ml_tally_classes = {
 	.tag = ML_TALLY_TAG(8),
 	.bytes = sizeof(MlClassTally),
@@ -102,5 +158,8 @@ const MlMetric ml_metric_macro_f1 = {
 	.larger_is_better = true,
 	.kind = &ml_tally_classes,
 	.add = ml_macro_f1_add,
-	.value = ml_macro_f1_value
+	.value = ml_macro_f1_value,
+	.interval = ML_INTERVAL_BOOTSTRAP,
+	.difference = ML_INTERVAL_BOOTSTRAP,
+	.weighted = &ml_macro_f1_weights
 };

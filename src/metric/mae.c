@@ -7,11 +7,18 @@
 
 #include "base/compat.h"
 #include "metric/tally.h"
+#include "metric/weighted.h"
+
+static double
+ml_mae_loss(const MlMetricRow *row)
+{
+	return fabs(row->y - row->y_hat);
+}
 
 static void
 ml_mae_add(MlTally *tally, const MlMetricRow *row)
 {
-	ml_tally_add_number(tally, fabs(row->y - row->y_hat));
+	ml_tally_add_number(tally, ml_mae_loss(row));
 }
 
 const MlMetric ml_metric_mae = {
@@ -21,5 +28,9 @@ const MlMetric ml_metric_mae = {
 	.larger_is_better = false,
 	.kind = &ml_tally_mean,
 	.add = ml_mae_add,
-	.value = ml_tally_mean_value
+	.value = ml_tally_mean_value,
+	.interval = ML_INTERVAL_BOOTSTRAP,
+	.difference = ML_INTERVAL_BOOTSTRAP,
+	.weighted = &ml_weighted_mean,
+	.loss = ml_mae_loss
 };

@@ -7,6 +7,7 @@
 
 #include "base/compat.h"
 #include "metric/tally.h"
+#include "metric/weighted.h"
 
 /* Undefined when the truth or the decision is the same for all rows, as a correlation with a constant is. */
 static bool
@@ -37,5 +38,8 @@ const MlMetric ml_metric_mcc = {
 	.larger_is_better = true,
 	.kind = &ml_tally_decisions,
 	.add = ml_tally_add_decision,
-	.value = ml_mcc_value
+	.value = ml_mcc_value,
+	.interval = ML_INTERVAL_BOOTSTRAP,
+	.difference = ML_INTERVAL_BOOTSTRAP,
+	.weighted = &ml_weighted_decisions
 };

@@ -39,7 +39,18 @@ typedef struct MlMetricRow
 	double		p_actual;		/* the probability that was given to the true class */
 } MlMetricRow;
 
+/* How a metric gets its 95 % interval. */
+typedef enum MlIntervalMethod
+{
+	ML_INTERVAL_NONE,
+	ML_INTERVAL_DELONG,			/* the variance of an area under the curve */
+	ML_INTERVAL_WILSON,			/* the score interval of a share */
+	ML_INTERVAL_BOOTSTRAP,		/* rows drawn again and again */
+	ML_INTERVAL_MCNEMAR			/* the score interval of the difference of paired shares */
+} MlIntervalMethod;
+
 typedef struct MlTally MlTally;
+typedef struct MlWeightedKind MlWeightedKind;
 typedef struct MlTallyKind MlTallyKind;
 
 /* Probabilities are kept this far from 0 and 1: a model that was certain and wrong costs 34.5 and not infinity. */
@@ -55,6 +66,14 @@ typedef struct MlMetric
 	const MlTallyKind *kind;	/* what it counts in; see tally.h */
 	void		(*add) (MlTally *tally, const MlMetricRow *row);
 	bool		(*value) (MlTally *tally, double *value);	/* false: undefined for these rows */
+
+	/* Its 95 % interval, and that of the difference of two predictors on the same rows. */
+	MlIntervalMethod interval;
+	MlIntervalMethod difference;
+	void		(*share) (const MlTally *tally, int64 *part, int64 *whole);	/* Wilson: what it is a share of */
+	const MlWeightedKind *weighted; /* bootstrap: how rows that count several times make it; see weighted.h */
+	double		(*loss) (const MlMetricRow *row);	/* of the kinds that are means of a loss */
+	bool		inflated;		/* a distance, to which drawing rows again adds */
 } MlMetric;
 
 /* The tasks that have metrics. */

@@ -5,11 +5,18 @@
 
 #include "base/compat.h"
 #include "metric/tally.h"
+#include "metric/weighted.h"
+
+static double
+ml_rmse_loss(const MlMetricRow *row)
+{
+	return row->y - row->y_hat;
+}
 
 static void
 ml_rmse_add(MlTally *tally, const MlMetricRow *row)
 {
-	ml_tally_add_square(tally, row->y - row->y_hat);
+	ml_tally_add_square(tally, ml_rmse_loss(row));
 }
 
 static bool
@@ -26,5 +33,9 @@ const MlMetric ml_metric_rmse = {
 	.larger_is_better = false,
 	.kind = &ml_tally_squares,
 	.add = ml_rmse_add,
-	.value = ml_rmse_value
+	.value = ml_rmse_value,
+	.interval = ML_INTERVAL_BOOTSTRAP,
+	.difference = ML_INTERVAL_BOOTSTRAP,
+	.weighted = &ml_weighted_root_mean_square,
+	.loss = ml_rmse_loss
 };

@@ -320,7 +320,9 @@ CREATE TABLE ml.gate_results (
 	fingerprint		text COLLATE "C" NOT NULL,
 	versus_version	integer,
 	judged_at		timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	-- Whose rights the source was read with, and by which names.
 	actor			name NOT NULL DEFAULT CURRENT_USER,
+	search_path		text,
 	CONSTRAINT gate_results_pkey PRIMARY KEY (result_id),
 	CONSTRAINT gate_results_version_fkey
 		FOREIGN KEY (model, version) REFERENCES ml.versions (model, version),
@@ -373,12 +375,27 @@ CREATE TABLE ml.events (
 	model			text COLLATE "C",
 	version			integer,
 	detail			jsonb NOT NULL DEFAULT '{}',
+	-- Over the hash before it in the chain of its model, and all columns above.
+	hash			text COLLATE "C" NOT NULL,
 	CONSTRAINT events_pkey PRIMARY KEY (event_id),
 	CONSTRAINT events_kind_check CHECK (kind ~ '^[a-z][a-z_]*$'),
-	CONSTRAINT events_detail_check CHECK (pg_catalog.jsonb_typeof(detail) = 'object')
+	CONSTRAINT events_detail_check CHECK (pg_catalog.jsonb_typeof(detail) = 'object'),
+	CONSTRAINT events_hash_check CHECK (hash ~ '^[0-9a-f]{64}$')
 );
 CREATE INDEX events_model_idx ON ml.events (model, event_id);
-COMMENT ON TABLE ml.events IS 'append-only record of every change made through the functions of schema ml';
+COMMENT ON TABLE ml.events IS 'append-only record of every change made through the functions of schema ml, chained by hashes';
+
+-- A row stays when its model is dropped, and a new model of that name goes on from it.
+CREATE TABLE ml.event_heads (
+	model			text COLLATE "C" NOT NULL,
+	events			bigint NOT NULL,
+	event_id		bigint NOT NULL,
+	hash			text COLLATE "C" NOT NULL,
+	CONSTRAINT event_heads_pkey PRIMARY KEY (model),
+	CONSTRAINT event_heads_events_check CHECK (events >= 0 AND event_id >= events),
+	CONSTRAINT event_heads_hash_check CHECK (hash ~ '^[0-9a-f]{64}$')
+);
+COMMENT ON TABLE ml.event_heads IS 'the end of the chain of events of every name that a model ever had';
 
 -- History cannot be rewritten, not even by a superuser's UPDATE: only the
 -- functions, which write the events, get past these triggers. They do not
@@ -434,6 +451,10 @@ CREATE TRIGGER events_immutable BEFORE UPDATE OR DELETE ON ml.events
 	FOR EACH ROW EXECUTE FUNCTION ml.refuse_change('Events are append-only.');
 CREATE TRIGGER events_no_truncate BEFORE TRUNCATE ON ml.events
 	FOR EACH STATEMENT EXECUTE FUNCTION ml.refuse_change('Events are append-only.');
+CREATE TRIGGER event_heads_immutable BEFORE UPDATE OR DELETE ON ml.event_heads
+	FOR EACH ROW EXECUTE FUNCTION ml.refuse_change('Events are append-only.');
+CREATE TRIGGER event_heads_no_truncate BEFORE TRUNCATE ON ml.event_heads
+	FOR EACH STATEMENT EXECUTE FUNCTION ml.refuse_change('Events are append-only.');
 
 -- Who sees what ----------------------------------------------------------------
 --
@@ -455,6 +476,8 @@ ALTER TABLE ml.gate_results ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.approval_rules ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.approvals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.events ENABLE ROW LEVEL SECURITY;
+-- No policy and no GRANT: only functions look at it.
+ALTER TABLE ml.event_heads ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY models_any ON ml.models FOR SELECT USING (ml.has_privilege(model, 'any'));
 CREATE POLICY grants_any ON ml.grants FOR SELECT USING (ml.has_privilege(model, 'any'));
@@ -505,3 +528,4 @@ SELECT pg_catalog.pg_extension_config_dump('ml.approval_rules', '');
 SELECT pg_catalog.pg_extension_config_dump('ml.approvals', '');
 SELECT pg_catalog.pg_extension_config_dump('ml.events', '');
 SELECT pg_catalog.pg_extension_config_dump('ml.events_event_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ml.event_heads', '');

@@ -10,6 +10,24 @@ CREATE FUNCTION ml.deploy(model text, version integer, role text DEFAULT 'produc
 COMMENT ON FUNCTION ml.deploy(text, integer, text, double precision, text, boolean) IS
 	'puts a version of a model into a role';
 
+CREATE FUNCTION ml.promote(model text, version integer, traffic double precision DEFAULT 0.1) RETURNS text
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_promote';
+COMMENT ON FUNCTION ml.promote(text, integer, double precision) IS
+	'puts a version one step further: staging, shadow, canary, production; returns its role';
+
+CREATE FUNCTION ml.require_approval(model text, role text, approvers integer) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_require_approval';
+COMMENT ON FUNCTION ml.require_approval(text, text, integer) IS
+	'sets how many people other than the trainer must approve before a version enters a role; 0 removes the rule';
+
+CREATE FUNCTION ml.approve(model text, version integer, role text) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_approve';
+COMMENT ON FUNCTION ml.approve(text, integer, text) IS 'approves that a version enters a role';
+
+CREATE FUNCTION ml.withdraw_approval(model text, version integer, role text) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_withdraw_approval';
+COMMENT ON FUNCTION ml.withdraw_approval(text, integer, text) IS 'takes back one''s own approval';
+
 CREATE FUNCTION ml.rollback(model text, reason text DEFAULT NULL) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_rollback';
 COMMENT ON FUNCTION ml.rollback(text, text) IS
@@ -63,3 +81,26 @@ COMMENT ON FUNCTION ml.grant(text, text, regrole) IS 'grants use, read, train or
 CREATE FUNCTION ml.revoke(model text, privilege text, grantee regrole) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_revoke';
 COMMENT ON FUNCTION ml.revoke(text, text, regrole) IS 'revokes a privilege on a model from a role';
+
+CREATE FUNCTION ml.set_owner(model text, owner regrole) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_set_owner';
+COMMENT ON FUNCTION ml.set_owner(text, regrole) IS 'gives a model to another role';
+
+CREATE FUNCTION ml.verify_events(OUT event_id bigint, OUT problem text) RETURNS SETOF record
+	LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 1 AS 'MODULE_PATHNAME', 'ml_verify_events';
+COMMENT ON FUNCTION ml.verify_events() IS
+	'what does not fit in the chains of events the caller may read; no row when they are whole';
+
+CREATE FUNCTION ml.event_anchor() RETURNS text
+	LANGUAGE c STABLE PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'ml_event_anchor';
+COMMENT ON FUNCTION ml.event_anchor() IS
+	'one hash over the ends of all chains of events, to be kept elsewhere';
+
+CREATE FUNCTION ml.attach(model text, relation regclass) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_attach';
+COMMENT ON FUNCTION ml.attach(text, regclass) IS
+	'keeps the columns that a model reads of a relation from being dropped or retyped, or watches them';
+
+CREATE FUNCTION ml.detach(model text, relation regclass) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_detach';
+COMMENT ON FUNCTION ml.detach(text, regclass) IS 'ends what ml.attach began';

@@ -47,6 +47,13 @@ CREATE FUNCTION ml.probabilities_columns(model text, names text[], VARIADIC colu
 COMMENT ON FUNCTION ml.probabilities_columns(text, text[], "any") IS
     'internal: how the planner calls ml.probabilities for a row of a table';
 
+-- A parallel worker has counts of its own, so the leader answers.
+CREATE FUNCTION ml.serving_counts()
+    RETURNS TABLE (model text, version integer, role text, rows bigint, errors bigint)
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED STRICT COST 1000 ROWS 10 AS 'MODULE_PATHNAME', 'ml_serving_counts';
+COMMENT ON FUNCTION ml.serving_counts() IS
+    'the rows that this session has scored with deployed versions, and those that a shadow could not score';
+
 CREATE FUNCTION ml.evaluate(model text, source text, slices text[] DEFAULT '{}', target text DEFAULT NULL)
     RETURNS TABLE (
         slice_key text,
@@ -60,6 +67,33 @@ CREATE FUNCTION ml.evaluate(model text, source text, slices text[] DEFAULT '{}',
     LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 20 AS 'MODULE_PATHNAME', 'ml_evaluate';
 COMMENT ON FUNCTION ml.evaluate(text, text, text[], text) IS
     'the metrics of a version on the rows of a source that carry the target, overall and by slice';
+
+CREATE FUNCTION ml.confusion(model text, source text, target text DEFAULT NULL)
+    RETURNS TABLE (actual text, predicted text, n bigint)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 10 AS 'MODULE_PATHNAME', 'ml_confusion';
+COMMENT ON FUNCTION ml.confusion(text, text, text) IS
+    'how many rows of each class a version gave each class, pairs without rows too';
+
+CREATE FUNCTION ml.roc(model text, source text, target text DEFAULT NULL)
+    RETURNS TABLE (threshold double precision, false_positive_rate double precision, true_positive_rate double precision)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 1000 AS 'MODULE_PATHNAME', 'ml_roc';
+COMMENT ON FUNCTION ml.roc(text, text, text) IS
+    'the receiver operating characteristic of a version: both rates at every distinct probability as threshold';
+
+CREATE FUNCTION ml.calibration(model text, source text, bins integer DEFAULT 10, target text DEFAULT NULL)
+    RETURNS TABLE (
+        bin integer,
+        p_low double precision,
+        p_high double precision,
+        mean_probability double precision,
+        observed_share double precision,
+        low double precision,
+        high double precision,
+        n bigint
+    )
+    LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 10 AS 'MODULE_PATHNAME', 'ml_calibration';
+COMMENT ON FUNCTION ml.calibration(text, text, integer, text) IS
+    'the probabilities of a version beside the shares that came true, in bins of equal width, with 95 % limits';
 
 CREATE FUNCTION ml.coefficients(model_ref text)
     RETURNS TABLE (

@@ -23,6 +23,23 @@ extern bool ml_access_allowed(const char *model, const char *owner, MlPrivilege 
 /* Raises ERRCODE_INSUFFICIENT_PRIVILEGE with DETAIL and HINT unless allowed. */
 extern void ml_access_require(const char *model, const char *owner, MlPrivilege privilege);
 
+/* The function whose list of rights says which roles have any: ml.my_rights(). */
+typedef struct MlCarrier
+{
+	Oid			function;
+	Oid			owner;
+} MlCarrier;
+
+/*
+ * Whether names of the role count in ml.models and ml.grants: it has EXECUTE
+ * on the carrier by an item of its own, or owns it. Raises an error when the
+ * extension is missing.
+ */
+extern bool ml_access_carried(Oid role, MlCarrier *carrier);
+
+/* The SQL name of a privilege. */
+extern const char *ml_access_name(MlPrivilege privilege);
+
 /* Finds a privilege by its SQL name; false when there is none of that name. */
 extern bool ml_access_parse(const char *name, MlPrivilege *privilege);
 

@@ -9,6 +9,7 @@
 #ifndef ML_CATALOG_H
 #define ML_CATALOG_H
 
+#include "access/attnum.h"
 #include "access/xlogdefs.h"
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
@@ -26,12 +27,43 @@ typedef struct MlVersionRef
 	uint8		digest[ML_DIGEST_BYTES];	/* SHA-256 of the artifact */
 } MlVersionRef;
 
+/* In what way a deployed version takes part in scoring. */
+typedef enum MlServingRole
+{
+	ML_SERVES_PRODUCTION,		/* answers */
+	ML_SERVES_CANARY,			/* answers a share of the rows */
+	ML_SERVES_SHADOW			/* scores every row, and answers none */
+} MlServingRole;
+
+typedef struct MlServed
+{
+	MlVersionRef version;
+	MlServingRole role;
+	double		traffic;		/* of a canary: the share of the rows; else 0 */
+} MlServed;
+
+/* What scores the rows of a reference. */
+typedef struct MlServing
+{
+	bool		deployed;		/* the reference is a model's name alone: its deployments answer, and count */
+	int			count;
+	MlServed   *versions;		/* production, or the version that is named; then the canary, then shadows by version */
+} MlServing;
+
 /* One metric of a run. */
 typedef struct MlRunMetric
 {
 	const char *name;
 	double		value;
 } MlRunMetric;
+
+/* One column that a source reads; without a name and type, a relation of which it reads none. */
+typedef struct MlSourceColumn
+{
+	char	   *relation;		/* qualified, quoted where it must be */
+	char	   *name;
+	char	   *type;
+} MlSourceColumn;
 
 /*
  * Everything one finished training writes, in one call. JSON members are
@@ -62,6 +94,7 @@ typedef struct MlRegistration
 	const char *fingerprint;	/* hex, or NULL */
 	const char *profile;		/* json */
 	XLogRecPtr	wal_lsn;
+	List	   *columns;		/* what the source reads: MlSourceColumn * */
 	/* the version */
 	const char *algorithm;
 	const char *params;			/* json: every parameter with the value used */
@@ -81,22 +114,47 @@ typedef struct MlRegistration
  */
 extern void ml_catalog_resolve(const char *ref, MlVersionRef *out);
 
-/* The same for who can do without: false where ml_catalog_resolve raises an error. */
-extern bool ml_catalog_find(const char *ref, MlVersionRef *out);
+/*
+ * The same with the canary and the shadows beside production: one index scan
+ * finds them all. Only a plain 'm' has any. With missing_ok, false in place of
+ * an error.
+ */
+extern bool ml_catalog_serving(const char *ref, bool missing_ok, MlServing *out);
+
+/* The name of a role that serves. */
+extern const char *ml_serving_role_name(MlServingRole role);
 
 /* The artifact of a version under the active snapshot, detoasted. */
 extern bytea *ml_catalog_artifact(const char *model, int32 version);
+
+/* The bytes of a version's artifact. */
+extern int64 ml_catalog_artifact_bytes(const char *model, int32 version);
+
+/* A metric that the training of a version recorded; false when there is none, or no number. */
+extern bool ml_catalog_recorded_metric(const char *model, int32 version, const char *name, double *value);
+
+/* The task of a model; raises ERRCODE_UNDEFINED_OBJECT when there is no such model. */
+extern char *ml_catalog_task(const char *model);
 
 /* What was recorded of a training for whoever reads its rows again. */
 typedef struct MlTrainingRecord
 {
 	char	   *source;
+	int64		rows;
+	char	   *fingerprint;	/* NULL: none */
+	Jsonb	   *profile;		/* NULL: none */
+	Jsonb	   *environment;
 	Jsonb	   *params;			/* the full call */
 	int64		seed;
+	char	   *trainer;		/* the role that trained: the source is read with its rights */
+	char	   *search_path;	/* by which the names in the source resolve; NULL: not recorded */
 } MlTrainingRecord;
 
 /* The record of a version's training under the active snapshot; false when its source was not recorded. */
 extern bool ml_catalog_training(const char *model, int32 version, MlTrainingRecord *out);
+
+/* The model of a run under the active snapshot, or NULL when there is no such run. */
+extern char *ml_catalog_run_model(int64 run);
 
 /* Whether a model exists under the active snapshot; owner may be NULL. */
 extern bool ml_catalog_model_exists(const char *model, char **owner);
@@ -111,6 +169,9 @@ extern void ml_catalog_check_name(const char *model);
  * existing model (ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE otherwise).
  */
 extern int32 ml_catalog_register(const MlRegistration *r, int64 *run_id);
+
+/* The version in production under the active snapshot, or 0. */
+extern int32 ml_catalog_production(const char *model);
 
 /* Whether any version of the model is in role production now. */
 extern bool ml_catalog_in_production(const char *model);
@@ -144,9 +205,40 @@ extern List *ml_catalog_deployed_at(const char *model, TimestampTz at);
  * that two sessions queue, and writes its event. Rights are already checked.
  */
 
+/* Where a version stood when the next step of ml.promote was decided. */
+typedef struct MlStanding
+{
+	const char *role;			/* NULL for none */
+	bool		in_production;	/* whether any version of the model was in production */
+} MlStanding;
+
+/* A version on its way into a role. */
+typedef struct MlRoleChange
+{
+	const char *model;
+	int32		version;
+	const char *role;
+	const double *traffic;		/* of a canary; NULL for the other roles */
+	const char *reason;			/* or NULL */
+	bool		force;
+	const MlStanding *standing; /* what has to be true still, or NULL */
+} MlRoleChange;
+
+/* Reads where a version stands, without a lock; raises ERRCODE_UNDEFINED_OBJECT when there is no such version. */
+extern void ml_catalog_standing(const char *model, int32 version, MlStanding *out);
+
 /* Puts a version into a role; a version that is in it already is left with a NOTICE. */
-extern void ml_catalog_set_role(const char *model, int32 version, const char *role,
-								const char *reason, bool force);
+extern void ml_catalog_set_role(const MlRoleChange *change);
+
+/* How many approvals a version needs to enter a role; 0 where no rule says so. */
+extern int32 ml_catalog_approvers(const char *model, const char *role);
+
+/* Sets how many approvals a role of a model needs; 0 removes the rule. */
+extern void ml_catalog_require_approval(const char *model, const char *role, int32 approvers);
+
+/* Approves that a version enters a role, or takes that back, for the current user and who logged in. */
+extern void ml_catalog_approve(const char *model, int32 version, const char *role);
+extern void ml_catalog_withdraw_approval(const char *model, int32 version, const char *role);
 
 /* Puts production back to the version before. */
 extern void ml_catalog_rollback(const char *model, const char *reason);
@@ -175,9 +267,47 @@ extern void ml_catalog_drop_version(const char *model, int32 version);
 /* Deletes a model with everything but its events. */
 extern void ml_catalog_drop_model(const char *model);
 
+/*
+ * Attaches a model to a relation that its versions read, in mode 'refuse' or
+ * 'report', or changes the mode; and ends that.
+ */
+extern void ml_catalog_attach(const char *model, Oid relid, const char *mode);
+extern void ml_catalog_detach(const char *model, Oid relid);
+
+/*
+ * The relation of an attachment as it is now, by its guard where there is one
+ * and else by the recorded name; InvalidOid when it is gone. guard may be NULL.
+ */
+extern Oid	ml_catalog_attached_relation(const char *guard, const char *relation);
+
+/* The number of the column that was recorded under a name; 0 when it is gone. */
+extern AttrNumber ml_catalog_attached_column(const char *guard, const char *relation, const char *column);
+
 /* Grants a privilege on a model to a role, or revokes it. */
 extern void ml_catalog_grant(const char *model, const char *privilege, const char *grantee);
 extern void ml_catalog_revoke(const char *model, const char *privilege, const char *grantee);
+
+/* Gives a model to another role. */
+extern void ml_catalog_set_owner(const char *model, const char *owner);
+
+/* Takes one privilege that the current user holds on a model. */
+typedef void (*MlRightSink) (void *arg, const char *model, const char *privilege);
+
+/* Calls back for every privilege of the current user, under the active snapshot. */
+extern void ml_catalog_my_rights(MlRightSink report, void *arg);
+
+/* Takes one problem that ml_catalog_verify_events found; event_id is 0 where there is no event to name. */
+typedef void (*MlEventProblem) (void *arg, int64 event_id, const char *problem);
+
+/*
+ * Checks the chains of events under the active snapshot: of the models that
+ * the current user may read, or all of them for superusers and members of
+ * pg_read_all_data.
+ */
+extern void ml_catalog_verify_events(MlEventProblem report, void *arg);
+
+/* One hash, in hex, over the ends of all chains; raises ERRCODE_INSUFFICIENT_PRIVILEGE for those who do not see all. */
+extern char *ml_catalog_event_anchor(void);
 
 /* Whether a write of this file's functions is under way: what the immutability triggers ask. */
 extern bool ml_catalog_writing(void);

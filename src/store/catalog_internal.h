@@ -22,29 +22,41 @@ typedef enum MlCatalogScan
 {
 	ML_SCAN_MODEL,				/* ml.models by (model) */
 	ML_SCAN_VERSION,			/* ml.versions by (model, version) */
-	ML_SCAN_PRODUCTION,			/* current production row of ml.deployments by (model) */
+	ML_SCAN_SERVING,			/* current rows of ml.deployments that serve, by (model) */
 	ML_SCAN_DEPLOYMENTS,		/* ml.deployments by (model), oldest first */
 	ML_SCAN_ALIAS,				/* current rows of ml.aliases by (model, alias) */
 	ML_SCAN_GRANTS,				/* ml.grants by (model) */
 	ML_SCAN_RUNS,				/* ml.runs by (model, version) */
-	ML_SCAN_SNAPSHOT			/* ml.snapshots by (model, snapshot_id) */
+	ML_SCAN_SNAPSHOT,			/* ml.snapshots by (model, snapshot_id) */
+	ML_SCAN_GATES,				/* ml.gates by (model), in the order of names */
+	ML_SCAN_GATE_RESULTS,		/* ml.gate_results by (model, version), by gate, oldest first */
+	ML_SCAN_EVENTS,				/* ml.events by (model), oldest first */
+	ML_SCAN_EVENTS_AFTER,		/* ml.events of the models that sort behind a name, by model */
+	ML_SCAN_EVENTS_NAMELESS,	/* ml.events of no model */
+	ML_SCAN_EVENT_HEADS,		/* ml.event_heads by (model) */
+	ML_SCAN_RUN					/* ml.runs by its number alone */
 } MlCatalogScan;
 
 typedef struct MlScan
 {
 	Relation	rel;
+	Relation	index;			/* open where the order matters, or NULL */
 	SysScanDesc scan;
 } MlScan;
 
 /* Column numbers, as 10_catalog.sql creates them. */
 #define ML_MODELS_MODEL			1
+#define ML_MODELS_TASK			2
 #define ML_MODELS_OWNER			4
 #define ML_VERSIONS_MODEL		1
 #define ML_VERSIONS_VERSION		2
 #define ML_VERSIONS_RUN			3
+#define ML_VERSIONS_METRICS		9
 #define ML_VERSIONS_ARTIFACT	10
 #define ML_VERSIONS_SHA256		11
+#define ML_VERSIONS_BYTES		12
 #define ML_VERSIONS_SNAPSHOT	13
+#define ML_VERSIONS_CREATED_BY	15
 #define ML_DEPLOYMENTS_MODEL	1
 #define ML_DEPLOYMENTS_VERSION	2
 #define ML_DEPLOYMENTS_ROLE		3
@@ -63,9 +75,50 @@ typedef struct MlScan
 #define ML_RUNS_VERSION			5
 #define ML_RUNS_PARAMS			8
 #define ML_RUNS_SEED			9
+#define ML_RUNS_ENVIRONMENT		14
 #define ML_SNAPSHOTS_SNAPSHOT	1
 #define ML_SNAPSHOTS_SOURCE		2
+#define ML_SNAPSHOTS_ROWS		4
+#define ML_SNAPSHOTS_FINGERPRINT	5
+#define ML_SNAPSHOTS_PROFILE	6
 #define ML_SNAPSHOTS_MODEL		10
+#define ML_GATES_MODEL			1
+#define ML_GATES_NAME			2
+#define ML_GATES_METRIC			3
+#define ML_GATES_MIN			4
+#define ML_GATES_MAX			5
+#define ML_GATES_VERSUS			6
+#define ML_GATES_MARGIN			7
+#define ML_GATES_SLICES			8
+#define ML_GATES_MIN_ROWS		9
+#define ML_GATES_ROLE			10
+#define ML_GATES_ID				13
+#define ML_RESULTS_MODEL		2
+#define ML_RESULTS_VERSION		3
+#define ML_RESULTS_GATE_ID		5
+#define ML_RESULTS_RUN			6
+#define ML_RESULTS_SLICE_KEY	7
+#define ML_RESULTS_SLICE_VALUE	8
+#define ML_RESULTS_VERDICT		13
+#define ML_RESULTS_REASON		15
+#define ML_RESULTS_SOURCE		16
+#define ML_RESULTS_DIGEST		17
+#define ML_RESULTS_FINGERPRINT	18
+#define ML_RESULTS_VERSUS		19
+#define ML_RESULTS_ACTOR		21
+#define ML_RESULTS_SEARCH_PATH	22
+#define ML_EVENTS_EVENT			1
+#define ML_EVENTS_AT			2
+#define ML_EVENTS_ACTOR			3
+#define ML_EVENTS_KIND			4
+#define ML_EVENTS_MODEL			5
+#define ML_EVENTS_VERSION		6
+#define ML_EVENTS_DETAIL		7
+#define ML_EVENTS_HASH			8
+#define ML_EVENT_HEADS_MODEL	1
+#define ML_EVENT_HEADS_EVENTS	2
+#define ML_EVENT_HEADS_EVENT	3
+#define ML_EVENT_HEADS_HASH		4
 
 /*
  * Opens a scan. Without a model it visits every row in the order of names;
@@ -139,10 +192,18 @@ extern void ml_bind_arg_json(MlArgs *args, const char *value);
 /* Runs one statement on ml.* tables as their owner; row may be NULL; returns the number of rows. */
 extern uint64 ml_catalog_execute(const char *sql, MlArgs *args, MlRow *row);
 
+/* The same for a statement of which every row counts: a List of MlRow *. */
+extern List *ml_catalog_rows(const char *sql, MlArgs *args);
+
 extern int64 ml_row_int64(const MlRow *row, int column);
 
-/* Locks the model row; raises ERRCODE_UNDEFINED_OBJECT when there is none. */
+/* Locks the model row and the end of its chain of events; raises ERRCODE_UNDEFINED_OBJECT when there is no model. */
 extern void ml_catalog_lock(const char *model, MlModelRow *out);
+
+/* ---- events: catalog_events.c ---- */
+
+/* Locks the end of a model's chain of events: part of ml_catalog_lock. */
+extern void ml_event_head_lock(const char *model);
 
 /* Adds a member to an event's detail, a text or JSON as it is; NULL values are left out. */
 extern void ml_detail_text(StringInfo detail, const char *name, const char *value);
@@ -151,12 +212,43 @@ extern void ml_detail_json(StringInfo detail, const char *name, const char *valu
 /* Writes an event; version 0 and detail NULL stand for none. */
 extern void ml_catalog_event(const char *kind, const MlModelRow *model, int32 version, StringInfo detail);
 
+/* Adds a text[] parameter of the strings, of which those that are NULL become SQL NULL. */
+extern void ml_bind_arg_texts(MlArgs *args, int n, char *const *values);
+
+/* ---- lineage: catalog_lineage.c ---- */
+
+/* Writes what the source of a version reads: a List of MlSourceColumn *. */
+extern void ml_register_source_columns(const char *model, int32 version, List *columns);
+
+/* ---- attachments: catalog_attach.c ---- */
+
+/* Brings the guards of a model up to date with what its versions read, or removes them. */
+extern void ml_attachments_refresh(const MlModelRow *model);
+extern void ml_attachments_drop_guards(const MlModelRow *model);
+
 /* ---- service: catalog_serve.c ---- */
 
 /* Raises an error unless the version exists; says whether it is archived and its current role (NULL for none). */
 extern void ml_catalog_version_state(const MlModelRow *model, int32 version, bool *archived, char **role);
 
+/* Raises an error when the version is archived; doing says what was tried. */
+extern void ml_catalog_refuse_archived(const MlModelRow *model, int32 version, bool archived, const char *doing);
+
 /* Raises an error when the version has an alias; doing says what was tried, as in "drop". */
 extern void ml_catalog_refuse_aliased(const MlModelRow *model, int32 version, const char *doing);
+
+/* ---- rights: catalog_rights.c ---- */
+
+/* Lets the owner of a new model have his rights. */
+extern void ml_rights_own(const MlModelRow *model);
+
+/* The names (char *) of the roles with rights on a model, and what is to be called for each when they are gone. */
+extern List *ml_rights_holders(const MlModelRow *model);
+extern void ml_rights_lose(const char *role);
+
+/* ---- approvals: catalog_approvals.c ---- */
+
+/* Raises an error when the version lacks approvals for the role. */
+extern void ml_catalog_check_approvals(const MlModelRow *model, int32 version, const char *role);
 
 #endif							/* ML_CATALOG_INTERNAL_H */

@@ -1,5 +1,5 @@
 /*
- * catalog_keep.c - keeps the register: descriptions, tags, archiving, drops and grants.
+ * catalog_keep.c - keeps the register: descriptions, tags, archiving and drops.
  *
  * Each function locks the model row first and writes one event. Rights are
  * already checked.
@@ -101,6 +101,7 @@ ml_catalog_archive(const char *model_name, int32 version)
 	ml_bind_arg_int4(&args, version);
 	ml_catalog_execute("UPDATE ml.versions SET archived_at = pg_catalog.clock_timestamp() "
 					   "WHERE model = $1 AND version = $2", &args, NULL);
+	ml_attachments_refresh(&model);
 	initStringInfo(&detail);
 	ml_detail_text(&detail, "from_role", role);
 	ml_catalog_event("archive", &model, version, &detail);
@@ -145,6 +146,7 @@ ml_catalog_drop_version(const char *model_name, int32 version)
 						   "SELECT FROM ml.versions v WHERE v.model = s.model AND v.snapshot_id = s.snapshot_id)",
 						   &args, NULL);
 	}
+	ml_attachments_refresh(&model);
 	ml_catalog_event("drop_version", &model, version, &detail);
 }
 
@@ -173,8 +175,11 @@ ml_catalog_drop_model(const char *model_name)
 	MlArgs		args = {0};
 	MlRow		row;
 	StringInfoData detail;
+	List	   *holders;
+	ListCell   *lc;
 
 	ml_catalog_lock(model_name, &model);
+	holders = ml_rights_holders(&model);
 	ml_bind_arg_text(&args, model.model);
 	if (ml_catalog_execute("SELECT d.version FROM ml.deployments d "
 						   "WHERE d.model = $1 AND d.role = 'production' AND d.ended_at IS NULL", &args, &row) > 0)
@@ -190,48 +195,10 @@ ml_catalog_drop_model(const char *model_name)
 	initStringInfo(&detail);
 	ml_detail_text(&detail, "owner", model.owner);
 	ml_detail_json(&detail, "versions", row.column[0]);
+	ml_attachments_drop_guards(&model);
 	for (int i = 0; i < (int) lengthof(deletes); i++)
 		ml_catalog_execute(deletes[i], &args, NULL);
 	ml_catalog_event("drop_model", &model, 0, &detail);
-}
-
-/* Runs a statement on one row of ml.grants, and writes an event when it changed something. */
-static void
-ml_change_grant(const char *kind, const char *model_name, const char *privilege, const char *grantee)
-{
-	bool		grant = strcmp(kind, "grant") == 0;
-	MlModelRow	model;
-	MlArgs		args = {0};
-	StringInfoData detail;
-
-	ml_catalog_lock(model_name, &model);
-	ml_bind_arg_text(&args, model.model);
-	ml_bind_arg_text(&args, privilege);
-	ml_bind_arg_text(&args, grantee);
-	if (grant)
-		ml_bind_arg_text(&args, model.actor);
-	if (ml_catalog_execute(grant
-						   ? "INSERT INTO ml.grants (model, privilege, grantee, granted_by) VALUES ($1, $2, $3, $4) "
-						   "ON CONFLICT (model, grantee, privilege) DO NOTHING"
-						   : "DELETE FROM ml.grants WHERE model = $1 AND privilege = $2 AND grantee = $3",
-						   &args, NULL) == 0)
-		return;
-	initStringInfo(&detail);
-	ml_detail_text(&detail, "privilege", privilege);
-	ml_detail_text(&detail, "grantee", grantee);
-	ml_catalog_event(kind, &model, 0, &detail);
-}
-
-/* Grants a privilege on a model to a role. */
-void
-ml_catalog_grant(const char *model, const char *privilege, const char *grantee)
-{
-	ml_change_grant("grant", model, privilege, grantee);
-}
-
-/* Revokes a privilege on a model from a role. */
-void
-ml_catalog_revoke(const char *model, const char *privilege, const char *grantee)
-{
-	ml_change_grant("revoke", model, privilege, grantee);
+	foreach(lc, holders)
+		ml_rights_lose((const char *) lfirst(lc));
 }

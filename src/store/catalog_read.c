@@ -20,10 +20,19 @@
 #include "store/catalog_internal.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+
+typedef enum MlScanKind
+{
+	ML_SCAN_EQUAL,				/* rows of the model */
+	ML_SCAN_ORDERED,			/* the same, in the index's order whatever the server's settings */
+	ML_SCAN_GREATER,			/* rows of the models behind it, in order */
+	ML_SCAN_NULL				/* rows without a model */
+} MlScanKind;
 
 typedef struct MlScanInfo
 {
@@ -33,18 +42,26 @@ typedef struct MlScanInfo
 	int			model_column;
 	int			second_column;	/* 0 for none */
 	bool		second_is_int8;
+	MlScanKind	kind;
 } MlScanInfo;
 
 /* Indexed by MlCatalogScan. */
 static const MlScanInfo ml_scans[] = {
 	[ML_SCAN_MODEL] = {"models", "models_pkey", 8, ML_MODELS_MODEL, 0},
 	[ML_SCAN_VERSION] = {"versions", "versions_pkey", 19, ML_VERSIONS_MODEL, ML_VERSIONS_VERSION},
-	[ML_SCAN_PRODUCTION] = {"deployments", "deployments_production_key", 11, ML_DEPLOYMENTS_MODEL, 0},
+	[ML_SCAN_SERVING] = {"deployments", "deployments_serving_idx", 11, ML_DEPLOYMENTS_MODEL, 0},
 	[ML_SCAN_DEPLOYMENTS] = {"deployments", "deployments_history_idx", 11, ML_DEPLOYMENTS_MODEL, 0},
 	[ML_SCAN_ALIAS] = {"aliases", "aliases_current_key", 9, ML_ALIASES_MODEL, ML_ALIASES_ALIAS},
 	[ML_SCAN_GRANTS] = {"grants", "grants_pkey", 5, ML_GRANTS_MODEL, 0},
 	[ML_SCAN_RUNS] = {"runs", "runs_version_key", 16, ML_RUNS_MODEL, ML_RUNS_VERSION},
+	[ML_SCAN_RUN] = {"runs", "runs_pkey", 16, ML_RUNS_MODEL, ML_RUNS_RUN, true},
 	[ML_SCAN_SNAPSHOT] = {"snapshots", "snapshots_model_key", 10, ML_SNAPSHOTS_MODEL, ML_SNAPSHOTS_SNAPSHOT, true},
+	[ML_SCAN_GATES] = {"gates", "gates_pkey", 13, ML_GATES_MODEL, 0},
+	[ML_SCAN_GATE_RESULTS] = {"gate_results", "gate_results_gate_idx", 22, ML_RESULTS_MODEL, ML_RESULTS_VERSION},
+	[ML_SCAN_EVENTS] = {"events", "events_model_idx", 8, ML_EVENTS_MODEL, 0, false, ML_SCAN_ORDERED},
+	[ML_SCAN_EVENTS_AFTER] = {"events", "events_model_idx", 8, ML_EVENTS_MODEL, 0, false, ML_SCAN_GREATER},
+	[ML_SCAN_EVENTS_NAMELESS] = {"events", "events_model_idx", 8, ML_EVENTS_MODEL, 0, false, ML_SCAN_NULL},
+	[ML_SCAN_EVENT_HEADS] = {"event_heads", "event_heads_pkey", 4, ML_EVENT_HEADS_MODEL, 0, false, ML_SCAN_ORDERED},
 };
 
 /* A parsed model reference. */
@@ -90,9 +107,13 @@ ml_scan_begin(MlScan *scan, MlCatalogScan what, const char *model, int64 number,
 						   RelationGetNumberOfAttributes(scan->rel), info->natts),
 				 errhint("Run ALTER EXTENSION pg_mlops UPDATE.")));
 
-	if (model != NULL)
-		ScanKeyInit(&keys[nkeys++], info->model_column, BTEqualStrategyNumber, F_TEXTEQ,
-					CStringGetTextDatum(model));
+	if (info->kind == ML_SCAN_NULL)
+		ScanKeyEntryInitialize(&keys[nkeys++], SK_ISNULL | SK_SEARCHNULL, info->model_column,
+							   InvalidStrategy, InvalidOid, InvalidOid, InvalidOid, (Datum) 0);
+	else if (model != NULL)
+		ScanKeyInit(&keys[nkeys++], info->model_column,
+					info->kind == ML_SCAN_GREATER ? BTGreaterStrategyNumber : BTEqualStrategyNumber,
+					info->kind == ML_SCAN_GREATER ? F_TEXT_GT : F_TEXTEQ, CStringGetTextDatum(model));
 	if (number > 0)
 		ScanKeyInit(&keys[nkeys++], info->second_column, BTEqualStrategyNumber,
 					info->second_is_int8 ? F_INT8EQ : F_INT4EQ,
@@ -100,8 +121,12 @@ ml_scan_begin(MlScan *scan, MlCatalogScan what, const char *model, int64 number,
 	if (alias != NULL)
 		ScanKeyInit(&keys[nkeys++], info->second_column, BTEqualStrategyNumber, F_TEXTEQ,
 					CStringGetTextDatum(alias));
-	scan->scan = systable_beginscan(scan->rel, ml_catalog_relation(info->index), true,
-									GetActiveSnapshot(), nkeys, keys);
+	scan->index = info->kind == ML_SCAN_EQUAL ? NULL : index_open(ml_catalog_relation(info->index), AccessShareLock);
+	if (scan->index != NULL)
+		scan->scan = systable_beginscan_ordered(scan->rel, scan->index, GetActiveSnapshot(), nkeys, keys);
+	else
+		scan->scan = systable_beginscan(scan->rel, ml_catalog_relation(info->index), true,
+										GetActiveSnapshot(), nkeys, keys);
 }
 
 /* The next tuple of a scan, or NULL. */
@@ -109,7 +134,8 @@ HeapTuple
 ml_scan_next(MlScan *scan)
 {
 	CHECK_FOR_INTERRUPTS();
-	return systable_getnext(scan->scan);
+	return scan->index != NULL ? systable_getnext_ordered(scan->scan, ForwardScanDirection) :
+		systable_getnext(scan->scan);
 }
 
 /* A column of the current tuple. */
@@ -132,7 +158,13 @@ ml_scan_get(MlScan *scan, HeapTuple tuple, int column, bool *isnull)
 void
 ml_scan_end(MlScan *scan)
 {
-	systable_endscan(scan->scan);
+	if (scan->index != NULL)
+	{
+		systable_endscan_ordered(scan->scan);
+		index_close(scan->index, NoLock);
+	}
+	else
+		systable_endscan(scan->scan);
 	table_close(scan->rel, NoLock);
 }
 
@@ -240,19 +272,20 @@ ml_split_ref(const char *ref, MlRefParts *parts)
 	return problem;
 }
 
-/* Splits a model reference; raises ERRCODE_INVALID_NAME when it has none of the three forms. */
-static void
-ml_parse_ref(const char *ref, MlRefParts *parts)
+/* Splits a model reference; when it has none of the three forms, raises ERRCODE_INVALID_NAME or returns false. */
+static bool
+ml_parse_ref(const char *ref, bool missing_ok, MlRefParts *parts)
 {
 	const char *problem = ml_split_ref(ref, parts);
 
-	if (problem != NULL)
+	if (problem != NULL && !missing_ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("invalid model reference \"%s\"", ml_name_shown(ref)),
 				 errdetail("%s", problem),
 				 errhint("Write 'model' for the version in production, 'model/3' for version 3, "
 						 "or 'model@champion' for an alias.")));
+	return problem == NULL;
 }
 
 /* ---- lookups ---- */
@@ -284,27 +317,92 @@ ml_catalog_owner(const char *model)
 	return owner;
 }
 
-/* The version in production under the active snapshot, or 0. */
-static int32
-ml_read_production(const char *model)
+/* Indexed by MlServingRole. */
+static const char *const ml_serving_roles[] = {
+	[ML_SERVES_PRODUCTION] = "production",
+	[ML_SERVES_CANARY] = "canary",
+	[ML_SERVES_SHADOW] = "shadow",
+};
+
+const char *
+ml_serving_role_name(MlServingRole role)
+{
+	return ml_serving_roles[role];
+}
+
+/* Whether the current row of a scan of deployments is one that serves, and in which role. */
+static bool
+ml_read_serving_role(MlScan *scan, HeapTuple tuple, MlServingRole *role)
+{
+	bool		current;
+	char	   *name;
+
+	/* The index holds such rows only; a server that ignores indexes shows all of them. */
+	ml_scan_get(scan, tuple, ML_DEPLOYMENTS_UNTIL, &current);
+	if (!current)
+		return false;
+	name = TextDatumGetCString(ml_scan_get(scan, tuple, ML_DEPLOYMENTS_ROLE, NULL));
+	for (int i = 0; i < (int) lengthof(ml_serving_roles); i++)
+		if (strcmp(ml_serving_roles[i], name) == 0)
+		{
+			*role = (MlServingRole) i;
+			return true;
+		}
+	return false;
+}
+
+/* Production first, then the canary, then the shadows by version. */
+static int
+ml_served_compare(const void *a, const void *b)
+{
+	const MlServed *x = a;
+	const MlServed *y = b;
+
+	return x->role != y->role ? (x->role > y->role) - (x->role < y->role) :
+		(x->version.version > y->version.version) - (x->version.version < y->version.version);
+}
+
+/* The versions of a model that serve under the active snapshot, without their digests. */
+static void
+ml_read_serving(const char *model, MlServing *out)
 {
 	MlScan		scan;
 	HeapTuple	tuple;
-	int32		version = 0;
+	int			room = 4;
 
-	ml_scan_begin(&scan, ML_SCAN_PRODUCTION, model, 0, NULL);
+	out->count = 0;
+	out->versions = palloc0(sizeof(MlServed) * room);
+	ml_scan_begin(&scan, ML_SCAN_SERVING, model, 0, NULL);
 	while ((tuple = ml_scan_next(&scan)) != NULL)
 	{
-		bool		current;
+		MlServed   *served;
+		MlServingRole role;
+		bool		no_traffic;
+		Datum		traffic;
 
-		/* The index holds such rows only; a server that ignores indexes shows all of them. */
-		ml_scan_get(&scan, tuple, ML_DEPLOYMENTS_UNTIL, &current);
-		if (current &&
-			strcmp(TextDatumGetCString(ml_scan_get(&scan, tuple, ML_DEPLOYMENTS_ROLE, NULL)), "production") == 0)
-			version = DatumGetInt32(ml_scan_get(&scan, tuple, ML_DEPLOYMENTS_VERSION, NULL));
+		if (!ml_read_serving_role(&scan, tuple, &role))
+			continue;
+		if (out->count == room)
+		{
+			room *= 2;
+			out->versions = repalloc(out->versions, sizeof(MlServed) * room);
+		}
+		served = &out->versions[out->count++];
+		memset(served, 0, sizeof *served);
+		served->role = role;
+		served->version.version = DatumGetInt32(ml_scan_get(&scan, tuple, ML_DEPLOYMENTS_VERSION, NULL));
+		traffic = ml_scan_get(&scan, tuple, ML_DEPLOYMENTS_TRAFFIC, &no_traffic);
+		served->traffic = no_traffic ? 0 : DatumGetFloat8(traffic);
 	}
 	ml_scan_end(&scan);
-	return version;
+	qsort(out->versions, out->count, sizeof(MlServed), ml_served_compare);
+}
+
+/* Whether what serves has a version that answers. */
+static bool
+ml_serving_has_production(const MlServing *serving)
+{
+	return serving->count > 0 && serving->versions[0].role == ML_SERVES_PRODUCTION;
 }
 
 /* The version an alias points to under the active snapshot, or 0. */
@@ -353,46 +451,80 @@ ml_read_digest(const char *model, int32 version, uint8 *digest)
 	return tuple != NULL;
 }
 
+/* Resolves a number or an alias; what is missing is an error or false. */
+static bool
+ml_resolve_direct(const MlRefParts *parts, bool missing_ok, MlVersionRef *out)
+{
+	out->version = parts->alias == NULL ? parts->version : ml_read_alias(parts->model, parts->alias);
+	if (out->version == 0)
+	{
+		if (!missing_ok)
+			ml_report_no_alias(parts->model, out->owner, parts->alias);
+		return false;
+	}
+	if (ml_read_digest(parts->model, out->version, out->digest))
+		return true;
+	if (!missing_ok)
+		ml_report_no_version(parts->model, out->owner, out->version);
+	return false;
+}
+
+/* Resolves a name alone to all that serves; that nothing is in production is an error or false. */
+static bool
+ml_resolve_deployed(const MlVersionRef *model, bool missing_ok, MlServing *out)
+{
+	ml_read_serving(model->model, out);
+	if (!ml_serving_has_production(out))
+	{
+		if (!missing_ok)
+			ml_report_no_production(model->model, model->owner);
+		return false;
+	}
+	for (int i = 0; i < out->count; i++)
+	{
+		MlVersionRef *version = &out->versions[i].version;
+
+		version->model = model->model;
+		version->owner = model->owner;
+		if (!ml_read_digest(version->model, version->version, version->digest))
+			ml_report_no_version(version->model, version->owner, version->version);
+	}
+	return true;
+}
+
+/* Resolves a model reference under the active snapshot to all that scores its rows. */
+bool
+ml_catalog_serving(const char *ref, bool missing_ok, MlServing *out)
+{
+	MlRefParts	parts;
+	MlVersionRef model = {0};
+
+	if (!ml_parse_ref(ref, missing_ok, &parts))
+		return false;
+	model.model = parts.model;
+	if (!ml_catalog_model_exists(parts.model, &model.owner))
+	{
+		if (!missing_ok)
+			ml_report_no_model(parts.model);
+		return false;
+	}
+	out->deployed = parts.version == 0 && parts.alias == NULL;
+	if (out->deployed)
+		return ml_resolve_deployed(&model, missing_ok, out);
+	out->count = 1;
+	out->versions = palloc0(sizeof(MlServed));
+	out->versions[0].version = model;
+	return ml_resolve_direct(&parts, missing_ok, &out->versions[0].version);
+}
+
 /* Resolves a model reference under the active snapshot; raises an error that says what exists. */
 void
 ml_catalog_resolve(const char *ref, MlVersionRef *out)
 {
-	MlRefParts	parts;
+	MlServing	serving;
 
-	ml_parse_ref(ref, &parts);
-	out->model = parts.model;
-	if (!ml_catalog_model_exists(parts.model, &out->owner))
-		ml_report_no_model(parts.model);
-	if (parts.version > 0)
-		out->version = parts.version;
-	else if (parts.alias != NULL)
-	{
-		out->version = ml_read_alias(parts.model, parts.alias);
-		if (out->version == 0)
-			ml_report_no_alias(parts.model, out->owner, parts.alias);
-	}
-	else
-	{
-		out->version = ml_read_production(parts.model);
-		if (out->version == 0)
-			ml_report_no_production(parts.model, out->owner);
-	}
-	if (!ml_read_digest(parts.model, out->version, out->digest))
-		ml_report_no_version(parts.model, out->owner, out->version);
-}
-
-/* Resolves a model reference under the active snapshot; false where ml_catalog_resolve raises an error. */
-bool
-ml_catalog_find(const char *ref, MlVersionRef *out)
-{
-	MlRefParts	parts;
-
-	if (ml_split_ref(ref, &parts) != NULL || !ml_catalog_model_exists(parts.model, &out->owner))
-		return false;
-	out->model = parts.model;
-	out->version = parts.version > 0 ? parts.version :
-		parts.alias != NULL ? ml_read_alias(parts.model, parts.alias) : ml_read_production(parts.model);
-	return out->version > 0 && ml_read_digest(parts.model, out->version, out->digest);
+	(void) ml_catalog_serving(ref, false, &serving);
+	*out = serving.versions[0].version;
 }
 
 /* The artifact of a version under the active snapshot, detoasted. */
@@ -412,9 +544,9 @@ ml_catalog_artifact(const char *model, int32 version)
 	return artifact;
 }
 
-/* The ids of the run and the snapshot of a version; there may be no snapshot, and then the second is 0. */
+/* The ids of the run and the snapshot of a version, and its trainer; without a snapshot the second is 0. */
 static void
-ml_read_training_ids(const char *model, int32 version, int64 *run, int64 *snapshot)
+ml_read_training_ids(const char *model, int32 version, int64 *run, int64 *snapshot, char **trainer)
 {
 	MlScan		scan;
 	HeapTuple	tuple;
@@ -428,6 +560,41 @@ ml_read_training_ids(const char *model, int32 version, int64 *run, int64 *snapsh
 	*run = DatumGetInt64(ml_scan_get(&scan, tuple, ML_VERSIONS_RUN, NULL));
 	value = ml_scan_get(&scan, tuple, ML_VERSIONS_SNAPSHOT, &none);
 	*snapshot = none ? 0 : DatumGetInt64(value);
+	*trainer = pstrdup(NameStr(*DatumGetName(ml_scan_get(&scan, tuple, ML_VERSIONS_CREATED_BY, NULL))));
+	ml_scan_end(&scan);
+}
+
+/* A text member of a JSON object, or NULL. */
+static char *
+ml_read_member(Jsonb *json, const char *key)
+{
+	JsonbValue	buffer;
+	JsonbValue *v = NULL;
+
+	if (JB_ROOT_IS_OBJECT(json))
+		v = getKeyJsonValueFromContainer(&json->root, key, strlen(key), &buffer);
+	return v != NULL && v->type == jbvString ? pnstrdup(v->val.string.val, v->val.string.len) : NULL;
+}
+
+/* Reads a snapshot into the record of a training. */
+static void
+ml_read_snapshot(const char *model, int64 snapshot, MlTrainingRecord *out)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+	Datum		value;
+	bool		none;
+
+	ml_scan_begin(&scan, ML_SCAN_SNAPSHOT, model, snapshot, NULL);
+	if ((tuple = ml_scan_next(&scan)) != NULL)
+	{
+		out->source = TextDatumGetCString(ml_scan_get(&scan, tuple, ML_SNAPSHOTS_SOURCE, NULL));
+		out->rows = DatumGetInt64(ml_scan_get(&scan, tuple, ML_SNAPSHOTS_ROWS, NULL));
+		value = ml_scan_get(&scan, tuple, ML_SNAPSHOTS_FINGERPRINT, &none);
+		out->fingerprint = none ? NULL : TextDatumGetCString(value);
+		value = ml_scan_get(&scan, tuple, ML_SNAPSHOTS_PROFILE, &none);
+		out->profile = none ? NULL : DatumGetJsonbPCopy(value);
+	}
 	ml_scan_end(&scan);
 }
 
@@ -441,13 +608,10 @@ ml_catalog_training(const char *model, int32 version, MlTrainingRecord *out)
 	int64		snapshot;
 
 	memset(out, 0, sizeof *out);
-	ml_read_training_ids(model, version, &run, &snapshot);
+	ml_read_training_ids(model, version, &run, &snapshot, &out->trainer);
 	if (snapshot == 0)
 		return false;
-	ml_scan_begin(&scan, ML_SCAN_SNAPSHOT, model, snapshot, NULL);
-	if ((tuple = ml_scan_next(&scan)) != NULL)
-		out->source = TextDatumGetCString(ml_scan_get(&scan, tuple, ML_SNAPSHOTS_SOURCE, NULL));
-	ml_scan_end(&scan);
+	ml_read_snapshot(model, snapshot, out);
 	ml_scan_begin(&scan, ML_SCAN_RUNS, model, version, NULL);
 	while ((tuple = ml_scan_next(&scan)) != NULL)
 	{
@@ -460,21 +624,109 @@ ml_catalog_training(const char *model, int32 version, MlTrainingRecord *out)
 		seed = ml_scan_get(&scan, tuple, ML_RUNS_SEED, &none);
 		out->seed = none ? 0 : DatumGetInt64(seed);
 		out->params = DatumGetJsonbPCopy(ml_scan_get(&scan, tuple, ML_RUNS_PARAMS, NULL));
+		out->environment = DatumGetJsonbPCopy(ml_scan_get(&scan, tuple, ML_RUNS_ENVIRONMENT, NULL));
+		out->search_path = ml_read_member(out->environment, "search_path");
 	}
 	ml_scan_end(&scan);
 	return out->source != NULL && out->params != NULL;
+}
+
+/* The model of a run, or NULL when there is no such run. */
+char *
+ml_catalog_run_model(int64 run)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+	char	   *model = NULL;
+
+	if (run <= 0)
+		return NULL;
+	ml_scan_begin(&scan, ML_SCAN_RUN, NULL, run, NULL);
+	if ((tuple = ml_scan_next(&scan)) != NULL)
+		model = TextDatumGetCString(ml_scan_get(&scan, tuple, ML_RUNS_MODEL, NULL));
+	ml_scan_end(&scan);
+	return model;
 }
 
 /* Whether any version of the model is in role production now, this command's own changes included. */
 bool
 ml_catalog_in_production(const char *model)
 {
-	int32		version;
+	MlServing	serving;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	version = ml_read_production(model);
+	ml_read_serving(model, &serving);
 	PopActiveSnapshot();
-	return version > 0;
+	return ml_serving_has_production(&serving);
+}
+
+/* The bytes of a version's artifact. */
+int64
+ml_catalog_artifact_bytes(const char *model, int32 version)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+	int64		bytes;
+
+	ml_scan_begin(&scan, ML_SCAN_VERSION, model, version, NULL);
+	tuple = ml_scan_next(&scan);
+	if (tuple == NULL)
+		ml_report_no_version(model, ml_catalog_owner(model), version);
+	bytes = DatumGetInt64(ml_scan_get(&scan, tuple, ML_VERSIONS_BYTES, NULL));
+	ml_scan_end(&scan);
+	return bytes;
+}
+
+/* A metric that the training of a version recorded; false when there is none, or no number. */
+bool
+ml_catalog_recorded_metric(const char *model, int32 version, const char *name, double *value)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+	bool		isnull = true;
+	JsonbValue	buffer;
+	JsonbValue *found = NULL;
+
+	ml_scan_begin(&scan, ML_SCAN_VERSION, model, version, NULL);
+	if ((tuple = ml_scan_next(&scan)) != NULL)
+	{
+		Datum		metrics = ml_scan_get(&scan, tuple, ML_VERSIONS_METRICS, &isnull);
+
+		if (!isnull)
+			found = getKeyJsonValueFromContainer(&DatumGetJsonbPCopy(metrics)->root, name, strlen(name), &buffer);
+	}
+	ml_scan_end(&scan);
+	if (found == NULL || found->type != jbvNumeric)
+		return false;
+	*value = DatumGetFloat8(DirectFunctionCall1(numeric_float8, NumericGetDatum(found->val.numeric)));
+	return true;
+}
+
+/* The task of a model; raises ERRCODE_UNDEFINED_OBJECT when there is no such model. */
+char *
+ml_catalog_task(const char *model)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+	char	   *task;
+
+	ml_scan_begin(&scan, ML_SCAN_MODEL, model, 0, NULL);
+	tuple = ml_scan_next(&scan);
+	if (tuple == NULL)
+		ml_report_no_model(model);
+	task = TextDatumGetCString(ml_scan_get(&scan, tuple, ML_MODELS_TASK, NULL));
+	ml_scan_end(&scan);
+	return task;
+}
+
+/* The version in production under the active snapshot, or 0. */
+int32
+ml_catalog_production(const char *model)
+{
+	MlServing	serving;
+
+	ml_read_serving(model, &serving);
+	return ml_serving_has_production(&serving) ? serving.versions[0].version.version : 0;
 }
 
 /* The roles that hold the named privilege on a model, or any when privilege is NULL. */

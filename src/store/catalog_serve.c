@@ -7,11 +7,14 @@
  * rollback_id: ml.deploy links its row to the production row before it, and
  * ml.rollback gives its own row the link of the row it went back to. So
  * deploy 1, 2, 3 and two rollbacks end at 1, never back at 3.
+ *
+ * A canary takes its rows from the version in production, so there is none
+ * without one: whatever leaves a model without production ends its canary.
  */
 #include "postgres.h"
 
 #include "base/compat.h"
-
+#include "base/text.h"
 #include "catalog/pg_type.h"
 #include "store/catalog_internal.h"
 #include "utils/builtins.h"
@@ -39,8 +42,8 @@ ml_catalog_version_state(const MlModelRow *model, int32 version, bool *archived,
 }
 
 /* Raises an error when the version is archived; doing says what was tried. */
-static void
-ml_refuse_archived(const MlModelRow *model, int32 version, bool archived, const char *doing)
+void
+ml_catalog_refuse_archived(const MlModelRow *model, int32 version, bool archived, const char *doing)
 {
 	if (archived)
 		ereport(ERROR,
@@ -115,79 +118,208 @@ ml_newest_production(const MlModelRow *model)
 	return newest;
 }
 
-/* Ends the version's current deployment and, for production, the one that holds the role; adds the new row. */
-static void
-ml_switch_role(const MlModelRow *model, int32 version, const char *role, int64 rollback_id, const char *reason)
+/* The current canary of a model; 0 when there is none. */
+static int32
+ml_current_canary(const MlModelRow *model)
 {
 	MlArgs		args = {0};
+	MlRow		row;
+
+	ml_bind_arg_text(&args, model->model);
+	if (ml_catalog_execute("SELECT d.version FROM ml.deployments d "
+						   "WHERE d.model = $1 AND d.role = 'canary' AND d.ended_at IS NULL", &args, &row) == 0)
+		return 0;
+	return (int32) ml_row_int64(&row, 0);
+}
+
+/*
+ * Ends the version's current deployment and, for production and canary, the
+ * one that holds the role; adds the new row. Returns the moment of both.
+ */
+static Datum
+ml_switch_role(const MlModelRow *model, int32 version, const char *role, const double *traffic,
+			   int64 rollback_id, const char *reason)
+{
+	MlArgs		args = {0};
+	Datum		at = ml_change_time(model);
 
 	ml_bind_arg_text(&args, model->model);
 	ml_bind_arg_int4(&args, version);
 	ml_bind_arg_text(&args, role);
-	ml_arg(&args, TIMESTAMPTZOID, ml_change_time(model), false);
+	ml_arg(&args, TIMESTAMPTZOID, at, false);
 	ml_catalog_execute("UPDATE ml.deployments SET ended_at = $4 WHERE model = $1 AND ended_at IS NULL "
-					   "AND (version = $2 OR ($3 = 'production' AND role = 'production'))", &args, NULL);
+					   "AND (version = $2 OR ($3 IN ('production', 'canary') AND role = $3))", &args, NULL);
 	ml_bind_arg_text(&args, model->actor);
 	ml_bind_arg_text(&args, reason);
 	ml_arg(&args, INT8OID, Int64GetDatum(rollback_id), rollback_id == 0);
-	ml_catalog_execute("INSERT INTO ml.deployments (model, version, role, deployed_at, actor, reason, rollback_id) "
-					   "VALUES ($1, $2, $3, $4, $5, $6, $7)", &args, NULL);
+	ml_arg(&args, FLOAT8OID, traffic != NULL ? Float8GetDatum(*traffic) : (Datum) 0, traffic == NULL);
+	ml_catalog_execute("INSERT INTO ml.deployments (model, version, role, deployed_at, actor, reason, rollback_id, traffic) "
+					   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)", &args, NULL);
+	return at;
 }
 
-/* Writes the event of a change of production or of another role. */
+/* Ends the canary of a model that is left without production, with an event of its own. */
 static void
-ml_role_event(const char *kind, const MlModelRow *model, int32 version, const char *role, const char *from_role,
-			  int32 from_version, const char *reason, bool force)
+ml_end_canary(const MlModelRow *model, Datum at)
+{
+	int32		canary = ml_current_canary(model);
+	MlArgs		args = {0};
+	StringInfoData detail;
+
+	if (canary == 0)
+		return;
+	ml_bind_arg_text(&args, model->model);
+	ml_arg(&args, TIMESTAMPTZOID, at, false);
+	ml_catalog_execute("UPDATE ml.deployments SET ended_at = $2 "
+					   "WHERE model = $1 AND role = 'canary' AND ended_at IS NULL", &args, NULL);
+	initStringInfo(&detail);
+	ml_detail_text(&detail, "role", "canary");
+	ml_detail_json(&detail, "versions", psprintf("[%d]", canary));
+	ml_detail_text(&detail, "reason", "no version is in production");
+	ml_catalog_event("undeploy", model, canary, &detail);
+}
+
+/* Writes the event of a version that came into a role; from_version is the one that held production or canary, or 0. */
+static void
+ml_role_event(const char *kind, const MlModelRow *model, const MlRoleChange *change, const char *from_role,
+			  int32 from_version)
 {
 	StringInfoData detail;
 
 	initStringInfo(&detail);
-	ml_detail_text(&detail, "role", role);
+	ml_detail_text(&detail, "role", change->role);
+	ml_detail_json(&detail, "traffic", change->traffic != NULL ? ml_text_number(*change->traffic) : NULL);
 	ml_detail_text(&detail, "from_role", from_role);
 	ml_detail_json(&detail, "from_version", from_version > 0 ? psprintf("%d", from_version) : NULL);
-	ml_detail_text(&detail, "reason", reason);
-	ml_detail_json(&detail, "force", force ? "true" : NULL);
-	ml_catalog_event(kind, model, version, &detail);
+	ml_detail_text(&detail, "reason", change->reason);
+	ml_detail_json(&detail, "force", change->force ? "true" : NULL);
+	ml_catalog_event(kind, model, change->version, &detail);
+}
+
+/* Whether a role has the given name; a version without a role (NULL) has none. */
+static bool
+ml_role_is(const char *role, const char *name)
+{
+	return role != NULL && strcmp(role, name) == 0;
+}
+
+/* Whether two roles are the same, where none (NULL) is only none. */
+static bool
+ml_same_role(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Whether the version is the canary with this share of traffic already. */
+static bool
+ml_same_traffic(const MlRoleChange *change)
+{
+	MlArgs		args = {0};
+
+	ml_bind_arg_text(&args, change->model);
+	ml_bind_arg_int4(&args, change->version);
+	ml_arg(&args, FLOAT8OID, Float8GetDatum(*change->traffic), false);
+	return ml_catalog_execute("SELECT FROM ml.deployments d WHERE d.model = $1 AND d.version = $2 "
+							  "AND d.role = 'canary' AND d.traffic = $3 AND d.ended_at IS NULL", &args, NULL) > 0;
+}
+
+/* Raises an error when the roles of the model do not allow the change. */
+static void
+ml_refuse_role(const MlRoleChange *change, const char *from_role, bool in_production)
+{
+	const MlStanding *standing = change->standing;
+
+	if (standing != NULL &&
+		(standing->in_production != in_production || !ml_same_role(standing->role, from_role)))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not promote version %d of model \"%s\" due to a concurrent change",
+						change->version, change->model),
+				 errdetail("The step to role %s was decided for roles that have changed since.", change->role),
+				 errhint("Promote it again.")));
+	if (ml_role_is(from_role, "production") && strcmp(change->role, "retired") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot move version %d of model \"%s\" to role %s", change->version, change->model, change->role),
+				 errdetail("The version is in production, and the model would be left without one."),
+				 errhint("Deploy another version to production first, or use ml.undeploy.")));
+	if (strcmp(change->role, "canary") == 0 && !in_production)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot move version %d of model \"%s\" to role canary", change->version, change->model),
+				 errdetail("A canary takes a share of the rows of the version in production, and no version is."),
+				 errhint("Put a version into production with ml.deploy.")));
+}
+
+/* Reads where a version stands, without a lock. */
+void
+ml_catalog_standing(const char *model_name, int32 version, MlStanding *out)
+{
+	MlModelRow	model = {0};
+	bool		archived;
+	char	   *role;
+
+	model.model = pstrdup(model_name);
+	model.owner = ml_catalog_owner(model_name);
+	ml_catalog_version_state(&model, version, &archived, &role);
+	out->role = role;
+	out->in_production = ml_newest_production(&model).current;
 }
 
 /* Puts a version into a role; one that is in it already is left with a NOTICE. */
 void
-ml_catalog_set_role(const char *model_name, int32 version, const char *role, const char *reason, bool force)
+ml_catalog_set_role(const MlRoleChange *change)
 {
+	const char *role = change->role;
 	bool		to_production = strcmp(role, "production") == 0;
+	bool		to_canary = strcmp(role, "canary") == 0;
 	MlModelRow	model;
 	MlProduction production;
+	int32		canary;
 	bool		archived;
 	char	   *from_role;
+	Datum		at;
 
-	ml_catalog_lock(model_name, &model);
-	ml_catalog_version_state(&model, version, &archived, &from_role);
-	if (from_role != NULL && strcmp(from_role, role) == 0)
+	ml_catalog_lock(change->model, &model);
+	ml_catalog_version_state(&model, change->version, &archived, &from_role);
+	if (ml_role_is(from_role, role) && !(to_canary && !ml_same_traffic(change)))
 	{
 		ereport(NOTICE,
-				(errmsg("version %d of model \"%s\" is already in role %s", version, model.model, role)));
+				(errmsg("version %d of model \"%s\" is already in role %s", change->version, model.model, role)));
 		return;
 	}
 	if (strcmp(role, "retired") != 0)
-		ml_refuse_archived(&model, version, archived, "deploy");
-	if (strcmp(role, "staging") == 0 && from_role != NULL && strcmp(from_role, "production") == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("cannot move version %d of model \"%s\" to role staging", version, model.model),
-				 errdetail("The version is in production, and the model would be left without one."),
-				 errhint("Deploy another version to production first, or use ml.undeploy.")));
-
+		ml_catalog_refuse_archived(&model, change->version, archived, "deploy");
 	production = ml_newest_production(&model);
-	ml_switch_role(&model, version, role, to_production ? production.id : 0, reason);
-	ml_role_event("deploy", &model, version, role, from_role,
-				  to_production && production.current ? production.version : 0, reason, force);
+	canary = ml_current_canary(&model);
+	ml_refuse_role(change, from_role, production.current);
+
+	/*
+	 * What has to hold under the lock, for ml.deploy, ml.promote and ml.train
+	 * alike: the roles cannot change any more until the transaction ends.
+	 */
+	ml_catalog_check_approvals(&model, change->version, role);
+
+	at = ml_switch_role(&model, change->version, role, change->traffic, to_production ? production.id : 0,
+						change->reason);
+	ml_role_event("deploy", &model, change, from_role,
+				  to_production && production.current ? production.version :
+				  to_canary && canary != change->version ? canary : 0);
+	if (ml_role_is(from_role, "production"))
+		ml_end_canary(&model, at);
 }
 
 /* Puts a version into role production. */
 void
 ml_catalog_deploy(const char *model, int32 version, const char *reason)
 {
-	ml_catalog_set_role(model, version, "production", reason, false);
+	MlRoleChange change = {0};
+
+	change.model = model;
+	change.version = version;
+	change.role = "production";
+	change.reason = reason;
+	ml_catalog_set_role(&change);
 }
 
 /*
@@ -202,8 +334,10 @@ ml_catalog_rollback(const char *model_name, const char *reason)
 	MlProduction from;
 	MlArgs		args = {0};
 	MlRow		row;
-	int32		version;
+	MlRoleChange change = {0};
 	int64		rollback_id;
+	bool		archived;
+	char	   *from_role;
 
 	ml_catalog_lock(model_name, &model);
 	from = ml_newest_production(&model);
@@ -229,14 +363,17 @@ ml_catalog_rollback(const char *model_name, const char *reason)
 				 : errdetail("No version that was in production can serve."),
 				 errhint("Put a version into production with ml.deploy.")));
 
-	version = (int32) ml_row_int64(&row, 0);
+	change.model = model.model;
+	change.version = (int32) ml_row_int64(&row, 0);
+	change.role = "production";
+	change.reason = reason;
 	rollback_id = row.column[1] != NULL ? ml_row_int64(&row, 1) : 0;
-	ml_switch_role(&model, version, "production", rollback_id, reason);
-	ml_role_event("rollback", &model, version, "production", NULL,
-				  from.current ? from.version : 0, reason, false);
+	ml_catalog_version_state(&model, change.version, &archived, &from_role);
+	ml_switch_role(&model, change.version, change.role, NULL, rollback_id, reason);
+	ml_role_event("rollback", &model, &change, from_role, from.current ? from.version : 0);
 }
 
-/* Ends the current deployments in a role, with one event for all. */
+/* Ends the current deployments in a role, with one event for all; a canary ends with production. */
 void
 ml_catalog_end_role(const char *model_name, const char *role)
 {
@@ -244,11 +381,13 @@ ml_catalog_end_role(const char *model_name, const char *role)
 	MlArgs		args = {0};
 	MlRow		row;
 	StringInfoData detail;
+	Datum		at;
 
 	ml_catalog_lock(model_name, &model);
+	at = ml_change_time(&model);
 	ml_bind_arg_text(&args, model.model);
 	ml_bind_arg_text(&args, role);
-	ml_arg(&args, TIMESTAMPTZOID, ml_change_time(&model), false);
+	ml_arg(&args, TIMESTAMPTZOID, at, false);
 	ml_catalog_execute("WITH ended AS (UPDATE ml.deployments SET ended_at = $3 "
 					   "WHERE model = $1 AND role = $2 AND ended_at IS NULL RETURNING version) "
 					   "SELECT pg_catalog.jsonb_agg(e.version ORDER BY e.version), max(e.version), count(*) FROM ended e",
@@ -263,6 +402,8 @@ ml_catalog_end_role(const char *model_name, const char *role)
 	ml_detail_text(&detail, "role", role);
 	ml_detail_json(&detail, "versions", row.column[0]);
 	ml_catalog_event("undeploy", &model, ml_row_int64(&row, 2) == 1 ? (int32) ml_row_int64(&row, 1) : 0, &detail);
+	if (strcmp(role, "production") == 0)
+		ml_end_canary(&model, at);
 }
 
 /* ---- aliases ---- */
@@ -298,7 +439,7 @@ ml_catalog_set_alias(const char *model_name, const char *alias, int32 version)
 
 	ml_catalog_lock(model_name, &model);
 	ml_catalog_version_state(&model, version, &archived, &role);
-	ml_refuse_archived(&model, version, archived, "set an alias to");
+	ml_catalog_refuse_archived(&model, version, archived, "set an alias to");
 	ml_bind_arg_text(&args, model.model);
 	ml_bind_arg_text(&args, alias);
 	ml_bind_arg_int4(&args, version);

@@ -22,13 +22,12 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
-#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/pg_lsn.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-/* Set only while ml_catalog_execute is inside SPI. */
+/* Set only while ml_execute_as_owner is inside SPI. */
 static bool ml_write_open = false;
 
 /* Whether a write of this file is under way. */
@@ -81,6 +80,24 @@ ml_bind_arg_json(MlArgs *args, const char *value)
 		   value == NULL);
 }
 
+/* Adds a text[] parameter; members that are NULL are SQL NULL. */
+void
+ml_bind_arg_texts(MlArgs *args, int n, char *const *values)
+{
+	Datum	   *texts = palloc(sizeof(Datum) * Max(n, 1));
+	bool	   *nulls = palloc(sizeof(bool) * Max(n, 1));
+	int			lower = 1;
+
+	for (int i = 0; i < n; i++)
+	{
+		nulls[i] = values[i] == NULL;
+		texts[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(values[i]);
+	}
+	ml_arg(args, TEXTARRAYOID,
+		   PointerGetDatum(n == 0 ? construct_empty_array(TEXTOID) :
+						   construct_md_array(texts, nulls, 1, &n, &lower, TEXTOID, -1, false, TYPALIGN_INT)), false);
+}
+
 /* An integer of a result row; raises an error when the row or the value is missing. */
 int64
 ml_row_int64(const MlRow *row, int column)
@@ -107,37 +124,25 @@ ml_catalog_table_owner(void)
 	return owner;
 }
 
-/* Copies the first row of SPI's result, as text, into a memory context. */
+/* Copies a row of SPI's result, as text, into the current memory context. */
 static void
-ml_copy_row(MlRow *row, MemoryContext context)
+ml_copy_row(MlRow *row, uint64 which)
 {
-	MemoryContext old;
-
-	memset(row, 0, sizeof(MlRow));
-	row->nrows = SPI_processed;
-	if (SPI_tuptable == NULL || SPI_processed == 0)
-		return;
 	Assert(SPI_tuptable->tupdesc->natts <= ML_WRITE_COLUMNS_MAX);
-	old = MemoryContextSwitchTo(context);
 	for (int i = 0; i < SPI_tuptable->tupdesc->natts; i++)
-		row->column[i] = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1);
-	MemoryContextSwitchTo(old);
+		row->column[i] = SPI_getvalue(SPI_tuptable->vals[which], SPI_tuptable->tupdesc, i + 1);
 }
 
-/* Runs one statement on ml.* tables as their owner and returns the number of rows. */
-uint64
-ml_catalog_execute(const char *sql, MlArgs *args, MlRow *row)
+/* Runs one statement on ml.* tables as their owner; SPI is connected. */
+static void
+ml_execute_as_owner(const char *sql, MlArgs *args)
 {
-	MemoryContext caller = CurrentMemoryContext;
 	Oid			owner = ml_catalog_table_owner();
 	Oid			user;
 	int			context;
 	int			nest_level;
 	volatile int result = 0;
-	uint64		nrows;
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	nest_level = NewGUCNestLevel();
@@ -160,11 +165,56 @@ ml_catalog_execute(const char *sql, MlArgs *args, MlRow *row)
 	SetUserIdAndSecContext(user, context);
 	if (result < 0)
 		elog(ERROR, "catalog statement failed: %s", SPI_result_code_string(result));
+}
+
+/* Runs one statement on ml.* tables as their owner and returns the number of rows. */
+uint64
+ml_catalog_execute(const char *sql, MlArgs *args, MlRow *row)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext spi;
+	uint64		nrows;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	ml_execute_as_owner(sql, args);
 	nrows = SPI_processed;
 	if (row != NULL)
-		ml_copy_row(row, caller);
+	{
+		memset(row, 0, sizeof(MlRow));
+		row->nrows = nrows;
+		spi = MemoryContextSwitchTo(caller);
+		if (SPI_tuptable != NULL && nrows > 0)
+			ml_copy_row(row, 0);
+		MemoryContextSwitchTo(spi);
+	}
 	SPI_finish();
 	return nrows;
+}
+
+/* Runs one statement on ml.* tables as their owner and returns its rows. */
+List *
+ml_catalog_rows(const char *sql, MlArgs *args)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext spi;
+	List	   *rows = NIL;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	ml_execute_as_owner(sql, args);
+	spi = MemoryContextSwitchTo(caller);
+	for (uint64 i = 0; SPI_tuptable != NULL && i < SPI_processed; i++)
+	{
+		MlRow	   *row = palloc0(sizeof(MlRow));
+
+		row->nrows = SPI_processed;
+		ml_copy_row(row, i);
+		rows = lappend(rows, row);
+	}
+	MemoryContextSwitchTo(spi);
+	SPI_finish();
+	return rows;
 }
 
 /* Locks a model row and reads it; false when there is none. */
@@ -186,7 +236,10 @@ ml_try_lock(const char *model, MlModelRow *out)
 	return true;
 }
 
-/* Locks the model row until the transaction ends; raises ERRCODE_UNDEFINED_OBJECT when there is none. */
+/*
+ * Locks the model row and the end of its chain of events until the
+ * transaction ends; raises ERRCODE_UNDEFINED_OBJECT when there is no model.
+ */
 void
 ml_catalog_lock(const char *model, MlModelRow *out)
 {
@@ -195,49 +248,7 @@ ml_catalog_lock(const char *model, MlModelRow *out)
 		ml_report_as_of_now();
 		ml_report_no_model(model);
 	}
-}
-
-/* ---- events ---- */
-
-/* Adds a member to an event's detail, with its value as JSON text; NULL is left out. */
-void
-ml_detail_json(StringInfo detail, const char *name, const char *value)
-{
-	if (value == NULL)
-		return;
-	appendStringInfoString(detail, detail->len == 0 ? "{" : ", ");
-	escape_json(detail, name);
-	appendStringInfo(detail, ": %s", value);
-}
-
-/* Adds a member to an event's detail, with a text value; NULL is left out. */
-void
-ml_detail_text(StringInfo detail, const char *name, const char *value)
-{
-	StringInfoData json;
-
-	if (value == NULL)
-		return;
-	initStringInfo(&json);
-	escape_json(&json, value);
-	ml_detail_json(detail, name, json.data);
-}
-
-/* Writes an event; version 0 and detail NULL stand for none. */
-void
-ml_catalog_event(const char *kind, const MlModelRow *model, int32 version, StringInfo detail)
-{
-	MlArgs		args = {0};
-
-	if (detail != NULL && detail->len > 0)
-		appendStringInfoChar(detail, '}');
-	ml_bind_arg_text(&args, model->actor);
-	ml_bind_arg_text(&args, kind);
-	ml_bind_arg_text(&args, model->model);
-	ml_arg(&args, INT4OID, Int32GetDatum(version), version == 0);
-	ml_bind_arg_json(&args, detail != NULL && detail->len > 0 ? detail->data : "{}");
-	ml_catalog_execute("INSERT INTO ml.events (actor, kind, model, version, detail) "
-					   "VALUES ($1, $2, $3, $4, $5)", &args, NULL);
+	ml_event_head_lock(model);
 }
 
 /* ---- registration of a training ---- */
@@ -268,7 +279,10 @@ ml_register_model(const MlRegistration *r, MlModelRow *model)
 								 "ON CONFLICT (model) DO NOTHING", &args, NULL) > 0;
 	ml_catalog_lock(r->model, model);
 	if (created)
+	{
+		ml_rights_own(model);
 		return true;
+	}
 
 	ml_access_require(r->model, model->owner, ML_PRIV_TRAIN);
 	if (strcmp(model->task, r->task) != 0 || !ml_same_text(model->target, r->target))
@@ -304,14 +318,10 @@ ml_register_snapshot(const MlRegistration *r)
 {
 	MlArgs		args = {0};
 	MlRow		row;
-	Datum	   *relations = palloc(sizeof(Datum) * Max(r->nrelations, 1));
 
-	for (int i = 0; i < r->nrelations; i++)
-		relations[i] = CStringGetTextDatum(r->relations[i]);
 	ml_bind_arg_text(&args, r->model);
 	ml_bind_arg_text(&args, r->source);
-	ml_arg(&args, TEXTARRAYOID,
-		   PointerGetDatum(construct_array(relations, r->nrelations, TEXTOID, -1, false, TYPALIGN_INT)), false);
+	ml_bind_arg_texts(&args, r->nrelations, r->relations);
 	ml_bind_arg_int8(&args, r->rows);
 	ml_bind_arg_text(&args, r->fingerprint);
 	ml_bind_arg_json(&args, r->profile);
@@ -419,6 +429,9 @@ ml_catalog_register(const MlRegistration *r, int64 *run_id)
 		snapshot_id = ml_register_snapshot(r);
 	run = ml_register_run(r, &model, version);
 	ml_register_version(r, &model, version, parent, run, snapshot_id);
+	ml_register_source_columns(r->model, version, r->columns);
+	if (!created)
+		ml_attachments_refresh(&model);
 
 	initStringInfo(&detail);
 	ml_detail_json(&detail, "run_id", psprintf(INT64_FORMAT, run));

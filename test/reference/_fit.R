@@ -2,6 +2,8 @@
 #
 #   Rscript _fit.R data NAME                   a data set of the package datasets, as CSV with ids in front; a
 #                                              table of counts has one row a cell
+#   Rscript _fit.R area FILE                   the area under the curve of a CSV file of label (0, 1) and p, and its
+#                                              limits by DeLong's method, from the package pROC
 #   Rscript _fit.R lm|binomial FILE FORMULA    fits the columns of a CSV file, with weights w_ where it has them
 #
 # Texts become factors whose levels are in bytewise order. A fit is told in lines of fields between tabs, the first
@@ -73,7 +75,14 @@ fit <- function(kind, d, formula) {
     tell_coefficients(model, names)
 }
 
-if (arguments[1] == "data") {
+area <- function(d) {
+    limits <- pROC::ci.auc(pROC::roc(d$label, d$p, levels = c(0, 1), direction = "<"), method = "delong")
+    figures(low = limits[1], value = limits[2], high = limits[3])
+}
+
+if (arguments[1] == "area") {
+    if (requireNamespace("pROC", quietly = TRUE)) area(read.csv(arguments[2]))
+} else if (arguments[1] == "data") {
     d <- as.data.frame(get(arguments[2], "package:datasets"), stringsAsFactors = TRUE)
     write.csv(data.frame(id = seq_len(nrow(d)), d), stdout(), row.names = FALSE, na = "", quote = TRUE)
 } else {

@@ -1,4 +1,4 @@
-# The catalog survives pg_dump and psql: rows, constraints, sequences and immutability.
+# The catalog survives pg_dump and psql: rows, constraints, sequences, immutability, and guards of attached relations.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -17,9 +17,13 @@ my $contents = q{
 	UNION ALL SELECT 'run_metrics', r::text FROM ml.run_metrics r
 	UNION ALL SELECT 'snapshots', s::text FROM ml.snapshots s
 	UNION ALL SELECT 'versions', v::text FROM ml.versions v
+	UNION ALL SELECT 'source_columns', c::text FROM ml.source_columns c
+	UNION ALL SELECT 'attachments', a::text FROM ml.attachments a
+	UNION ALL SELECT 'attached_columns', a::text FROM ml.attached_columns a
 	UNION ALL SELECT 'aliases', a::text FROM ml.aliases a
 	UNION ALL SELECT 'deployments', d::text FROM ml.deployments d
 	UNION ALL SELECT 'events', e::text FROM ml.events e
+	UNION ALL SELECT 'event_heads', h::text FROM ml.event_heads h
 	UNION ALL SELECT sequencename, last_value::text FROM pg_sequences WHERE schemaname = 'ml'
 	ORDER BY 1, 2;
 };
@@ -33,7 +37,13 @@ my $shape = q{
 	UNION ALL SELECT p.polname, 'p', true, NULL, pg_get_expr(p.polqual, p.polrelid) FROM pg_policy p
 	UNION ALL SELECT o.conname, o.contype, o.convalidated, NULL, pg_get_constraintdef(o.oid) FROM pg_constraint o
 	WHERE o.connamespace = 'ml'::regnamespace
-	ORDER BY 1, 2;
+	UNION ALL SELECT f.proname, 'f', f.prosecdef, NULL, coalesce(pg_get_function_sqlbody(f.oid), f.prosrc) ||
+		coalesce(obj_description(f.oid, 'pg_proc'), '') || (SELECT string_agg(d.deptype::text, '' ORDER BY d.deptype) FROM pg_depend d
+			WHERE d.objid = f.oid AND d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass)
+	FROM pg_proc f WHERE f.pronamespace = 'ml'::regnamespace AND f.prokind = 'f'
+	UNION ALL SELECT p.proname, 'f', true, a::text, NULL FROM pg_proc p LEFT JOIN LATERAL aclexplode(p.proacl) a ON true
+	WHERE p.pronamespace = 'ml'::regnamespace AND p.proacl IS NOT NULL
+	ORDER BY 1, 2, 4;
 };
 
 $node->safe_psql('postgres', 'CREATE ROLE analyst; CREATE ROLE gone');
@@ -57,6 +67,7 @@ $node->safe_psql('source', q{
 		FROM ml.runs r JOIN ml.models m USING (model) JOIN ml.snapshots s USING (model),
 			LATERAL (SELECT decode(repeat(lpad(to_hex(r.run_id), 2, '0') || '00ff5c0a', 20000), 'hex') AS a) x
 		WHERE r.kind = 'train';
+	SELECT ml.set_owner(model, owner::regrole) FROM (SELECT model, owner FROM ml.models) m;
 	SELECT ml.grant('zeta', 'read', 'analyst');
 	SELECT ml.grant('zeta', 'use', 'gone');
 	SELECT ml.deploy('zeta', 1), ml.deploy('zeta', 2, reason => 'better'), ml.deploy('zeta', 3);
@@ -64,9 +75,16 @@ $node->safe_psql('source', q{
 	SELECT ml.rollback('zeta');
 	SELECT ml.drop_version('zeta', 3);
 	SELECT ml.archive('zeta', 1);
+	SELECT ml.tag(E'\u00e9t\u00e9 ''26', 'a', '{"b": 1.50}');
+	-- A table that sorts after schema ml, with columns that were renamed since.
+	CREATE TABLE zoo AS SELECT i AS x, i % 3 AS z, i % 4 AS free, i * 2.0 AS y FROM generate_series(1, 50) i;
+	SELECT version FROM ml.train('zoo', 'zoo', 'y', 'linear_regression', exclude => '{free}', deploy => 'never');
+	SELECT ml.attach('zoo', 'zoo');
+	ALTER TABLE zoo RENAME COLUMN z TO zz;
 });
 my $before = $node->safe_psql('source', $contents);
-$node->safe_psql('postgres', 'DROP ROLE gone');
+is(($node->psql('postgres', 'DROP ROLE gone'))[0], 3, 'a role with rights on models cannot be dropped');
+$node->safe_psql('source', 'DROP OWNED BY gone; DROP ROLE gone');
 
 for my $options ([], ['--inserts'], ['--format=custom'])
 {
@@ -89,12 +107,33 @@ for my $options ([], ['--inserts'], ['--format=custom'])
 	is($node->safe_psql('target', $contents), $before, "$name: the rows and the sequences are the same");
 	is($node->safe_psql('target', $shape), $node->safe_psql('source', $shape), "$name: the schema is the same");
 
+	is($node->safe_psql('target', 'SELECT * FROM ml.verify_events()'), '', "$name: the chains of events are whole");
+	is($node->safe_psql('target', 'SELECT ml.event_anchor()'), $node->safe_psql('source', 'SELECT ml.event_anchor()'), "$name: and end where they ended");
+
 	# The restored catalog works: sequences go on, history goes on, changes are refused.
 	$node->safe_psql('target', q{SELECT ml.deploy('zeta', 2, 'retired'); SELECT ml.set_alias('zeta', 'new', 2)});
 	is($node->safe_psql('target', q{SELECT count(*) FROM ml.deployments WHERE ended_at IS NULL}), '1', "$name: deploying goes on");
+	is($node->safe_psql('target', q{SELECT count(*), count(DISTINCT e.hash) FROM ml.events e JOIN ml.event_heads h USING (model) WHERE model = 'zeta' GROUP BY h.events HAVING h.events = count(*)}),
+		join('|', ($node->safe_psql('source', q{SELECT count(*) + 2 FROM ml.events WHERE model = 'zeta'})) x 2), "$name: so do the chains of events");
+	is($node->safe_psql('target', 'SELECT * FROM ml.verify_events()'), '', "$name: which stay whole");
 	my ($ret, $out, $err) = $node->psql('target', 'UPDATE ml.versions SET notes = NULL');
 	like($err, qr/cannot be changed directly/, "$name: versions are immutable");
 	is($node->safe_psql('target', q{SET ROLE analyst; SELECT count(*) FROM ml.versions}), '5', "$name: rights are the same");
+	is($node->safe_psql('target', q{SET ROLE analyst; SELECT count(*) FROM ml.my_rights()}), '6', "$name: those of an owner, too");
+	isnt(($node->psql('target', 'DROP ROLE analyst'))[0], 0, "$name: and the role cannot be dropped");
+	$node->safe_psql('target', 'CREATE ROLE gone');
+	is($node->safe_psql('target', q{SET ROLE gone; SELECT count(*) FROM ml.models}), '0', "$name: a new role of an old name has no rights");
+	$node->safe_psql('target', 'DROP ROLE gone');
+
+	# The guards hold, and go with the extension.
+	($ret, $out, $err) = $node->psql('target', 'ALTER TABLE zoo DROP COLUMN zz');
+	like($err, qr/function ml\."model zoo reads public\.zoo"\(\) depends on column zz/, "$name: a used column is kept");
+	$node->safe_psql('target', 'ALTER TABLE zoo DROP COLUMN free');
+	$node->safe_psql('target', q{SELECT version FROM ml.train('zoo', 'zoo', 'y', 'linear_regression')});
+	is($node->safe_psql('target', q{SELECT column_name, status, mode FROM ml.attached_columns}),
+		"x|unchanged|refuse\ny|unchanged|refuse\nz|unchanged|refuse\nzz|unchanged|refuse", "$name: training goes on with the guard");
+	$node->safe_psql('target', 'DROP EXTENSION pg_mlops; ALTER TABLE zoo DROP COLUMN zz');
+	is($node->safe_psql('target', q{SELECT count(*) FROM pg_namespace WHERE nspname = 'ml'}), '0', "$name: the extension goes without CASCADE");
 	$node->safe_psql('postgres', 'DROP DATABASE target');
 }
 

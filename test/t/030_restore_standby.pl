@@ -1,5 +1,6 @@
 # Predictions are the same to the last bit after a restart, a restore, on a standby and for another role; what would
-# write is refused where nothing can be written; a deployment reaches the sessions of a standby; promotion goes on.
+# write is refused where nothing can be written; a deployment reaches the sessions of a standby; a canary has the same
+# rows everywhere; promotion goes on.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -29,35 +30,50 @@ $primary->safe_psql('postgres', q{
 	-- Other versions, which differ in every prediction.
 	SELECT version FROM ml.train('price', 'SELECT area, age, place, price + 1e6 AS price FROM house', 'price', 'linear_regression', deploy => 'never');
 	SELECT ml.set_alias('price', 'challenger', 2);
-	SELECT ml.grant(m, 'use', 'scorer') FROM unnest('{price,sold,band,price trees,sold trees,band trees}'::text[]) m;
+	-- One with a canary and two shadows, of which one cannot be bound to the table.
+	SELECT version FROM ml.train('staged', 'SELECT area, age, place, price FROM house', 'price', 'linear_regression');
+	SELECT version FROM ml.train('staged', 'SELECT area, age, place, price + 1e6 AS price FROM house', 'price', 'linear_regression', deploy => 'never');
+	SELECT version FROM ml.train('staged', 'SELECT area, age, price FROM house', 'price', 'gradient_boosting', deploy => 'never');
+	SELECT version FROM ml.train('staged', 'SELECT area AS room, price FROM house', 'price', 'linear_regression', deploy => 'never');
+	INSERT INTO ml.deployments (model, version, role, traffic) VALUES ('staged', 2, 'canary', 0.3), ('staged', 3, 'shadow', NULL), ('staged', 4, 'shadow', NULL);
+	SELECT ml.grant(m, 'use', 'scorer') FROM unnest('{price,sold,band,price trees,sold trees,band trees,staged}'::text[]) m;
 });
 
 my $scores = q{
 	SELECT id, encode(float8send(ml.predict('price', h)), 'hex'), encode(float8send(ml.predict('price@challenger', h)), 'hex'),
 		encode(float8send(ml.probability('sold', h)), 'hex'), ml.predict('band', h, NULL::text), ml.probabilities('band', h),
 		encode(float8send(ml.predict('price trees', h)), 'hex'), encode(float8send(ml.probability('sold trees', h)), 'hex'),
-		ml.predict('band trees', h, NULL::text), ml.probabilities('band trees', h)
+		ml.predict('band trees', h, NULL::text), ml.probabilities('band trees', h), encode(float8send(ml.predict('staged', h)), 'hex')
 	FROM house h ORDER BY id;
 };
+my $counts = q{SET max_parallel_workers_per_gather = 0; SELECT count(ml.predict('staged', h)) FROM house h; SELECT * FROM ml.serving_counts()};
 my $reports = q{
 	SELECT r, c::text FROM unnest('{price/1,price/2,sold,band}'::text[]) r, ml.coefficients(r) c;
 	SELECT r, s::text FROM unnest('{price/1,price/2,sold,band,price trees,sold trees,band trees}'::text[]) r, ml.summary(r) s;
 	SELECT m, i::text FROM unnest('{price,sold,band}'::text[]) m, ml.importance(m, 'permutation') i;
 	SELECT * FROM ml.evaluate('price', 'house', '{place}');
 	SELECT * FROM ml.evaluate('sold', 'house');
+	SELECT * FROM ml.confusion('sold', 'house');
+	SELECT * FROM ml.roc('sold', 'house');
+	SELECT * FROM ml.calibration('sold', 'house');
 	SELECT * FROM ml.evaluate('price trees', 'house', '{place}');
 	SELECT * FROM ml.evaluate('band trees', 'house');
 	SELECT * FROM ml.evaluate('band', 'SELECT * FROM house WHERE age < 0.5');
 };
 my $history = q{
 	SELECT 'run', r::text FROM ml.runs r UNION ALL SELECT 'version', v::text FROM ml.versions v
-	UNION ALL SELECT 'deployment', d::text FROM ml.deployments d UNION ALL SELECT 'event', e::text FROM ml.events e ORDER BY 1, 2;
+	UNION ALL SELECT 'deployment', d::text FROM ml.deployments d UNION ALL SELECT 'event', e::text FROM ml.events e
+	UNION ALL SELECT 'alias', a::text FROM ml.aliases a UNION ALL SELECT 'head', h::text FROM ml.event_heads h
+	UNION ALL SELECT 'problem', v::text FROM ml.verify_events() v ORDER BY 1, 2;
 };
 my $expected = $primary->safe_psql('postgres', $scores);
 my $expected_reports = $primary->safe_psql('postgres', $reports);
 my $expected_history = $primary->safe_psql('postgres', $history);
 is(scalar(split(/\n/, $expected)), 3000, 'every row is scored');
 unlike($expected, qr/\|\|/, 'no score is missing');
+my $expected_counts = $primary->safe_psql('postgres', $counts);
+like($expected_counts, qr/^3000\nstaged\|1\|production\|(\d+)\|0\nstaged\|2\|canary\|(\d+)\|0\nstaged\|3\|shadow\|3000\|0\nstaged\|4\|shadow\|0\|3000$/, 'a canary and shadows are counted');
+ok($expected_counts =~ /canary\|(\d+)/ && $1 > 800 && $1 < 1000, 'the canary has about its share');
 like($expected_reports, qr/price\/1\|\(intercept,/, 'there are coefficients');
 like($expected_reports, qr/^band\|\(area,/m, 'there are importances');
 like($expected_reports, qr/^place\|städtisch\|rmse\|/m, 'there are metrics by slice');
@@ -69,6 +85,7 @@ sub same
 
 	is($node->safe_psql('postgres', ($before // '') . $scores), $expected, "$name: the scores are the same to the last bit");
 	is($node->safe_psql('postgres', $reports), $expected_reports, "$name: so are coefficients, summaries and metrics");
+	is($node->safe_psql('postgres', $counts), $expected_counts, "$name: as many rows went to the canary and the shadows");
 	is($node->safe_psql('postgres', $history), $expected_history, "$name: nothing was trained or written");
 }
 
@@ -85,6 +102,11 @@ my %writes = (
 	'ml.train()' => q{SELECT version FROM ml.train('price', 'house', 'price')},
 	'ml.train() of a new model' => q{SELECT version FROM ml.train('new', 'house', 'price')},
 	'ml.deploy()' => q{SELECT ml.deploy('price', 2)},
+	'ml.promote()' => q{SELECT ml.promote('price', 2)},
+	'ml.require_approval()' => q{SELECT ml.require_approval('price', 'canary', 1)},
+	'ml.approve()' => q{SELECT ml.approve('price', 2, 'canary')},
+	'ml.withdraw_approval()' => q{SELECT ml.withdraw_approval('price', 2, 'canary')},
+	'ml.set_owner()' => q{SELECT ml.set_owner('price', 'scorer')},
 	'ml.rollback()' => q{SELECT ml.rollback('price')},
 	'ml.undeploy()' => q{SELECT ml.undeploy('price', 'production')},
 	'ml.set_alias()' => q{SELECT ml.set_alias('price', 'champion', 1)},
@@ -182,6 +204,7 @@ is($fresh->safe_psql('postgres', $digests_trees), '2|1', 'restored: the same dat
 $fresh->safe_psql('postgres', q{SELECT ml.deploy('price', 2); SELECT ml.rollback('price')});
 is($fresh->safe_psql('postgres', q{SELECT version FROM ml.train('new', 'house', 'price')}), '1', 'restored: a new model trains');
 is(ml_orphans($fresh), '', 'restored: the catalog is sound');
+is($fresh->safe_psql('postgres', 'SELECT * FROM ml.verify_events()'), '', 'restored: new events go on with the chains');
 $fresh->stop;
 
 # Promotion: the numbers go on, and the new primary trains and deploys.
@@ -195,5 +218,6 @@ is($standby->safe_psql('postgres', $digests_trees), '2|1', 'promoted: the same d
 $standby->safe_psql('postgres', q{SELECT ml.deploy('price', 2)});
 is($standby->safe_psql('postgres', $one), '1', 'promoted: a deployment takes effect');
 is(ml_orphans($standby), '', 'promoted: the catalog is sound');
+is($standby->safe_psql('postgres', 'SELECT * FROM ml.verify_events()'), '', 'promoted: new events go on with the chains');
 $standby->stop;
 done_testing();

@@ -74,7 +74,7 @@ steady('a prepared statement that scores a table by trees', 100, 1000, 'EXECUTE 
 steady('a prepared statement that names the model by parameter', 100, 1000, q{EXECUTE reference ('label/1')}, q{EXECUTE reference ('label')});
 steady('a function with an expression that scores', 100, 2000, 'SELECT score()');
 steady('statements that are planned anew', 200, 2000, q{SELECT ml.predict('number', f) FROM few f LIMIT 2}, q{SELECT ml.predict('number', ROW(0.5::float8, 'word 9'))});
-steady('reports', 20, 200, q{SELECT * FROM ml.coefficients('number')}, q{SELECT * FROM ml.summary('label')}, q{SELECT * FROM ml.summary('trees')}, q{SELECT * FROM ml.evaluate('label', 'few', '{word}')});
+steady('reports', 20, 200, q{SELECT * FROM ml.coefficients('number')}, q{SELECT * FROM ml.summary('label')}, q{SELECT * FROM ml.summary('trees')}, q{SELECT * FROM ml.evaluate('label', 'few', '{word}')}, q{SELECT * FROM ml.confusion('label', 'few')}, q{SELECT * FROM ml.roc('label', 'few')}, q{SELECT * FROM ml.calibration('label', 'few')});
 steady('importances', 20, 200, q{SELECT * FROM ml.importance('number', 'permutation')}, q{SELECT * FROM ml.importance('label', 'permutation')});
 steady('deployments', 20, 100, q{SELECT ml.undeploy('number', 'production')}, q{SELECT ml.deploy('number', 1)}, q{SELECT ml.predict('number', f) FROM few f});
 

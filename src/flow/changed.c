@@ -1,0 +1,266 @@
+/*
+ * changed.c - how the source of a version differs today from what its training read.
+ *
+ * The rows are loaded as the training loaded them, so that the fingerprint is
+ * of the same columns and the same rows are training rows; then the snapshot's
+ * profile is compared member by member. Columns that are gone are passed over
+ * and told. Frames are freed here, and after an error by the resource owner
+ * and the context.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "base/compat.h"
+#include "base/settings.h"
+#include "flow/changed.h"
+#include "flow/design.h"
+#include "flow/recorded.h"
+#include "store/access.h"
+#include "store/cache.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+
+/* The statistics of a column, as its entry in a profile names them. */
+static const char *const ml_changed_members[] = {
+	"type", "values", "nulls", "nans", "min", "max", "levels", "most_frequent"
+};
+
+#define ML_CHANGED_MEMBERS	((int) lengthof(ml_changed_members))
+
+/* One column, of the snapshot or of today; members that it does not have are NULL. */
+typedef struct MlChangedColumn
+{
+	char	   *name;
+	bool		input;			/* it has statistics, not just a type */
+	char	   *members[lengthof(ml_changed_members)];
+} MlChangedColumn;
+
+/* ---- what was recorded ---- */
+
+/* A member of an object of the profile as text, or NULL. */
+static char *
+ml_changed_member(JsonbContainer *object, const char *key)
+{
+	JsonbValue	buffer;
+	JsonbValue *v = getKeyJsonValueFromContainer(object, key, strlen(key), &buffer);
+
+	if (v == NULL)
+		return NULL;
+	if (v->type == jbvString)
+		return pnstrdup(v->val.string.val, v->val.string.len);
+	if (v->type != jbvNumeric)
+		return NULL;
+	/* limits are written as floats, and numeric would spell great ones out */
+	if (strcmp(key, "min") == 0 || strcmp(key, "max") == 0)
+		return ml_text_number(DatumGetFloat8(DirectFunctionCall1(numeric_float8, NumericGetDatum(v->val.numeric))));
+	return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v->val.numeric)));
+}
+
+/* The columns (MlChangedColumn *) of a snapshot's profile. */
+static List *
+ml_changed_recorded(Jsonb *profile)
+{
+	List	   *columns = NIL;
+
+	if (profile == NULL || !JB_ROOT_IS_ARRAY(profile) || JB_ROOT_IS_SCALAR(profile))
+		return NIL;
+	for (uint32 i = 0; i < JB_ROOT_COUNT(profile); i++)
+	{
+		JsonbValue *entry = getIthJsonbValueFromContainer(&profile->root, i);
+		JsonbContainer *object = entry->type == jbvBinary ? entry->val.binary.data : NULL;
+		MlChangedColumn *column = palloc0(sizeof(MlChangedColumn));
+
+		if (object == NULL || !JsonContainerIsObject(object))
+			continue;
+		column->name = ml_changed_member(object, "column");
+		if (column->name == NULL)
+			continue;
+		column->input = ml_changed_member(object, "role") == NULL;
+		for (int m = 0; m < ML_CHANGED_MEMBERS; m++)
+			column->members[m] = ml_changed_member(object, ml_changed_members[m]);
+		columns = lappend(columns, column);
+	}
+	return columns;
+}
+
+/* ---- what there is today ---- */
+
+/* How many categories the training kept of a column at most. */
+static int
+ml_changed_categories(const MlModel *model, const MlTrainingRecord *record)
+{
+	JsonbValue	buffer;
+	JsonbValue *v = getKeyJsonValueFromContainer(&record->params->root, "pipeline", 8, &buffer);
+
+	if ((model->learner->flags & ML_LEARNER_CATEGORIES) && (v == NULL || v->type == jbvNull))
+		return ML_LEARNER_LEVELS_MAX;
+	v = getKeyJsonValueFromContainer(&record->environment->root, "max_categories", 14, &buffer);
+	return v && v->type == jbvNumeric ?
+		DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(v->val.numeric))) : ml_max_categories;
+}
+
+/* Fills in the number of levels and the most frequent one, the first bytewise among equals. */
+static void
+ml_changed_levels(MlChangedColumn *out, const MlLoadColumn *column, const MlColumnStats *stats, int kept_max)
+{
+	MlDict	   *dict = column->dict;
+	int			seen = 0;
+	int			mode = -1;
+
+	for (int c = 0; c < dict->count; c++)
+	{
+		if (stats->level_counts[c] == 0)
+			continue;
+		seen++;
+		if (mode < 0 || stats->level_counts[c] > stats->level_counts[mode] ||
+			(stats->level_counts[c] == stats->level_counts[mode] &&
+			 ml_text_compare(dict->texts[c].bytes, dict->texts[c].length,
+							 dict->texts[mode].bytes, dict->texts[mode].length) < 0))
+			mode = c;
+	}
+	out->members[6] = psprintf("%d", Min(seen, kept_max) + (seen > kept_max));
+	if (mode >= 0)
+		out->members[7] = pstrdup(dict->texts[mode].bytes);
+}
+
+static MlChangedColumn *
+ml_changed_column(const char *name, const char *type)
+{
+	MlChangedColumn *out = palloc0(sizeof(MlChangedColumn));
+
+	out->name = pstrdup(name);
+	out->members[0] = pstrdup(type);
+	return out;
+}
+
+/* One cell of a feature, with what the training rows hold in it. */
+static MlChangedColumn *
+ml_changed_feature(const MlLoadColumn *column, int element, const MlColumnStats *stats, int kept_max)
+{
+	MlChangedColumn *out = ml_changed_column(column->convert.class == ML_TYPE_ARRAY ?
+											 psprintf("%s[%d]", column->name, element + 1) : column->name,
+											 ml_convert_type_name(&column->convert));
+
+	out->input = true;
+	out->members[1] = psprintf("%lld", (long long) stats->n);
+	out->members[2] = psprintf("%lld", (long long) stats->nulls);
+	out->members[3] = psprintf("%lld", (long long) stats->nans);
+	if (column->dict)
+		ml_changed_levels(out, column, stats, kept_max);
+	else
+	{
+		out->members[4] = ml_text_number(stats->n > 0 ? stats->min : NAN);
+		out->members[5] = ml_text_number(stats->n > 0 ? stats->max : NAN);
+	}
+	return out;
+}
+
+/* The columns (MlChangedColumn *) of the source that was just loaded. */
+static List *
+ml_changed_today(MlLoad *load, const MlModel *model, const MlTrainingRecord *record)
+{
+	MlDesign	design = {0};
+	MlModel		task = {0};
+	int			kept_max = ml_changed_categories(model, record);
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	design.load = load;
+	/* of the target nothing is counted */
+	task.task = ML_TASK_REGRESSION;
+	design.model = &task;
+	ml_design_survey(&design);
+	for (int i = 0; i < load->ncolumns; i++)
+	{
+		const MlLoadColumn *column = &load->columns[i];
+
+		if (column->role != ML_ROLE_FEATURE)
+			columns = lappend(columns, ml_changed_column(column->name, ml_convert_type_name(&column->convert)));
+		for (int e = 0; e < column->ncells && column->role == ML_ROLE_FEATURE; e++)
+			columns = lappend(columns, ml_changed_feature(column, e, &design.stats[column->first_cell + e], kept_max));
+	}
+	foreach(lc, load->others)
+	{
+		const MlLoadOther *other = lfirst(lc);
+
+		columns = lappend(columns, ml_changed_column(other->name, other->type_name));
+	}
+	return columns;
+}
+
+/* ---- the difference ---- */
+
+static MlChangedColumn *
+ml_changed_find(List *columns, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, columns)
+		if (strcmp(((MlChangedColumn *) lfirst(lc))->name, name) == 0)
+			return lfirst(lc);
+	return NULL;
+}
+
+static void
+ml_changed_put(MlChangedSink sink, void *ctx, const char *column, const char *statistic,
+			   const char *recorded, const char *today)
+{
+	if ((recorded == NULL) != (today == NULL) || (recorded && strcmp(recorded, today) != 0))
+		sink(ctx, column, statistic, recorded, today);
+}
+
+/* A column that is on one side only differs in its type alone. */
+static void
+ml_changed_compare(const MlChangedColumn *recorded, const MlChangedColumn *today, MlChangedSink sink, void *ctx)
+{
+	const MlChangedColumn *any = recorded ? recorded : today;
+	bool		inputs = recorded && today && recorded->input && today->input;
+
+	for (int m = 0; m < (inputs ? ML_CHANGED_MEMBERS : 1); m++)
+		ml_changed_put(sink, ctx, any->name, ml_changed_members[m], recorded ? recorded->members[m] : NULL,
+					   today ? today->members[m] : NULL);
+}
+
+void
+ml_changed_run(const char *ref, MlChangedSink sink, void *ctx)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_mlops comparison", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	MlTrainingRecord record;
+	MlVersionRef version;
+	const MlModel *model;
+	MlLoad	   *load;
+	List	   *recorded;
+	List	   *today;
+	ListCell   *lc;
+
+	ml_catalog_resolve(ref, &version);
+	ml_access_require(version.model, version.owner, ML_PRIV_READ);
+	model = ml_cache_pin(&version, context);
+	load = ml_recorded_load(&version, model->target, "Train with snapshot => 'fingerprint'.", &record);
+	load->lenient = true;
+	ml_load_read(load);
+	today = ml_changed_today(load, model, &record);
+	recorded = ml_changed_recorded(record.profile);
+
+	ml_changed_put(sink, ctx, NULL, "rows", psprintf("%lld", (long long) record.rows),
+				   psprintf("%lld", (long long) (load->rows_read - load->rows_null_target)));
+	if (record.fingerprint)
+		ml_changed_put(sink, ctx, NULL, "fingerprint", record.fingerprint, ml_fingerprint_text(&load->fingerprint));
+	foreach(lc, recorded)
+	{
+		const MlChangedColumn *column = lfirst(lc);
+
+		ml_changed_compare(column, ml_changed_find(today, column->name), sink, ctx);
+	}
+	foreach(lc, today)
+		if (record.profile && !ml_changed_find(recorded, ((MlChangedColumn *) lfirst(lc))->name))
+			ml_changed_compare(NULL, lfirst(lc), sink, ctx);
+	ml_frame_free(load->train);
+	ml_frame_free(load->test);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}

@@ -1,0 +1,66 @@
+/*
+ * lane.h - one version that scores the rows of a call site.
+ */
+#ifndef ML_LANE_H
+#define ML_LANE_H
+
+#include <math.h>
+
+#include "flow/bind.h"
+#include "flow/serving.h"
+#include "store/cache.h"
+
+typedef struct MlLane
+{
+	const MlModel *model;
+	MlBinding  *binding;
+	const char *ref;			/* for messages */
+	double	   *cells;
+	double	   *work;
+	double	   *out;			/* a number, or one probability per class */
+	MlServingCount *count;		/* of the session, or the one below */
+	MlServingCount uncounted;	/* for references that are not deployed */
+
+	/* each label as a value of the call's result type, and the class asked for last */
+	Datum	   *labels;
+	bool	   *label_known;
+	int			label_class;
+	char	   *label_text;
+} MlLane;
+
+/*
+ * Prepares a lane for a version, pinned and with its memory in the given
+ * context; ref is how messages name the version. A shadow's binding is soft.
+ */
+extern void ml_lane_init(MlLane *lane, const MlServed *served, bool counted, const char *ref, MemoryContext context);
+
+extern ML_NORETURN void ml_lane_out_of_range(const MlLane *lane);
+
+/* The class of a label; raises ERRCODE_INVALID_PARAMETER_VALUE. NULL is the positive class of two. */
+extern int	ml_lane_class(MlLane *lane, text *label);
+
+/* Runs the pipeline and the learner on the lane's cells; false if a result is not finite. */
+static inline bool
+ml_lane_run(MlLane *lane, bool complete)
+{
+	const MlModel *model = lane->model;
+	bool		finite = true;
+
+	model->learner->predict(model->state,
+							complete ? ml_pipeline_apply_complete(model->pipeline, lane->cells, lane->work) :
+							ml_pipeline_apply(model->pipeline, lane->cells, lane->work), lane->out);
+	for (int k = 0; k < Max(model->nclasses, 1); k++)
+		finite &= isfinite(lane->out[k]) != 0;
+	return finite;
+}
+
+/* Scores the lane's cells as the answer of the call. */
+static inline void
+ml_lane_answer(MlLane *lane, bool complete)
+{
+	if (unlikely(!ml_lane_run(lane, complete)))
+		ml_lane_out_of_range(lane);
+	lane->count->rows++;
+}
+
+#endif							/* ML_LANE_H */
