@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "catalog/pg_class.h"
 #include "flow/deploy.h"
+#include "flow/gates.h"
 #include "miscadmin.h"
 #include "store/access.h"
 #include "store/catalog.h"
@@ -87,6 +88,8 @@ ml_check_traffic(const char *role, const double *traffic)
 static void
 ml_deploy_change(MlRoleChange *change)
 {
+	MlStanding	now;
+
 	if (change->force && (change->reason == NULL || change->reason[0] == '\0'))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -95,6 +98,10 @@ ml_deploy_change(MlRoleChange *change)
 	ml_check_traffic(change->role, change->traffic);
 	ml_deploy_authorize(change->model, ML_PRIV_DEPLOY);
 
+	ml_catalog_standing(change->model, change->version, &now);
+	/* the gates may take long, and so the model's row is not locked yet; the catalog confirms them when it is */
+	if (now.role == NULL || strcmp(now.role, change->role) != 0)
+		change->gates = ml_gates_allow(change->model, change->version, change->role, change->force);
 	ml_catalog_set_role(change);
 }
 

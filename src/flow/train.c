@@ -13,6 +13,7 @@
 #include "access/xact.h"
 #include "base/compat.h"
 #include "base/settings.h"
+#include "flow/gates.h"
 #include "flow/split.h"
 #include "flow/training.h"
 #include "miscadmin.h"
@@ -555,19 +556,33 @@ ml_train_deploys(MlTraining *t)
 	return true;
 }
 
+/* Deploys the version that was just registered, unless its gates or a want of approvals forbid it; notes say so. */
+static bool
+ml_train_deploy(MlTraining *t, int32 version)
+{
+	MlGatePass *pass;
+	List	   *refusals = ml_gates_refusals(t->spec->model, version, "production", false, &pass);
+	ListCell   *lc;
+
+	foreach(lc, refusals)
+		ml_note(&t->notes, "the version was not deployed: %s", (char *) lfirst(lc));
+	if (refusals != NIL)
+		return false;
+	ml_catalog_deploy(t->spec->model, version, psprintf("ml.train with deploy => '%s'", t->spec->deploy), pass);
+	return true;
+}
+
 static void
 ml_train_register(MlTraining *t, MlTrainResult *result)
 {
 	MlRegistration r;
 	int64		run_id;
+	bool		deploys = ml_train_deploys(t);
 
-	result->deployed = ml_train_deploys(t);
 	ml_record_fill(t, &r);
 	result->version = ml_catalog_register(&r, &run_id);
 	CommandCounterIncrement();
-	if (result->deployed)
-		ml_catalog_deploy(t->spec->model, result->version,
-						  psprintf("ml.train with deploy => '%s'", t->spec->deploy));
+	result->deployed = deploys && ml_train_deploy(t, result->version);
 	result->metrics = unconstify(char *, r.metrics_json);
 	result->rows = r.rows;
 	result->features = t->model->pipeline->ninputs;

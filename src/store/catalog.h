@@ -13,6 +13,7 @@
 #include "access/xlogdefs.h"
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
+#include "store/gates.h"
 #include "utils/jsonb.h"
 
 #define ML_DIGEST_BYTES	32
@@ -177,7 +178,7 @@ extern int32 ml_catalog_production(const char *model);
 extern bool ml_catalog_in_production(const char *model);
 
 /* Puts a version into role production (the body of ml.deploy, rights already checked). */
-extern void ml_catalog_deploy(const char *model, int32 version, const char *reason);
+extern void ml_catalog_deploy(const char *model, int32 version, const char *reason, const MlGatePass *gates);
 
 /* Raises ERRCODE_INVALID_NAME unless the text can name an alias. */
 extern void ml_catalog_check_alias(const char *alias);
@@ -222,6 +223,7 @@ typedef struct MlRoleChange
 	const char *reason;			/* or NULL */
 	bool		force;
 	const MlStanding *standing; /* what has to be true still, or NULL */
+	const MlGatePass *gates;	/* what the gates of the role found; NULL: not asked */
 } MlRoleChange;
 
 /* Reads where a version stands, without a lock; raises ERRCODE_UNDEFINED_OBJECT when there is no such version. */

@@ -14,6 +14,7 @@
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 #include "store/catalog.h"
+#include "store/gates.h"
 #include "utils/relcache.h"
 
 /* ---- reads: catalog_read.c ---- */
@@ -211,6 +212,11 @@ extern void ml_detail_json(StringInfo detail, const char *name, const char *valu
 
 /* Writes an event; version 0 and detail NULL stand for none. */
 extern void ml_catalog_event(const char *kind, const MlModelRow *model, int32 version, StringInfo detail);
+
+/* ---- gates: catalog_gates.c ---- */
+
+/* Raises an error unless the gates of the role are those that were found to pass; the model is locked. */
+extern void ml_catalog_gates_confirm(const MlModelRow *model, const char *role, const MlGatePass *pass);
 
 /* Adds a text[] parameter of the strings, of which those that are NULL become SQL NULL. */
 extern void ml_bind_arg_texts(MlArgs *args, int n, char *const *values);

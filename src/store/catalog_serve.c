@@ -196,6 +196,19 @@ ml_role_event(const char *kind, const MlModelRow *model, const MlRoleChange *cha
 	ml_catalog_event(kind, model, change->version, &detail);
 }
 
+/* Writes the event of gates that were overruled. */
+static void
+ml_force_event(const MlModelRow *model, const MlRoleChange *change)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	ml_detail_text(&detail, "role", change->role);
+	ml_detail_text(&detail, "reason", change->reason);
+	ml_detail_json(&detail, "gates", change->gates->overruled);
+	ml_catalog_event("force", model, change->version, &detail);
+}
+
 /* Whether a role has the given name; a version without a role (NULL) has none. */
 static bool
 ml_role_is(const char *role, const char *name)
@@ -294,6 +307,13 @@ ml_catalog_set_role(const MlRoleChange *change)
 	canary = ml_current_canary(&model);
 	ml_refuse_role(change, from_role, production.current);
 
+	if (change->gates != NULL)
+	{
+		if (!change->force)
+			ml_catalog_gates_confirm(&model, role, change->gates);
+		if (change->gates->overruled != NULL)
+			ml_force_event(&model, change);
+	}
 	/*
 	 * What has to hold under the lock, for ml.deploy, ml.promote and ml.train
 	 * alike: the roles cannot change any more until the transaction ends.
@@ -311,7 +331,7 @@ ml_catalog_set_role(const MlRoleChange *change)
 
 /* Puts a version into role production. */
 void
-ml_catalog_deploy(const char *model, int32 version, const char *reason)
+ml_catalog_deploy(const char *model, int32 version, const char *reason, const MlGatePass *gates)
 {
 	MlRoleChange change = {0};
 
@@ -319,6 +339,7 @@ ml_catalog_deploy(const char *model, int32 version, const char *reason)
 	change.version = version;
 	change.role = "production";
 	change.reason = reason;
+	change.gates = gates;
 	ml_catalog_set_role(&change);
 }
 

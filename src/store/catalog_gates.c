@@ -1,0 +1,362 @@
+/*
+ * catalog_gates.c - gates and what they found.
+ *
+ * A result names the gate by its id, so a gate that is dropped and added again
+ * has none. Verdicts are judged without a lock; they are written, and asked
+ * for at a deployment, under the model's row lock.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "base/compat.h"
+
+#include "base/text.h"
+#include "catalog/pg_type.h"
+#include "store/catalog_internal.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+const char *
+ml_verdict_name(MlVerdict verdict)
+{
+	static const char *const names[] = {"pass", "fail", "inconclusive"};
+
+	return names[verdict];
+}
+
+/* ---- the definitions ---- */
+
+static void
+ml_gate_arg_number(MlArgs *args, bool has, double value)
+{
+	ml_arg(args, FLOAT8OID, Float8GetDatum(value), !has);
+}
+
+/* Adds a gate; raises ERRCODE_DUPLICATE_OBJECT when the model has one of that name. */
+void
+ml_catalog_add_gate(const char *model_name, const MlGate *gate)
+{
+	MlModelRow	model;
+	MlArgs		args = {0};
+	StringInfoData detail;
+	Datum	   *slices = palloc(sizeof(Datum) * Max(list_length(gate->slices), 1));
+	ListCell   *lc;
+	int			n = 0;
+
+	ml_catalog_lock(model_name, &model);
+	foreach(lc, gate->slices)
+		slices[n++] = CStringGetTextDatum(lfirst(lc));
+	ml_bind_arg_text(&args, model.model);
+	ml_bind_arg_text(&args, gate->name);
+	ml_bind_arg_text(&args, gate->metric);
+	ml_gate_arg_number(&args, gate->has_min, gate->min);
+	ml_gate_arg_number(&args, gate->has_max, gate->max);
+	ml_bind_arg_text(&args, gate->versus);
+	ml_gate_arg_number(&args, true, gate->margin);
+	ml_arg(&args, TEXTARRAYOID,
+		   PointerGetDatum(construct_array(slices, n, TEXTOID, -1, false, TYPALIGN_INT)), false);
+	ml_bind_arg_int8(&args, gate->min_rows);
+	ml_bind_arg_text(&args, gate->role);
+	ml_bind_arg_text(&args, model.actor);
+	if (ml_catalog_execute("INSERT INTO ml.gates (model, name, metric, min, max, versus, margin, slices, min_rows, role, "
+						   "created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+						   "ON CONFLICT (model, name) DO NOTHING", &args, NULL) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("model \"%s\" already has a gate \"%s\"", model.model, gate->name),
+				 errhint("Drop it first: SELECT ml.drop_gate(%s, %s);", quote_literal_cstr(model.model),
+						 quote_literal_cstr(gate->name))));
+	initStringInfo(&detail);
+	ml_detail_text(&detail, "gate", gate->name);
+	ml_detail_text(&detail, "metric", gate->metric);
+	ml_detail_json(&detail, "min", gate->has_min ? ml_text_number(gate->min) : NULL);
+	ml_detail_json(&detail, "max", gate->has_max ? ml_text_number(gate->max) : NULL);
+	ml_detail_text(&detail, "versus", gate->versus);
+	ml_detail_text(&detail, "role", gate->role);
+	ml_catalog_event("add_gate", &model, 0, &detail);
+}
+
+/* Drops a gate; its results stay. */
+void
+ml_catalog_drop_gate(const char *model_name, const char *name)
+{
+	MlModelRow	model;
+	MlArgs		args = {0};
+	StringInfoData detail;
+
+	ml_catalog_lock(model_name, &model);
+	ml_bind_arg_text(&args, model.model);
+	ml_bind_arg_text(&args, name);
+	if (ml_catalog_execute("DELETE FROM ml.gates WHERE model = $1 AND name = $2", &args, NULL) == 0)
+	{
+		MlRow		row;
+
+		args.n = 1;
+		ml_catalog_execute("SELECT pg_catalog.string_agg(pg_catalog.quote_ident(g.name), ', ' ORDER BY g.name) "
+						   "FROM ml.gates g WHERE g.model = $1", &args, &row);
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" has no gate \"%s\"", model.model, name),
+				 row.column[0] != NULL
+				 ? errdetail("Its gates are: %s.", row.column[0])
+				 : errdetail("It has no gates."),
+				 errhint("Table ml.gates lists the gates of all models.")));
+	}
+	initStringInfo(&detail);
+	ml_detail_text(&detail, "gate", name);
+	ml_catalog_event("drop_gate", &model, 0, &detail);
+}
+
+static char *
+ml_gate_text(MlScan *scan, HeapTuple tuple, int column)
+{
+	bool		isnull;
+	Datum		value = ml_scan_get(scan, tuple, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+static double
+ml_gate_number(MlScan *scan, HeapTuple tuple, int column, bool *has)
+{
+	bool		isnull;
+	Datum		value = ml_scan_get(scan, tuple, column, &isnull);
+
+	if (has != NULL)
+		*has = !isnull;
+	return isnull ? 0.0 : DatumGetFloat8(value);
+}
+
+/* The gates (MlGate *) of a model in the order of their names, of one role or of all (NULL). */
+List *
+ml_catalog_gates(const char *model, const char *role)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+	List	   *gates = NIL;
+
+	ml_scan_begin(&scan, ML_SCAN_GATES, model, 0, NULL);
+	while ((tuple = ml_scan_next(&scan)) != NULL)
+	{
+		MlGate	   *gate;
+		char	   *gate_role = ml_gate_text(&scan, tuple, ML_GATES_ROLE);
+		Datum	   *slices;
+		int			n;
+
+		if (role != NULL && strcmp(role, gate_role) != 0)
+			continue;
+		gate = palloc0(sizeof(MlGate));
+		gate->role = gate_role;
+		gate->name = ml_gate_text(&scan, tuple, ML_GATES_NAME);
+		gate->metric = ml_gate_text(&scan, tuple, ML_GATES_METRIC);
+		gate->min = ml_gate_number(&scan, tuple, ML_GATES_MIN, &gate->has_min);
+		gate->max = ml_gate_number(&scan, tuple, ML_GATES_MAX, &gate->has_max);
+		gate->versus = ml_gate_text(&scan, tuple, ML_GATES_VERSUS);
+		gate->margin = ml_gate_number(&scan, tuple, ML_GATES_MARGIN, NULL);
+		gate->min_rows = DatumGetInt64(ml_scan_get(&scan, tuple, ML_GATES_MIN_ROWS, NULL));
+		gate->id = DatumGetInt64(ml_scan_get(&scan, tuple, ML_GATES_ID, NULL));
+		deconstruct_array(DatumGetArrayTypePCopy(ml_scan_get(&scan, tuple, ML_GATES_SLICES, NULL)),
+						  TEXTOID, -1, false, TYPALIGN_INT, &slices, NULL, &n);
+		for (int i = 0; i < n; i++)
+			gate->slices = lappend(gate->slices, TextDatumGetCString(slices[i]));
+		gates = lappend(gates, gate);
+	}
+	ml_scan_end(&scan);
+	return gates;
+}
+
+/* ---- the results ---- */
+
+/* Writes the run of a judgement and returns its number. */
+static int64
+ml_gate_run(const MlModelRow *model, const MlGateJudgement *judgement)
+{
+	MlArgs		args = {0};
+	MlRow		row;
+
+	ml_bind_arg_text(&args, model->model);
+	ml_bind_arg_int4(&args, judgement->version);
+	ml_bind_arg_json(&args, judgement->params);
+	ml_bind_arg_text(&args, model->actor);
+	ml_arg(&args, TIMESTAMPTZOID, TimestampTzGetDatum(judgement->started_at), false);
+	ml_catalog_execute("INSERT INTO ml.runs (kind, model, version, status, params, actor, started_at, finished_at) "
+					   "VALUES ('gate', $1, $2, 'succeeded', $3, $4, $5, greatest($5, pg_catalog.clock_timestamp())) "
+					   "RETURNING run_id", &args, &row);
+	return ml_row_int64(&row, 0);
+}
+
+static void
+ml_gate_result(const MlModelRow *model, const MlGateJudgement *judgement, const MlGateResult *result, int64 run_id)
+{
+	MlArgs		args = {0};
+
+	ml_bind_arg_text(&args, model->model);
+	ml_bind_arg_int4(&args, judgement->version);
+	ml_bind_arg_text(&args, result->gate->name);
+	ml_bind_arg_int8(&args, result->gate->id);
+	ml_bind_arg_int8(&args, run_id);
+	ml_bind_arg_text(&args, result->slice_key);
+	ml_bind_arg_text(&args, result->slice_value);
+	ml_gate_arg_number(&args, !isnan(result->value), result->value);
+	ml_gate_arg_number(&args, !isnan(result->low), result->low);
+	ml_gate_arg_number(&args, !isnan(result->high), result->high);
+	ml_gate_arg_number(&args, !isnan(result->limit), result->limit);
+	ml_bind_arg_text(&args, ml_verdict_name(result->verdict));
+	ml_bind_arg_int8(&args, result->n);
+	ml_bind_arg_text(&args, result->reason);
+	ml_bind_arg_text(&args, judgement->source);
+	ml_bind_arg_text(&args, judgement->source_digest);
+	ml_bind_arg_text(&args, judgement->fingerprint);
+	ml_arg(&args, INT4OID, Int32GetDatum(judgement->versus_version), judgement->versus_version == 0);
+	ml_bind_arg_text(&args, judgement->reader);
+	ml_bind_arg_text(&args, judgement->search_path);
+	ml_catalog_execute("INSERT INTO ml.gate_results (model, version, gate, gate_id, run_id, slice_key, slice_value, "
+					   "value, low, high, limit_value, verdict, n, reason, source, source_digest, fingerprint, "
+					   "versus_version, actor, search_path) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, "
+					   "$15, $16, $17, $18, $19, $20)", &args, NULL);
+	if (isnan(result->value))
+		return;
+	args.n = 0;
+	ml_bind_arg_int8(&args, run_id);
+	ml_bind_arg_text(&args, psprintf("%s.%s", result->gate->name, result->gate->metric));
+	ml_bind_arg_text(&args, result->slice_key);
+	ml_bind_arg_text(&args, result->slice_value);
+	ml_gate_arg_number(&args, true, result->value);
+	ml_catalog_execute("INSERT INTO ml.run_metrics (run_id, name, slice_key, slice_value, value) "
+					   "VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING", &args, NULL);
+}
+
+/* Whether a gate is still defined as it was when it was judged. */
+static bool
+ml_gate_stands(const MlModelRow *model, const MlGate *gate)
+{
+	MlArgs		args = {0};
+
+	ml_bind_arg_text(&args, model->model);
+	ml_bind_arg_int8(&args, gate->id);
+	return ml_catalog_execute("SELECT FROM ml.gates g WHERE g.model = $1 AND g.gate_id = $2", &args, NULL) > 0;
+}
+
+/* Writes what the gates found; results of gates that were dropped meanwhile are left out. */
+void
+ml_catalog_gate_results(const char *model_name, const MlGateJudgement *judgement, const List *results)
+{
+	MlModelRow	model;
+	StringInfoData detail;
+	StringInfoData failed;
+	bool		archived;
+	char	   *role;
+	int64		run_id;
+	ListCell   *lc;
+
+	ml_catalog_lock(model_name, &model);
+	ml_catalog_version_state(&model, judgement->version, &archived, &role);
+	run_id = ml_gate_run(&model, judgement);
+	initStringInfo(&failed);
+	foreach(lc, results)
+	{
+		const MlGateResult *result = lfirst(lc);
+
+		if (!ml_gate_stands(&model, result->gate))
+			continue;
+		ml_gate_result(&model, judgement, result, run_id);
+		if (result->verdict != ML_VERDICT_PASS)
+		{
+			appendStringInfoString(&failed, failed.len > 0 ? ", " : "");
+			ml_json_text(&failed, result->gate->name);
+		}
+	}
+	initStringInfo(&detail);
+	ml_detail_json(&detail, "run_id", psprintf(INT64_FORMAT, run_id));
+	ml_detail_json(&detail, "not_passed", psprintf("[%s]", failed.data));
+	ml_catalog_event("run_gates", &model, judgement->version, &detail);
+}
+
+/*
+ * The newest results (MlGateRecord *) of a version for one gate, or for any
+ * (0): those of the run that judged it last, in the order in which they were
+ * written.
+ */
+List *
+ml_catalog_gate_records(const char *model, int32 version, int64 gate_id)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+	List	   *records = NIL;
+	int64		newest = 0;
+
+	ml_scan_begin(&scan, ML_SCAN_GATE_RESULTS, model, version, NULL);
+	while ((tuple = ml_scan_next(&scan)) != NULL)
+	{
+		MlGateRecord *record;
+		int64		run_id;
+		bool		isnull;
+		Datum		versus;
+
+		if (gate_id != 0 && DatumGetInt64(ml_scan_get(&scan, tuple, ML_RESULTS_GATE_ID, NULL)) != gate_id)
+			continue;
+		run_id = DatumGetInt64(ml_scan_get(&scan, tuple, ML_RESULTS_RUN, NULL));
+		if (run_id < newest)
+			continue;
+		if (run_id > newest)
+			records = NIL;
+		newest = run_id;
+		record = palloc0(sizeof(MlGateRecord));
+		record->slice_key = ml_gate_text(&scan, tuple, ML_RESULTS_SLICE_KEY);
+		record->slice_value = ml_gate_text(&scan, tuple, ML_RESULTS_SLICE_VALUE);
+		record->verdict = ml_gate_text(&scan, tuple, ML_RESULTS_VERDICT);
+		record->reason = ml_gate_text(&scan, tuple, ML_RESULTS_REASON);
+		record->source = ml_gate_text(&scan, tuple, ML_RESULTS_SOURCE);
+		record->source_digest = ml_gate_text(&scan, tuple, ML_RESULTS_DIGEST);
+		record->fingerprint = ml_gate_text(&scan, tuple, ML_RESULTS_FINGERPRINT);
+		versus = ml_scan_get(&scan, tuple, ML_RESULTS_VERSUS, &isnull);
+		record->versus_version = isnull ? 0 : DatumGetInt32(versus);
+		record->reader = pstrdup(NameStr(*DatumGetName(ml_scan_get(&scan, tuple, ML_RESULTS_ACTOR, NULL))));
+		record->search_path = ml_gate_text(&scan, tuple, ML_RESULTS_SEARCH_PATH);
+		records = lappend(records, record);
+	}
+	ml_scan_end(&scan);
+	return records;
+}
+
+/* ---- at a deployment ---- */
+
+/*
+ * Under the model's lock: whether the gates of the role are those that were
+ * found to pass, and production is the version they were compared with.
+ */
+void
+ml_catalog_gates_confirm(const MlModelRow *model, const char *role, const MlGatePass *pass)
+{
+	MlArgs		args = {0};
+	MlRow		row;
+	Datum	   *ids = palloc(sizeof(Datum) * Max(list_length(pass->gate_ids), 1));
+	ListCell   *lc;
+	int			n = 0;
+
+	foreach(lc, pass->gate_ids)
+		ids[n++] = Int64GetDatum(*(const int64 *) lfirst(lc));
+	ml_bind_arg_text(&args, model->model);
+	ml_bind_arg_text(&args, role);
+	ml_arg(&args, INT8ARRAYOID,
+		   PointerGetDatum(construct_array(ids, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)), false);
+	ml_catalog_execute("SELECT count(*) FROM ml.gates g WHERE g.model = $1 AND g.role = $2 AND g.gate_id <> ALL ($3)",
+					   &args, &row);
+	if (ml_row_int64(&row, 0) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("gates of model \"%s\" were added while they were judged", model->model),
+				 errhint("Try again.")));
+	if (!pass->compared)
+		return;
+	args.n = 1;
+	if (ml_catalog_execute("SELECT d.version FROM ml.deployments d WHERE d.model = $1 AND d.role = 'production' "
+						   "AND d.ended_at IS NULL", &args, &row) == 0
+		? pass->versus_version != 0 : ml_row_int64(&row, 0) != pass->versus_version)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("production of model \"%s\" changed while gates compared with it", model->model),
+				 errhint("Try again.")));
+}
