@@ -109,31 +109,37 @@ ml_gate_compare(const MlGateReference *reference, double margin, double by, doub
 	return high < -margin ? ML_VERDICT_FAIL : ML_VERDICT_INCONCLUSIVE;
 }
 
+/* What a verdict says of a difference. */
+static const char *
+ml_gate_margin_text(MlVerdict verdict, double margin)
+{
+	static const char *const plain[] = {"not worse", "worse", "the interval reaches below 0"};
+	static const char *const with[] = {"within the margin of", "beyond the margin of", "the interval reaches beyond the margin of"};
+
+	return margin == 0 ? plain[verdict] : psprintf("%s %.6g", with[verdict], margin);
+}
+
 static void
 ml_gate_judge_versus(MlGateResult *result, const MlGateMetric *metric, const MlInterval *figure,
 					 const MlGateReference *reference)
 {
 	const MlGate *gate = result->gate;
-	static const char *const says[] = {"not worse", "worse", "perhaps worse"};
+	const char *interval = "";
 	double		by;
 	double		low;
 	double		high;
-	StringInfoData text;
 
-	initStringInfo(&text);
 	ml_gate_better_by(metric, figure, reference, &by, &low, &high);
 	result->verdict = ml_gate_compare(reference, gate->margin, by, low, high);
 	result->limit = metric->larger_is_better ? reference->value - gate->margin : reference->value + gate->margin;
-	appendStringInfo(&text, "%s is %.6g and that of %s %.6g: %s%s by %.6g", gate->metric, figure->value,
-					 reference->name, reference->value, says[result->verdict],
-					 gate->margin != 0 ? psprintf(" than a margin of %.6g allows,", gate->margin) : "",
-					 result->verdict == ML_VERDICT_PASS ? by : -by);
 	if (!isnan(low) && !isnan(high))
-		appendStringInfo(&text, " (better by %.6g to %.6g at 95 %%, %s)", low, high,
-						 reference->paired ? reference->difference.how : figure->how);
+		interval = psprintf(" (95 %% interval %.6g to %.6g, %s)", low, high,
+							reference->paired ? reference->difference.how : figure->how);
 	else if (result->verdict == ML_VERDICT_INCONCLUSIVE)
-		appendStringInfoString(&text, " (the rows allow no interval)");
-	result->reason = text.data;
+		interval = " (the rows allow no interval)";
+	result->reason = psprintf("%s is %.6g and that of %s %.6g, a gain of %.6g%s: %s", gate->metric, figure->value,
+							  reference->name, reference->value, by, interval,
+							  ml_gate_margin_text(result->verdict, gate->margin));
 }
 
 /* Adds what a comparison found to what the limits did: the worse verdict stands. */

@@ -115,7 +115,7 @@ def check_difference(name, model, versions, table, rows):
                                         % (literal(model), versions[1], literal(table)))}
     a, b = rows[1], rows[0]
     number = r"(-?[0-9.]+(?:e-?[0-9]+)?)"
-    low, high = (float(v) for v in re.search("better by %s to %s at" % (number, number), got["auc"]["reason"]).groups())
+    low, high = (float(v) for v in re.search("95 %% interval %s to %s," % (number, number), got["auc"]["reason"]).groups())
     want = proc_difference(a["y"], a["p"], b["p"])
     report("%s interval of a difference of auc" % name, close(low, want[0], 1e-6) and close(high, want[1], 1e-6),
            "got %r, wanted %r" % ((low, high), want))
@@ -126,11 +126,11 @@ def check_difference(name, model, versions, table, rows):
     n10, n01 = ((a["d"] == a["y"]) & (b["d"] != b["y"])).sum(), ((a["d"] != a["y"]) & (b["d"] == b["y"])).sum()
     want = tango(int(n10), int(n01), n)
     low, high = (float(v) for v in
-                 re.search("better by %s to %s at" % (number, number), got["accuracy"]["reason"]).groups())
+                 re.search("95 %% interval %s to %s," % (number, number), got["accuracy"]["reason"]).groups())
     report("%s interval of a difference of accuracy" % name, close(low, want[0], 1e-6) and close(high, want[1], 1e-6),
            "got %r, wanted %r" % ((low, high), want))
     for gate, r in got.items():
-        low, high = (float(v) for v in re.search("better by %s to %s at" % (number, number), r["reason"]).groups())
+        low, high = (float(v) for v in re.search("95 %% interval %s to %s," % (number, number), r["reason"]).groups())
         want = "pass" if low >= 0 else "fail" if high < 0 else "inconclusive"
         report("%s verdict on %s" % (name, gate), r["verdict"] == want, r)
 
