@@ -127,6 +127,21 @@ SET SESSION AUTHORIZATION regress_ml_ann;
 SET ROLE regress_ml_team;
 SELECT ml.approve('churn', 5, 'production');
 RESET ROLE;
+-- A superuser's session that acts as others counts as them, as a pool of connections does.
+RESET SESSION AUTHORIZATION;
+SET ROLE regress_ml_owner;
+SELECT version FROM regress_train('never');
+SET ROLE regress_ml_ann;
+SELECT ml.approve('churn', 9, 'staging');
+SET ROLE regress_ml_bob;
+SELECT ml.approve('churn', 9, 'staging');
+RESET ROLE;
+SELECT ml.approve('churn', 9, 'staging');
+SET ROLE regress_ml_owner;
+SELECT ml.approve('churn', 9, 'staging');
+RESET ROLE;
+SELECT approver, login FROM ml.approvals WHERE version = 9 ORDER BY 1;
+SET SESSION AUTHORIZATION regress_ml_ann;
 -- What cannot be approved.
 SELECT ml.approve('churn', 99, 'production');
 SELECT ml.approve('churn', 5, 'retired');

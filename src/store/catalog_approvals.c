@@ -16,11 +16,14 @@
 #include "store/catalog_internal.h"
 #include "utils/builtins.h"
 
-/* The name of the role that logged in. */
+/*
+ * The name of the role that logged in. A superuser who acts as another role
+ * is that role: he could log in as it.
+ */
 static char *
 ml_login(void)
 {
-	return GetUserNameFromId(GetSessionUserId(), false);
+	return GetUserNameFromId(superuser_arg(GetSessionUserId()) ? GetUserId() : GetSessionUserId(), false);
 }
 
 /* How many approvals a version needs to enter a role; 0 where no rule says so. */
@@ -115,7 +118,9 @@ ml_refuse_trainer(const MlModelRow *model, int32 version, const char *login)
 	ml_bind_arg_text(&args, login);
 	if (ml_catalog_execute("SELECT u.name FROM ml.versions v JOIN ml.runs r ON r.run_id = v.run_id, "
 						   "pg_catalog.unnest(ARRAY[v.created_by::text, r.environment ->> 'session_user']) AS u (name) "
-						   "WHERE v.model = $1 AND v.version = $2 AND u.name IN ($3, $4)", &args, &row) > 0)
+						   "WHERE v.model = $1 AND v.version = $2 AND u.name IN ($3, $4) AND (u.name = v.created_by "
+						   "OR NOT EXISTS (SELECT FROM pg_catalog.pg_roles s WHERE s.rolname = u.name AND s.rolsuper))",
+						   &args, &row) > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot approve version %d of model \"%s\"", version, model->model),
