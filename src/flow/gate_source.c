@@ -187,23 +187,33 @@ ml_gate_source_recorded(const MlVersionRef *version, const MlModel *model, MlGat
 
 /* ---- looking whether rows are the same ---- */
 
+typedef struct MlLook
+{
+	MemoryContext context;		/* that of the caller: the source's own goes with the source */
+	MlRowDigest *rows;
+} MlLook;
+
 static void
 ml_gate_look_describe(void *ctx, TupleDesc desc)
 {
-	*(MlRowDigest **) ctx = ml_row_digest_begin(desc);
+	MlLook	   *look = ctx;
+	MemoryContext old = MemoryContextSwitchTo(look->context);
+
+	look->rows = ml_row_digest_begin(desc);
+	MemoryContextSwitchTo(old);
 }
 
 static bool
 ml_gate_look_row(void *ctx, TupleTableSlot *slot)
 {
-	ml_row_digest_add(*(MlRowDigest **) ctx, slot);
+	ml_row_digest_add(((MlLook *) ctx)->rows, slot);
 	return true;
 }
 
 void
 ml_gate_source_look(const MlGateSource *source, char **digest, char **fingerprint)
 {
-	MlRowDigest *rows = NULL;
+	MlLook		look = {CurrentMemoryContext, NULL};
 	MlSourceReader reader;
 	MlSourceInfo info;
 
@@ -213,8 +223,8 @@ ml_gate_source_look(const MlGateSource *source, char **digest, char **fingerprin
 	reader.identity = source->identity;
 	reader.describe = ml_gate_look_describe;
 	reader.row = ml_gate_look_row;
-	reader.ctx = &rows;
+	reader.ctx = &look;
 	(void) ml_source_read(source->text, &reader, &info);
 	*digest = ml_gate_source_digest(source->text, info.relations);
-	*fingerprint = ml_row_digest_text(rows);
+	*fingerprint = ml_row_digest_text(look.rows);
 }
