@@ -198,7 +198,7 @@ ml_gate_rows_read(const MlGateWish *wish, const MlGateSource *source)
 		ml_evaluation_scan(rows->evaluation, source->text, ml_gate_rows_row, r, &info);
 	}
 	ml_gate_rows_close(r);
-	rows->source_digest = ml_gate_source_digest(source->text, info.relations);
+	rows->source_digest = ml_gate_source_digest(source, info.relations);
 	rows->fingerprint = ml_row_digest_text(r->digest);
 	for (int m = 0; m < rows->evaluation->nmodels; m++)
 		rows->microseconds[m] = rows->evaluation->nrows > 0

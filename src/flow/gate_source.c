@@ -145,8 +145,9 @@ ml_gate_source_by_name(const ListCell *a, const ListCell *b)
 }
 
 char *
-ml_gate_source_digest(const char *text, const List *relations)
+ml_gate_source_digest(const MlGateSource *source, const List *relations)
 {
+	MlIdentitySaved saved;
 	StringInfoData out;
 	uint8		digest[ML_DIGEST_BYTES];
 	char	   *hex = palloc(2 * ML_DIGEST_BYTES + 1);
@@ -155,11 +156,16 @@ ml_gate_source_digest(const char *text, const List *relations)
 	ListCell   *lc;
 
 	initStringInfo(&out);
-	appendStringInfoString(&out, text);
+	appendStringInfoString(&out, source->text);
+	/* whoever asks need not have rights on the schemas */
+	if (source->identity != NULL)
+		ml_identity_enter(source->identity, &saved);
 	/* the planner lists them in an order of its own */
 	list_sort(names, ml_gate_source_by_name);
 	foreach(lc, names)
 		ml_gate_source_relation(&out, lfirst(lc));
+	if (source->identity != NULL)
+		ml_identity_leave(&saved);
 	bytes = palloc(VARHDRSZ + out.len);
 	SET_VARSIZE(bytes, VARHDRSZ + out.len);
 	memcpy(VARDATA(bytes), out.data, out.len);
@@ -225,6 +231,6 @@ ml_gate_source_look(const MlGateSource *source, char **digest, char **fingerprin
 	reader.row = ml_gate_look_row;
 	reader.ctx = &look;
 	(void) ml_source_read(source->text, &reader, &info);
-	*digest = ml_gate_source_digest(source->text, info.relations);
+	*digest = ml_gate_source_digest(source, info.relations);
 	*fingerprint = ml_row_digest_text(look.rows);
 }
