@@ -202,13 +202,36 @@ SELECT ml.rollback('churn', reason => 'auc fell on held-out rows');
 SELECT version, role, ended_at IS NULL AS serves_now, reason
 FROM ml.deployments WHERE model = 'churn' ORDER BY deployment_id;
 
-\echo '== 8. Where do they come from? ======================================================='
+\echo '== 8. A rule in place of good intentions =============================================='
+\echo
+\echo 'From now on a version enters production only if it is not worse on the same rows. What does that say of version 2?'
+\echo
+
+SELECT ml.add_gate('churn', 'not worse', 'auc', versus => 'production', margin => 0.01);
+SELECT gate, verdict, reason FROM ml.run_gates('churn', 2, 'SELECT * FROM demo.customers WHERE is_test');
+
+\echo 'It may answer a tenth of the rows beside production, always the same ones:'
+\echo
+
+SELECT ml.deploy('churn', 2, role => 'canary', traffic => 0.1);
+SELECT count(ml.probability('churn', c)) AS scored FROM customers c;
+SELECT version, role, rows FROM ml.serving_counts() WHERE model = 'churn' AND role = 'canary';
+SELECT ml.undeploy('churn', 'canary');
+
+\echo '== 9. Where do they come from? ======================================================='
 \echo
 
 SELECT model, version, algorithm, source, relations, rows, left(fingerprint, 8) AS fingerprint, deployed_as
 FROM ml.lineage ORDER BY model, version;
 
-SELECT event_id, actor, kind, model, version FROM ml.events ORDER BY event_id;
+SELECT * FROM ml.impact('demo.customers', 'seats') ORDER BY 1, 2;
+
+SELECT event_id, actor, kind, model, version, left(hash, 8) AS hash FROM ml.events ORDER BY event_id;
+
+\echo 'Nobody has tampered with that record:'
+\echo
+
+SELECT * FROM ml.verify_events();
 
 \echo 'The same rows, arguments and seed give the same bytes, in whatever order the rows lie:'
 \echo
