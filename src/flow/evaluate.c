@@ -49,14 +49,6 @@ ml_evaluation_end(MlEvaluation *e)
 	MemoryContextDelete(e->context);
 }
 
-/* What the model judges by; one of two classes only has one positive class. */
-static MlMetricTask
-ml_evaluation_task(const MlModel *model)
-{
-	return model->task == ML_TASK_REGRESSION ? ML_METRIC_TASK_REGRESSION :
-		model->nclasses == 2 ? ML_METRIC_TASK_TWO_CLASS : ML_METRIC_TASK_MULTI_CLASS;
-}
-
 static const char *
 ml_evaluation_task_name(MlMetricTask task)
 {
@@ -69,7 +61,7 @@ static void
 ml_evaluation_require_same(const MlEvaluation *e, const MlEvaluated *m)
 {
 	const MlEvaluated *first = e->models[0];
-	MlMetricTask task = ml_evaluation_task(m->model);
+	MlMetricTask task = ml_quality_task(m->model);
 
 	if (task != e->task)
 		ereport(ERROR,
@@ -106,7 +98,7 @@ ml_evaluation_add(MlEvaluation *e, const char *ref, const MlVersionRef *version)
 		m->classes[k] = ml_dict_add(e->classes, model->classes[k], strlen(model->classes[k]));
 	if (e->nmodels == 0)
 	{
-		e->task = ml_evaluation_task(model);
+		e->task = ml_quality_task(model);
 		e->positive = e->task == ML_METRIC_TASK_TWO_CLASS ? m->classes[model->positive] : -1;
 		if (e->target == NULL)
 			e->target = model->target;

@@ -6,6 +6,7 @@
 #include "base/compat.h"
 #include "base/text.h"
 #include "flow/gate_metric.h"
+#include "flow/quality.h"
 
 /* A metric that is no figure of truth and prediction. */
 typedef struct MlOwnMetric
@@ -26,13 +27,6 @@ static const MlOwnMetric ml_own_metrics[] = {
 static const MlMetricTask ml_gate_tasks[] = {
 	ML_METRIC_TASK_REGRESSION, ML_METRIC_TASK_TWO_CLASS, ML_METRIC_TASK_MULTI_CLASS
 };
-
-MlMetricTask
-ml_gate_task(const MlModel *model)
-{
-	return model->task == ML_TASK_REGRESSION ? ML_METRIC_TASK_REGRESSION :
-		model->nclasses == 2 ? ML_METRIC_TASK_TWO_CLASS : ML_METRIC_TASK_MULTI_CLASS;
-}
 
 static const char *
 ml_gate_task_name(MlMetricTask task)
@@ -83,7 +77,7 @@ ml_gate_metric_parse(const char *name, MlMetricTask task, MlGateMetric *out)
 bool
 ml_gate_metric_for(const MlGate *gate, const MlModel *model, MlGateMetric *out)
 {
-	return ml_gate_metric_parse(gate->metric, ml_gate_task(model), out);
+	return ml_gate_metric_parse(gate->metric, ml_quality_task(model), out);
 }
 
 static MlGateMetricInfo *

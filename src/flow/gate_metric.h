@@ -43,9 +43,6 @@ typedef struct MlGateMetricInfo
 /* All that a gate can judge by: MlGateMetricInfo *. */
 extern List *ml_gate_metric_list(void);
 
-/* The metrics a model is measured by. */
-extern MlMetricTask ml_gate_task(const MlModel *model);
-
 /*
  * Understands the metric of a gate for a model of a task ("regression",
  * "classification"); raises ERRCODE_INVALID_PARAMETER_VALUE with what there

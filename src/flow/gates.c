@@ -15,6 +15,7 @@
 #include "flow/gate_rows.h"
 #include "flow/gates.h"
 #include "flow/gates_internal.h"
+#include "flow/quality.h"
 #include "miscadmin.h"
 #include "store/access.h"
 #include "store/cache.h"
@@ -439,8 +440,8 @@ ml_gates_find_production(MlJudging *j, const MlModel *model, MemoryContext conte
 	if (j->itself)
 		return;
 	production = ml_cache_pin(&j->production, context);
-	j->comparable = ml_gate_task(production) == ml_gate_task(model);
-	if (j->comparable && ml_gate_task(model) == ML_METRIC_TASK_TWO_CLASS)
+	j->comparable = ml_quality_task(production) == ml_quality_task(model);
+	if (j->comparable && ml_quality_task(model) == ML_METRIC_TASK_TWO_CLASS)
 		j->comparable = strcmp(production->classes[0], model->classes[0]) == 0 &&
 			strcmp(production->classes[1], model->classes[1]) == 0;
 	j->incomparable = psprintf("version %d in production has other classes", j->production.version);

@@ -6,15 +6,20 @@
 #include "base/compat.h"
 #include "flow/quality.h"
 
+MlMetricTask
+ml_quality_task(const MlModel *model)
+{
+	return model->task == ML_TASK_REGRESSION ? ML_METRIC_TASK_REGRESSION :
+		model->nclasses == 2 ? ML_METRIC_TASK_TWO_CLASS : ML_METRIC_TASK_MULTI_CLASS;
+}
+
 MlQuality *
 ml_quality_begin(const MlModel *model, MemoryContext context)
 {
 	MlQuality  *quality = MemoryContextAllocZero(context, sizeof(MlQuality));
-	MlMetricTask task = model->task == ML_TASK_REGRESSION ? ML_METRIC_TASK_REGRESSION :
-		model->nclasses == 2 ? ML_METRIC_TASK_TWO_CLASS : ML_METRIC_TASK_MULTI_CLASS;
 
 	quality->model = model;
-	quality->metrics = ml_metrics_for(task, &quality->nmetrics);
+	quality->metrics = ml_metrics_for(ml_quality_task(model), &quality->nmetrics);
 	quality->states = MemoryContextAlloc(context, sizeof(MlMetricState *) * quality->nmetrics);
 	for (int m = 0; m < quality->nmetrics; m++)
 		quality->states[m] = ml_metric_begin(quality->metrics[m], context);

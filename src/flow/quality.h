@@ -17,6 +17,9 @@ typedef struct MlQuality
 	int64		strange;		/* rows of a class the model does not know */
 } MlQuality;
 
+/* The task whose metrics judge a model. */
+extern MlMetricTask ml_quality_task(const MlModel *model);
+
 /* Starts the metrics of the model's task, in the given context. */
 extern MlQuality *ml_quality_begin(const MlModel *model, MemoryContext context);
 
