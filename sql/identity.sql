@@ -115,6 +115,16 @@ REASSIGN OWNED BY regress_ml_leaver TO regress_ml_author;
 DROP OWNED BY regress_ml_leaver;
 DROP ROLE regress_ml_leaver;
 SELECT count(*) FROM ml.importance('left', 'permutation');
+-- A new role of the name does not lend its rights to what another wrote.
+CREATE ROLE regress_ml_leaver;
+GRANT USAGE ON SCHEMA authors TO regress_ml_leaver;
+GRANT SELECT ON authors.data TO regress_ml_leaver;
+SELECT count(*) FROM ml.importance('left', 'permutation');
+SELECT * FROM ml.source_changed('left');
+SELECT ml.grant('left', 'use', 'regress_ml_leaver');
+SELECT count(*) FROM ml.importance('left', 'permutation');
+DROP OWNED BY regress_ml_leaver;
+DROP ROLE regress_ml_leaver;
 
 \c postgres
 DROP DATABASE regress_ml_identity;

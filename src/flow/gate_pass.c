@@ -41,13 +41,14 @@ typedef struct MlPassing
 
 /* Whose rights a recorded source is read with; NULL for the held-out rows, which know it themselves. */
 static MlIdentity *
-ml_pass_identity(const MlGateRecord *record)
+ml_pass_identity(const MlPassing *p, const MlGateRecord *record)
 {
 	MlIdentity *identity;
 
 	if (record->source == NULL)
 		return NULL;
 	identity = palloc0(sizeof(MlIdentity));
+	identity->model = p->version.model;
 	identity->role = record->reader;
 	identity->search_path = record->search_path;
 	return identity;
@@ -73,7 +74,7 @@ ml_pass_look(MlPassing *p, const MlGateRecord *record)
 	looked->reader = record->reader;
 	memset(&source, 0, sizeof source);
 	source.text = record->source;
-	source.identity = ml_pass_identity(record);
+	source.identity = ml_pass_identity(p, record);
 	if (record->source == NULL)
 		ml_gate_source_recorded(&p->version, ml_cache_pin(&p->version, CurrentMemoryContext), &source);
 	ml_gate_source_look(&source, &looked->digest, &looked->fingerprint);
@@ -169,7 +170,7 @@ ml_pass_renew(MlPassing *p, List *gates, const MlGateRecord *expired)
 	if (ml_pass_unjudged(p, gates, expired))
 		return;
 	results = ml_gates_judge(&p->version, gates, expired ? expired->source : NULL,
-							 expired ? ml_pass_identity(expired) : NULL, &judgement);
+							 expired ? ml_pass_identity(p, expired) : NULL, &judgement);
 	ml_catalog_gate_results(p->version.model, &judgement, results);
 	foreach(gate, gates)
 	{

@@ -13,10 +13,26 @@
 #include "flow/identity.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "store/access.h"
+#include "store/catalog.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+
+/* Raises an error unless the current user, who recorded the source, has a privilege on its model. */
+static void
+ml_identity_require(const MlIdentity *identity)
+{
+	if (ml_access_allowed(identity->model, ml_catalog_owner(identity->model), ML_PRIV_ANY))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("role \"%s\" has no privilege on model \"%s\"", identity->role, identity->model),
+			 errdetail("A recorded source is read with the rights of the role that recorded it: that role lost its "
+					   "privileges on the model, or is a new one of its name."),
+			 errhint("Train a new version, or give ml.run_gates a source, as a role that may read it.")));
+}
 
 void
 ml_identity_enter(const MlIdentity *identity, MlIdentitySaved *saved)
@@ -35,6 +51,8 @@ ml_identity_enter(const MlIdentity *identity, MlIdentitySaved *saved)
 	if (role != saved->user)
 		path = path[0] == '\0' ? "pg_temp" : psprintf("%s, pg_temp", path);
 	SetUserIdAndSecContext(role, saved->context | SECURITY_RESTRICTED_OPERATION);
+	if (role != saved->user)
+		ml_identity_require(identity);
 	saved->nest_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }

@@ -12,6 +12,7 @@
 
 typedef struct MlIdentity
 {
+	const char *model;			/* the model it was recorded for */
 	const char *role;			/* whose rights count */
 	const char *search_path;	/* by which the names were written; NULL: only qualified names resolve */
 } MlIdentity;
@@ -28,7 +29,9 @@ typedef struct MlIdentitySaved
  * Takes on an identity, in a security-restricted operation. What is set
  * inside is undone by ml_identity_leave, or by the end of the
  * (sub)transaction after an error. Raises ERRCODE_UNDEFINED_OBJECT when the
- * role is gone.
+ * role is gone, and ERRCODE_INSUFFICIENT_PRIVILEGE when it has no privilege on
+ * the model: a role that was made anew under the name has none, and what
+ * another wrote does not run with its rights.
  */
 extern void ml_identity_enter(const MlIdentity *identity, MlIdentitySaved *saved);
 extern void ml_identity_leave(const MlIdentitySaved *saved);

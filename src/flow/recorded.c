@@ -52,6 +52,7 @@ ml_recorded_load(const MlVersionRef *version, const char *target, const char *hi
 				 errdetail("Its training recorded no snapshot."),
 				 errhint("%s", hint)));
 	split = getKeyJsonValueFromContainer(&record->params->root, "split", 5, &buffer);
+	identity->model = version->model;
 	identity->role = record->trainer;
 	identity->search_path = record->search_path;
 	load->context = AllocSetContextCreate(CurrentMemoryContext, "pg_mlops load", ALLOCSET_DEFAULT_SIZES);
