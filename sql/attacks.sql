@@ -172,7 +172,8 @@ SELECT DISTINCT r FROM (
 	FROM pg_proc p WHERE p.pronamespace = 'ml'::regnamespace AND p.prokind = 'f' AND p.proargtypes[0] = 'text'::regtype
 		AND NOT p.proargtypes::oid[] && ARRAY['internal'::regtype::oid, 'anyelement'::regtype, 'anycompatible'::regtype]) s
 WHERE r ~ '^(XX|57|58)';
-SELECT attempt('SELECT ml.refuse_change()'), attempt('SELECT ml.predict_support(NULL)');
+-- Which of the two the server says depends on its release.
+SELECT attempt('SELECT ml.refuse_change()'), attempt('SELECT ml.predict_support(NULL)') ~ '^(42883|0A000) ' AS refused;
 -- A trigger function may stand on one's own table, and refuses there.
 CREATE TABLE own (a int);
 CREATE TRIGGER own BEFORE DELETE OR UPDATE ON own FOR EACH ROW EXECUTE FUNCTION ml.refuse_change();

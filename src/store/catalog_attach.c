@@ -243,10 +243,8 @@ ml_attached_names(const MlModelRow *model, const char *relation, Oid relid, bool
 static void
 ml_guard_drop(const char *guard)
 {
-	MlArgs		none = {0};
-
 	if (ml_guard_exists(guard))
-		ml_catalog_execute(psprintf("DROP FUNCTION ml.%s()", quote_identifier(guard)), &none, NULL);
+		ml_catalog_command(psprintf("DROP FUNCTION ml.%s()", quote_identifier(guard)));
 }
 
 /* A name for a guard that no function has. */
@@ -270,7 +268,6 @@ ml_guard_name(const char *model, const char *relation)
 static void
 ml_guard_create(const char *guard, const char *model, Oid relid, List *columns)
 {
-	MlArgs		none = {0};
 	const char *name = quote_identifier(guard);
 	StringInfoData sql;
 	ListCell   *lc;
@@ -285,12 +282,12 @@ ml_guard_create(const char *guard, const char *model, Oid relid, List *columns)
 						 quote_identifier(get_attname(relid, column->attno, false)), quote_identifier(column->name));
 	}
 	appendStringInfo(&sql, " FROM %s c; END", ml_name_relation(relid));
-	ml_catalog_execute(sql.data, &none, NULL);
-	ml_catalog_execute(psprintf("REVOKE EXECUTE ON FUNCTION ml.%s() FROM PUBLIC", name), &none, NULL);
-	ml_catalog_execute(psprintf("ALTER FUNCTION ml.%s() DEPENDS ON EXTENSION pg_mlops", name), &none, NULL);
-	ml_catalog_execute(psprintf("COMMENT ON FUNCTION ml.%s() IS %s", name,
+	ml_catalog_command(sql.data);
+	ml_catalog_command(psprintf("REVOKE EXECUTE ON FUNCTION ml.%s() FROM PUBLIC", name));
+	ml_catalog_command(psprintf("ALTER FUNCTION ml.%s() DEPENDS ON EXTENSION pg_mlops", name));
+	ml_catalog_command(psprintf("COMMENT ON FUNCTION ml.%s() IS %s", name,
 								quote_literal_cstr(psprintf("never run: keeps what model \"%s\" reads as it is; "
-															"see ml.attach and ml.detach", model))), &none, NULL);
+															"see ml.attach and ml.detach", model))));
 }
 
 /* The columns a guard is to keep for recorded names; those that are gone go to missing. */

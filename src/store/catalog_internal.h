@@ -190,7 +190,13 @@ extern void ml_bind_arg_int4(MlArgs *args, int32 value);
 extern void ml_bind_arg_int8(MlArgs *args, int64 value);
 extern void ml_bind_arg_json(MlArgs *args, const char *value);
 
-/* Runs one statement on ml.* tables as their owner; row may be NULL; returns the number of rows. */
+/* Runs a command that was made for once, as the owner of the ml.* tables. */
+extern void ml_catalog_command(const char *sql);
+
+/*
+ * Runs one statement on ml.* tables as their owner; row may be NULL; returns
+ * the number of rows. The text is a literal: the plan is kept under its address.
+ */
 extern uint64 ml_catalog_execute(const char *sql, MlArgs *args, MlRow *row);
 
 /* The same for a statement of which every row counts: a List of MlRow *. */

@@ -6,7 +6,9 @@
  * own operators: nobody else's code runs inside. After an ERROR the server
  * restores identity and settings, and PG_FINALLY has closed the flag. Each SPI
  * statement takes a new snapshot in READ COMMITTED, so what was waited for
- * under the model's row lock is seen by the statements after it.
+ * under the model's row lock is seen by the statements after it. Plans are
+ * kept for the session: a training runs a dozen statements, and to parse and
+ * plan them anew would take longer than to fit a small model.
  */
 #include "postgres.h"
 
@@ -22,7 +24,9 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/pg_lsn.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -133,7 +137,46 @@ ml_copy_row(MlRow *row, uint64 which)
 		row->column[i] = SPI_getvalue(SPI_tuptable->vals[which], SPI_tuptable->tupdesc, i + 1);
 }
 
-/* Runs one statement on ml.* tables as their owner; SPI is connected. */
+/* A statement that was run before in this session. Its text is part of the library, so the address names it. */
+typedef struct MlKeptPlan
+{
+	const char *sql;
+	SPIPlanPtr	plan;
+} MlKeptPlan;
+
+static HTAB *ml_kept_plans = NULL;
+
+/* The plan of a statement, which the session keeps; the server renews it when tables change. SPI is connected. */
+static SPIPlanPtr
+ml_kept_plan(const char *sql, MlArgs *args)
+{
+	MlKeptPlan *kept;
+	SPIPlanPtr	plan;
+
+	if (ml_kept_plans == NULL)
+	{
+		HASHCTL		control = {0};
+
+		control.keysize = sizeof(const char *);
+		control.entrysize = sizeof(MlKeptPlan);
+		control.hcxt = CacheMemoryContext;
+		ml_kept_plans = hash_create("pg_mlops catalog statements", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	kept = hash_search(ml_kept_plans, &sql, HASH_FIND, NULL);
+	if (kept != NULL)
+	{
+		Assert(SPI_getargcount(kept->plan) == args->n);
+		return kept->plan;
+	}
+	plan = SPI_prepare(sql, args->n, args->types);
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		elog(ERROR, "catalog statement failed: %s", SPI_result_code_string(SPI_result));
+	kept = hash_search(ml_kept_plans, &sql, HASH_ENTER, NULL);
+	kept->plan = plan;
+	return plan;
+}
+
+/* Runs one statement on ml.* tables as their owner; SPI is connected. Without args it is a command, made for once. */
 static void
 ml_execute_as_owner(const char *sql, MlArgs *args)
 {
@@ -152,8 +195,8 @@ ml_execute_as_owner(const char *sql, MlArgs *args)
 	PG_TRY();
 	{
 		ml_write_open = true;
-		result = SPI_execute_with_args(sql, args->n, args->types,
-									   args->values, args->nulls, false, 0);
+		result = args == NULL ? SPI_execute(sql, false, 0) :
+			SPI_execute_plan(ml_kept_plan(sql, args), args->values, args->nulls, false, 0);
 	}
 	PG_FINALLY();
 	{
@@ -165,6 +208,16 @@ ml_execute_as_owner(const char *sql, MlArgs *args)
 	SetUserIdAndSecContext(user, context);
 	if (result < 0)
 		elog(ERROR, "catalog statement failed: %s", SPI_result_code_string(result));
+}
+
+/* Runs a command as the owner of the ml.* tables. */
+void
+ml_catalog_command(const char *sql)
+{
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	ml_execute_as_owner(sql, NULL);
+	SPI_finish();
 }
 
 /* Runs one statement on ml.* tables as their owner and returns the number of rows. */
