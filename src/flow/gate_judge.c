@@ -94,8 +94,10 @@ ml_gate_better_by(const MlGateMetric *metric, const MlInterval *figure, const Ml
 		a = sign * (figure->low - reference->value);
 		b = sign * (figure->high - reference->value);
 	}
-	*low = sign > 0 ? a : b;
-	*high = sign > 0 ? b : a;
+	/* adding zero turns -0, which texts would show, into 0 */
+	*by += 0.0;
+	*low = (sign > 0 ? a : b) + 0.0;
+	*high = (sign > 0 ? b : a) + 0.0;
 }
 
 /* The verdict on a difference: against a model the whole interval counts, against a recorded figure the value. */
@@ -127,7 +129,7 @@ ml_gate_judge_versus(MlGateResult *result, const MlGateMetric *metric, const MlI
 	appendStringInfo(&text, "%s is %.6g and that of %s %.6g: %s%s by %.6g", gate->metric, figure->value,
 					 reference->name, reference->value, says[result->verdict],
 					 gate->margin != 0 ? psprintf(" than a margin of %.6g allows,", gate->margin) : "",
-					 result->verdict == ML_VERDICT_PASS ? by : -by);
+					 result->verdict == ML_VERDICT_PASS || by == 0 ? by : -by);
 	if (!isnan(low) && !isnan(high))
 		appendStringInfo(&text, " (better by %.6g to %.6g at 95 %%, %s)", low, high,
 						 reference->paired ? reference->difference.how : figure->how);
@@ -178,6 +180,8 @@ ml_gate_judge(const MlGate *gate, const MlGateMetric *metric, const char *key, c
 	MlGateResult *result = ml_gate_result_make(gate, key, value, n);
 	bool		absolute = gate->has_min || gate->has_max;
 
+	if (isnan(figure->value))
+		return ml_gate_undecided(gate, key, value, n, psprintf("%s is not a number for these rows", gate->metric));
 	result->value = figure->value;
 	result->low = figure->low;
 	result->high = figure->high;
