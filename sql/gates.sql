@@ -107,7 +107,8 @@ SELECT ml.drop_gate('loan', g) FROM unnest('{parity,ratio,odds,opportunity}'::te
 
 -- How it behaves, how large and how fast it is.
 SELECT ml.add_gate('loan', 'gender moves little', 'invariance:gender', max => 0.01);
-SELECT ml.add_gate('loan', 'unused', 'invariance:shoe_size', max => 0);
+SELECT ml.add_gate('loan', 'unused', 'invariance:id', max => 0);
+SELECT ml.add_gate('loan', 'unknown', 'invariance:shoe_size', max => 0);
 SELECT ml.add_gate('loan', 'income helps', 'increasing:income');
 SELECT ml.add_gate('loan', 'income hurts', 'decreasing:income');
 SELECT ml.add_gate('loan', 'text', 'increasing:gender');
@@ -117,7 +118,7 @@ SELECT gate, round(value::numeric, 3) AS value, limit_value, verdict FROM ml.run
 WHERE gate NOT IN ('fast', 'small') ORDER BY 1;
 SELECT gate, value > 0 AS measured, verdict FROM ml.run_gates('loan', 2) WHERE gate IN ('fast', 'small') ORDER BY 1;
 SELECT count(*) FROM ml.gate_results WHERE reason ~ 'is not a number';
-SELECT ml.drop_gate('loan', g) FROM unnest('{gender moves little,unused,income helps,income hurts,text,small,fast}'::text[]) g;
+SELECT ml.drop_gate('loan', g) FROM unnest('{gender moves little,unused,unknown,income helps,income hurts,text,small,fast}'::text[]) g;
 
 -- A result expires with its gate, its source, the source's rows, and production.
 SELECT ml.add_gate('loan', 'auc', 'auc', min => 0.7);

@@ -10,6 +10,7 @@
 
 #include "base/cell.h"
 #include "base/compat.h"
+#include "common/shortest_dec.h"
 #include "flow/evaluate.h"
 #include "flow/quality.h"
 #include "flow/source.h"
@@ -127,17 +128,37 @@ ml_evaluation_resolve(MlEvaluation *e, const char *ref)
 	ml_evaluation_add(e, ref, &version);
 }
 
+/* The attribute of a name, or -1; there must not be two. */
 static int
-ml_evaluation_attribute(TupleDesc desc, const char *name, const char *what)
+ml_evaluation_find(TupleDesc desc, const char *name)
 {
-	List	   *names = NIL;
+	int			found = -1;
 
 	for (int i = 0; i < desc->natts; i++)
 	{
-		if (strcmp(NameStr(TupleDescAttr(desc, i)->attname), name) == 0)
-			return i;
-		names = lappend(names, NameStr(TupleDescAttr(desc, i)->attname));
+		if (TupleDescAttr(desc, i)->attisdropped || strcmp(NameStr(TupleDescAttr(desc, i)->attname), name) != 0)
+			continue;
+		if (found >= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_AMBIGUOUS_COLUMN),
+					 errmsg("source has more than one column \"%s\"", name),
+					 errhint("Give the columns of the query different names.")));
+		found = i;
 	}
+	return found;
+}
+
+static int
+ml_evaluation_attribute(TupleDesc desc, const char *name, const char *what)
+{
+	int			found = ml_evaluation_find(desc, name);
+	List	   *names = NIL;
+
+	if (found >= 0)
+		return found;
+	for (int i = 0; i < desc->natts; i++)
+		if (!TupleDescAttr(desc, i)->attisdropped)
+			names = lappend(names, NameStr(TupleDescAttr(desc, i)->attname));
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
 			 errmsg("source has no %s column \"%s\"", what, name),
@@ -156,7 +177,13 @@ ml_evaluation_describe(void *ctx, TupleDesc desc)
 	if (e->describe != NULL)
 		e->describe(e->ctx, desc);
 	for (int m = 0; m < e->nmodels; m++)
+	{
+		const MlPipeline *pipeline = e->models[m]->model->pipeline;
+
+		for (int i = 0; i < pipeline->ninputs; i++)
+			(void) ml_evaluation_find(desc, pipeline->inputs[i].name);
 		ml_bind_desc(e->models[m]->binding, desc);
+	}
 	e->target_attribute = ml_evaluation_attribute(desc, e->target, "target");
 	ml_convert_init(&e->target_convert, TupleDescAttr(desc, e->target_attribute)->atttypid);
 	if (e->target_convert.class == ML_TYPE_UNSUPPORTED || e->target_convert.class == ML_TYPE_ARRAY ||
@@ -192,6 +219,16 @@ ml_evaluation_slice(MlSlice *slice, Datum value, bool isnull)
 
 	if (isnull)
 		return ML_SLICE_NULL;
+	/* with fewer digits, as a session may have them shown, different numbers would be one slice */
+	if (slice->convert.kind == ML_CONVERT_FLOAT8 || slice->convert.kind == ML_CONVERT_FLOAT4)
+	{
+		char		digits[DOUBLE_SHORTEST_DECIMAL_LEN];
+
+		length = slice->convert.kind == ML_CONVERT_FLOAT8 ?
+			double_to_shortest_decimal_buf(DatumGetFloat8(value), digits) :
+			float_to_shortest_decimal_buf(DatumGetFloat4(value), digits);
+		return ml_dict_add(slice->values, digits, length);
+	}
 	text = ml_convert_text(&slice->convert, value, &length);
 	return ml_dict_add(slice->values, text, length);
 }

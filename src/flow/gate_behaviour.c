@@ -35,6 +35,7 @@ typedef struct MlBehaviour
 	double	   *work;
 	double	   *out;
 	double	   *before;			/* the figures compared with */
+	bool		finite;			/* all of them so far */
 } MlBehaviour;
 
 /* The values the column takes: of a category its levels, of a number a grid over the rows' range. */
@@ -57,6 +58,8 @@ ml_behaviour_points(MlBehaviour *b, MlFrame *rows)
 	}
 	ml_frame_rewind(rows);
 	while ((n = ml_frame_read(rows, block)) > 0)
+	{
+		CHECK_FOR_INTERRUPTS();
 		for (int i = 0; i < n; i++)
 		{
 			double		x = block[i][b->cell];
@@ -67,8 +70,9 @@ ml_behaviour_points(MlBehaviour *b, MlFrame *rows)
 			high = Max(high, x);
 			whole &= x == floor(x);
 		}
+	}
 	if (low > high)
-		return "the column is missing in every row";
+		return psprintf("column \"%s\" is missing in every row", b->input->name);
 	b->npoints = low == high ? 1 : whole && high - low < ML_GRID_WHOLE ? (int) (high - low) + 1 : ML_GRID_POINTS;
 	b->points = palloc(sizeof(double) * b->npoints);
 	for (int i = 0; i < b->npoints; i++)
@@ -92,6 +96,8 @@ ml_behaviour_score(MlBehaviour *b, double x)
 	model->learner->predict(model->state, ml_pipeline_apply(model->pipeline, b->cells, b->work), b->out);
 	if (model->nclasses == 2)
 		b->out[0] = b->out[model->positive];
+	for (int k = 0; k < b->nout; k++)
+		b->finite &= isfinite(b->out[k]);
 }
 
 static bool
@@ -151,7 +157,7 @@ ml_behaviour_find(MlBehaviour *b, const MlGateMetric *metric)
 }
 
 const char *
-ml_gate_behaviour(const MlModel *model, const MlGateMetric *metric, MlFrame *rows, double *value)
+ml_gate_behaviour(const MlModel *model, const MlGateMetric *metric, MlFrame *rows, double *value, bool *read)
 {
 	MlBehaviour b = {0};
 	const double *block[ML_BLOCK_ROWS];
@@ -165,17 +171,20 @@ ml_gate_behaviour(const MlModel *model, const MlGateMetric *metric, MlFrame *row
 	if (problem != NULL)
 		return problem;
 	*value = 0;
-	/* a column that the version does not read cannot move anything */
+	*read = b.input != NULL;
 	if (b.input == NULL)
 		return NULL;
 	problem = ml_behaviour_points(&b, rows);
 	if (problem != NULL)
-		return psprintf("%s: \"%s\"", problem, metric->column);
+		return problem;
+	if (b.npoints < 2)
+		return psprintf("column \"%s\" takes no second value", metric->column);
 	b.nout = model->nclasses > 2 ? model->nclasses : 1;
 	b.cells = palloc_extended(sizeof(double) * model->pipeline->ncells, MCXT_ALLOC_HUGE);
 	b.work = palloc_extended(sizeof(double) * Max(model->pipeline->work_cells, 1), MCXT_ALLOC_HUGE);
 	b.out = palloc(sizeof(double) * Max(model->nclasses, 1));
 	b.before = palloc(sizeof(double) * Max(model->nclasses, 1));
+	b.finite = true;
 	ml_frame_rewind(rows);
 	while ((n = ml_frame_read(rows, block)) > 0)
 		for (int i = 0; i < n; i++)
@@ -187,6 +196,8 @@ ml_gate_behaviour(const MlModel *model, const MlGateMetric *metric, MlFrame *row
 			else
 				turned += ml_behaviour_turns(&b, metric->kind == ML_GATE_INCREASING ? 1 : -1);
 		}
+	if (!b.finite)
+		return "the prediction is not finite in every row";
 	*value = metric->kind == ML_GATE_INVARIANCE ? most : (double) turned / Max(ml_frame_count(rows), 1);
 	return NULL;
 }

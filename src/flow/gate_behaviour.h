@@ -16,9 +16,10 @@
  * Gives for ML_GATE_INVARIANCE the greatest distance of a prediction from
  * that of the row as it is (of a probability where there are classes), for the
  * others the share of rows in which the prediction goes the wrong way between
- * neighbouring values. Returns NULL, or why there is no such figure.
+ * neighbouring values. A column that the version does not read moves nothing:
+ * 0, and read is false. Returns NULL, or why there is no such figure.
  */
 extern const char *ml_gate_behaviour(const MlModel *model, const MlGateMetric *metric, MlFrame *rows,
-									 double *value);
+									 double *value, bool *read);
 
 #endif							/* ML_GATE_BEHAVIOUR_H */

@@ -94,8 +94,10 @@ ml_gate_better_by(const MlGateMetric *metric, const MlInterval *figure, const Ml
 		a = sign * (figure->low - reference->value);
 		b = sign * (figure->high - reference->value);
 	}
-	*low = sign > 0 ? a : b;
-	*high = sign > 0 ? b : a;
+	/* adding zero turns -0, which texts would show, into 0 */
+	*by += 0.0;
+	*low = (sign > 0 ? a : b) + 0.0;
+	*high = (sign > 0 ? b : a) + 0.0;
 }
 
 /* The verdict on a difference: against a model the whole interval counts, against a recorded figure the value. */
@@ -184,6 +186,8 @@ ml_gate_judge(const MlGate *gate, const MlGateMetric *metric, const char *key, c
 	MlGateResult *result = ml_gate_result_make(gate, key, value, n);
 	bool		absolute = gate->has_min || gate->has_max;
 
+	if (isnan(figure->value))
+		return ml_gate_undecided(gate, key, value, n, psprintf("%s is not a number for these rows", gate->metric));
 	result->value = figure->value;
 	result->low = figure->low;
 	result->high = figure->high;

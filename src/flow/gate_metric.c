@@ -170,6 +170,24 @@ ml_gate_bad_rule(const MlGate *gate, const char *detail, const char *hint)
 			 errhint("%s", hint)));
 }
 
+static void
+ml_gate_check_slices(const MlGate *gate)
+{
+	List	   *seen = NIL;
+	ListCell   *lc;
+
+	foreach(lc, gate->slices)
+	{
+		char	   *column = lfirst(lc);
+
+		if (column[0] == '\0')
+			ml_gate_bad_rule(gate, "One of its slices is empty.", "Name columns in slices, such as '{gender}'.");
+		if (ml_text_listed(seen, column))
+			ml_gate_bad_rule(gate, psprintf("Its slices name column \"%s\" twice.", column), "Name it once.");
+		seen = lappend(seen, column);
+	}
+}
+
 /* What a kind of metric can and cannot be asked for. */
 static void
 ml_gate_check_kind(MlGate *gate, const MlGateMetric *metric)
@@ -207,6 +225,7 @@ ml_gate_metric_check(MlGate *gate, const char *task)
 	if (!known)
 		ml_gate_unknown_metric(gate, task);
 	ml_gate_check_kind(gate, &metric);
+	ml_gate_check_slices(gate);
 	if (gate->versus == NULL && !gate->has_min && !gate->has_max)
 		ml_gate_bad_rule(gate, "It has neither a limit nor a model to be compared with.",
 						 "Pass min, max, or versus.");

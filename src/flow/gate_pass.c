@@ -25,9 +25,13 @@ typedef struct MlLooked
 {
 	const char *text;			/* NULL: the rows that training held out */
 	const char *reader;
+	const char *search_path;
 	char	   *digest;
 	char	   *fingerprint;
 } MlLooked;
+
+/* Of one gate so many slices are told that do not pass; of the others their number. */
+#define ML_PASS_SLICES_TOLD	10
 
 typedef struct MlPassing
 {
@@ -36,8 +40,17 @@ typedef struct MlPassing
 	List	   *looked;			/* MlLooked * */
 	MlGatePass *pass;
 	List	   *refusals;		/* char *: what does not pass, and why */
+	int64		untold;			/* of the gate at hand: results that do not pass and are not in refusals */
+	int			told;
 	StringInfoData names;		/* as a JSON array without brackets */
 } MlPassing;
+
+/* Whether two texts are equal, where NULL equals NULL only. */
+static bool
+ml_pass_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
 
 /* Whose rights a recorded source is read with; NULL for the held-out rows, which know it themselves. */
 static MlIdentity *
@@ -64,14 +77,14 @@ ml_pass_look(MlPassing *p, const MlGateRecord *record)
 	foreach(lc, p->looked)
 	{
 		looked = lfirst(lc);
-		if (strcmp(looked->reader, record->reader) == 0 &&
-			(looked->text == NULL || record->source == NULL ? looked->text == record->source :
-			 strcmp(looked->text, record->source) == 0))
+		if (ml_pass_same(looked->text, record->source) && strcmp(looked->reader, record->reader) == 0 &&
+			ml_pass_same(looked->search_path, record->search_path))
 			return looked;
 	}
 	looked = palloc0(sizeof(MlLooked));
 	looked->text = record->source;
 	looked->reader = record->reader;
+	looked->search_path = record->search_path;
 	memset(&source, 0, sizeof source);
 	source.text = record->source;
 	source.identity = ml_pass_identity(p, record);
@@ -80,6 +93,12 @@ ml_pass_look(MlPassing *p, const MlGateRecord *record)
 	ml_gate_source_look(&source, &looked->digest, &looked->fingerprint);
 	p->looked = lappend(p->looked, looked);
 	return looked;
+}
+
+static bool
+ml_pass_compares(const MlGate *gate)
+{
+	return gate->versus != NULL && strcmp(gate->versus, "production") == 0;
 }
 
 /* Whether a gate's newest results still stand. */
@@ -92,7 +111,7 @@ ml_pass_stands(MlPassing *p, const MlGate *gate, const List *records)
 	if (records == NIL)
 		return false;
 	record = linitial(records);
-	if (gate->versus != NULL && strcmp(gate->versus, "production") == 0 && record->versus_version != p->production)
+	if (ml_pass_compares(gate) && record->versus_version != p->production)
 		return false;
 	looked = ml_pass_look(p, record);
 	return strcmp(looked->digest, record->source_digest) == 0 &&
@@ -103,6 +122,12 @@ static void
 ml_pass_refuse(MlPassing *p, const MlGate *gate, const char *verdict, const char *key, const char *value,
 			   const char *reason)
 {
+	if (p->told == ML_PASS_SLICES_TOLD)
+	{
+		p->untold++;
+		return;
+	}
+	p->told++;
 	p->refusals = lappend(p->refusals,
 						  psprintf("gate \"%s\" %s%s: %s", gate->name,
 								   strcmp(verdict, "fail") == 0 ? "fails" : "is inconclusive",
@@ -110,9 +135,14 @@ ml_pass_refuse(MlPassing *p, const MlGate *gate, const char *verdict, const char
 															   value ? value : "NULL"), reason));
 }
 
+/* Ends what is said of a gate that does not pass. */
 static void
 ml_pass_refused(MlPassing *p, const MlGate *gate)
 {
+	if (p->untold > 0)
+		p->refusals = lappend(p->refusals, psprintf("gate \"%s\" does not pass for %lld more slices", gate->name,
+													(long long) p->untold));
+	p->untold = p->told = 0;
 	appendStringInfoString(&p->names, p->names.len > 0 ? ", " : "");
 	ml_json_text(&p->names, gate->name);
 }
@@ -199,7 +229,8 @@ ml_pass_same_source(const MlGateRecord *a, const MlGateRecord *b)
 		return a == b || (a ? a : b)->source == NULL;
 	if (a->source == NULL || b->source == NULL)
 		return a->source == b->source;
-	return strcmp(a->source, b->source) == 0 && strcmp(a->reader, b->reader) == 0;
+	return strcmp(a->source, b->source) == 0 && strcmp(a->reader, b->reader) == 0 &&
+		ml_pass_same(a->search_path, b->search_path);
 }
 
 /* Judges anew the gates whose results have expired, source by source; records has the expired one of each, or NULL. */
@@ -231,15 +262,27 @@ ml_pass_renew_all(MlPassing *p, List *gates, List *records)
 	}
 }
 
+/* Says of an error in a recorded source why it was read. */
+static void
+ml_pass_context(void *arg)
+{
+	MlPassing  *p = arg;
+
+	errcontext("the rows on which gates judged version %d of model \"%s\" last; ml.run_gates gives them others",
+			   p->version.version, p->version.model);
+}
+
 /* Takes each gate's newest results while they stand, and renews the others. */
 static void
 ml_pass_check(MlPassing *p, List *gates)
 {
+	ErrorContextCallback callback = {.callback = ml_pass_context, .arg = p, .previous = error_context_stack};
 	List	   *any = ml_catalog_gate_records(p->version.model, p->version.version, 0);
 	List	   *expired = NIL;
 	List	   *expired_records = NIL;
 	ListCell   *lc;
 
+	error_context_stack = &callback;
 	foreach(lc, gates)
 	{
 		MlGate	   *gate = lfirst(lc);
@@ -256,9 +299,10 @@ ml_pass_check(MlPassing *p, List *gates)
 			ml_pass_refused(p, gate);
 	}
 	ml_pass_renew_all(p, expired, expired_records);
+	error_context_stack = callback.previous;
 }
 
-/* A forced deployment reads nothing: what was found last counts, however old. */
+/* A forced deployment reads nothing: what was found last counts, however old the rows, against today's production. */
 static void
 ml_pass_overrule(MlPassing *p, List *gates)
 {
@@ -269,6 +313,9 @@ ml_pass_overrule(MlPassing *p, List *gates)
 		MlGate	   *gate = lfirst(lc);
 		List	   *records = ml_catalog_gate_records(p->version.model, p->version.version, gate->id);
 
+		if (records != NIL && ml_pass_compares(gate) &&
+			((MlGateRecord *) linitial(records))->versus_version != p->production)
+			records = NIL;
 		if (records == NIL)
 			p->refusals = lappend(p->refusals, psprintf("gate \"%s\" has not been judged", gate->name));
 		if (records == NIL || !ml_pass_records(p, gate, records))
@@ -299,7 +346,7 @@ ml_gates_refusals(const char *model, int32 version, const char *role, bool force
 			MlGate	   *gate = lfirst(lc);
 
 			p.pass->gate_ids = lappend(p.pass->gate_ids, &gate->id);
-			p.pass->compared |= gate->versus != NULL && strcmp(gate->versus, "production") == 0;
+			p.pass->compared |= ml_pass_compares(gate);
 		}
 		if (force)
 			ml_pass_overrule(&p, gates);

@@ -170,8 +170,6 @@ ml_gate_rows_begin(MlGateReading *r, const MlGateWish *wish)
 	rows->all = ml_gate_sample(r);
 	e->identity = r->source->identity;
 	e->columns = r->source->columns;
-	if (e->columns != NIL)
-		e->columns = list_concat_copy(e->columns, wish->slices);
 	e->exclude = r->source->exclude;
 	e->describe = ml_gate_rows_describe;
 	e->wants = ml_gate_rows_wants;
@@ -183,7 +181,9 @@ ml_gate_rows_read(const MlGateWish *wish, const MlGateSource *source)
 {
 	MlGateReading *r = palloc0(sizeof(MlGateReading));
 	MlGateRows *rows = palloc0(sizeof(MlGateRows));
-	MlSourceInfo info;
+	MlSourceInfo other;
+	/* a training leaves the primary key out, and needs to be told it */
+	MlSourceInfo *info = source->training != NULL ? &source->training->info : &other;
 
 	r->context = CurrentMemoryContext;
 	r->rows = rows;
@@ -191,19 +191,30 @@ ml_gate_rows_read(const MlGateWish *wish, const MlGateSource *source)
 	ml_gate_rows_begin(r, wish);
 	if (source->training != NULL)
 		ml_load_probe_begin(source->training);
-	ml_evaluation_scan(rows->evaluation, source->text, ml_gate_rows_row, r, &info);
+	ml_evaluation_scan(rows->evaluation, source->text, ml_gate_rows_row, r, info);
 	if (source->training != NULL && source->training->lengths_pass)
 	{
 		ml_load_end_lengths(source->training);
-		ml_evaluation_scan(rows->evaluation, source->text, ml_gate_rows_row, r, &info);
+		ml_evaluation_scan(rows->evaluation, source->text, ml_gate_rows_row, r, info);
 	}
 	ml_gate_rows_close(r);
-	rows->source_digest = ml_gate_source_digest(source, info.relations);
+	rows->source_digest = ml_gate_source_digest(source->text, info->relations);
 	rows->fingerprint = ml_row_digest_text(r->digest);
 	for (int m = 0; m < rows->evaluation->nmodels; m++)
 		rows->microseconds[m] = rows->evaluation->nrows > 0
 			? INSTR_TIME_GET_DOUBLE(rows->evaluation->models[m]->elapsed) * 1e6 / rows->evaluation->nrows : 0;
 	return rows;
+}
+
+bool
+ml_gate_rows_have(const MlGateRows *rows, const char *column)
+{
+	const MlEvaluated *candidate = rows->evaluation->models[0];
+
+	for (int i = 0; i < candidate->binding->natts; i++)
+		if (strcmp(NameStr(TupleDescAttr(candidate->binding->desc, i)->attname), column) == 0)
+			return true;
+	return false;
 }
 
 void

@@ -54,4 +54,7 @@ typedef struct MlGateRows
 extern MlGateRows *ml_gate_rows_read(const MlGateWish *wish, const MlGateSource *source);
 extern void ml_gate_rows_end(MlGateRows *rows);
 
+/* Whether the source has a column, which the version need not read. */
+extern bool ml_gate_rows_have(const MlGateRows *rows, const char *column);
+
 #endif							/* ML_GATE_ROWS_H */

@@ -8,13 +8,17 @@
 
 #include "access/relation.h"
 #include "base/compat.h"
+#include "base/names.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
 #include "common/hashfn.h"
 #include "flow/gate_source.h"
 #include "flow/recorded.h"
+#include "store/gates.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/regproc.h"
@@ -28,7 +32,6 @@ typedef struct MlHashedColumn
 {
 	bool		dropped;
 	bool		by_text;
-	Oid			collation;
 	uint64		key;			/* of its name */
 	FmgrInfo	function;
 } MlHashedColumn;
@@ -61,7 +64,6 @@ ml_row_digest_begin(TupleDesc desc)
 			continue;
 		column->key = hash_bytes_extended((const unsigned char *) NameStr(attribute->attname),
 										  strlen(NameStr(attribute->attname)), ML_ROW_SEED);
-		column->collation = attribute->attcollation;
 		type = lookup_type_cache(attribute->atttypid, TYPECACHE_HASH_EXTENDED_PROC);
 		column->by_text = !OidIsValid(type->hash_extended_proc);
 		if (column->by_text)
@@ -79,7 +81,8 @@ ml_row_digest_value(MlHashedColumn *column, Datum value)
 	char	   *text;
 
 	if (!column->by_text)
-		return DatumGetUInt64(FunctionCall2Coll(&column->function, column->collation, value,
+		/* bytewise: texts that a collation holds for equal are not the same row, and a column may have no collation */
+		return DatumGetUInt64(FunctionCall2Coll(&column->function, C_COLLATION_OID, value,
 												Int64GetDatum((int64) column->key)));
 	text = OutputFunctionCall(&column->function, value);
 	return hash_bytes_extended((const unsigned char *) text, strlen(text), column->key);
@@ -112,25 +115,29 @@ ml_row_digest_text(const MlRowDigest *digest)
 
 /* ---- what the rows come from ---- */
 
-/* Appends what a relation is made of. */
+/*
+ * Appends what a relation is made of. It was read just now and is still
+ * locked. Its name is looked up without asking for rights, which were those
+ * of the source's identity, or of a view's owner.
+ */
 static void
 ml_gate_source_relation(StringInfo out, const char *name)
 {
-	Oid			relid = RangeVarGetRelid(makeRangeVarFromNameList(ml_compat_qualified_name(name)),
-										 AccessShareLock, true);
-	Relation	rel;
+	RangeVar   *range = makeRangeVarFromNameList(ml_compat_qualified_name(name));
+	Oid			schema = get_namespace_oid(range->schemaname, true);
+	Oid			relid = OidIsValid(schema) ? get_relname_relid(range->relname, schema) : InvalidOid;
+	Relation	rel = OidIsValid(relid) ? try_relation_open(relid, AccessShareLock) : NULL;
 
 	appendStringInfo(out, "\n%s", name);
-	if (!OidIsValid(relid))
+	if (rel == NULL)
 		return;
-	rel = relation_open(relid, NoLock);
 	for (int i = 0; i < RelationGetDescr(rel)->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(rel), i);
 
 		if (!attribute->attisdropped)
 			appendStringInfo(out, ", %s %s", quote_identifier(NameStr(attribute->attname)),
-							 format_type_with_typemod(attribute->atttypid, attribute->atttypmod));
+							 ml_name_type(attribute->atttypid, attribute->atttypmod));
 	}
 	if (rel->rd_rel->relkind == RELKIND_VIEW)
 		appendStringInfo(out, "\n%s",
@@ -144,28 +151,44 @@ ml_gate_source_by_name(const ListCell *a, const ListCell *b)
 	return strcmp(lfirst(a), lfirst(b));
 }
 
-char *
-ml_gate_source_digest(const MlGateSource *source, const List *relations)
+/* Appends what relations are made of, with every name that is not the server's own qualified. */
+static void
+ml_gate_source_relations(StringInfo out, const List *relations)
 {
-	MlIdentitySaved saved;
+	List	   *names = list_copy(relations);
+	bool		all = quote_all_identifiers;
+	int			nest_level = NewGUCNestLevel();
+	ListCell   *lc;
+
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+							 0, false);
+	/* the planner lists them in an order of its own */
+	list_sort(names, ml_gate_source_by_name);
+	PG_TRY();
+	{
+		quote_all_identifiers = false;
+		foreach(lc, names)
+			ml_gate_source_relation(out, lfirst(lc));
+	}
+	PG_FINALLY();
+	{
+		quote_all_identifiers = all;
+	}
+	PG_END_TRY();
+	AtEOXact_GUC(false, nest_level);
+}
+
+char *
+ml_gate_source_digest(const char *text, const List *relations)
+{
 	StringInfoData out;
 	uint8		digest[ML_DIGEST_BYTES];
 	char	   *hex = palloc(2 * ML_DIGEST_BYTES + 1);
 	bytea	   *bytes;
-	List	   *names = list_copy(relations);
-	ListCell   *lc;
 
 	initStringInfo(&out);
-	appendStringInfoString(&out, source->text);
-	/* whoever asks need not have rights on the schemas */
-	if (source->identity != NULL)
-		ml_identity_enter(source->identity, &saved);
-	/* the planner lists them in an order of its own */
-	list_sort(names, ml_gate_source_by_name);
-	foreach(lc, names)
-		ml_gate_source_relation(&out, lfirst(lc));
-	if (source->identity != NULL)
-		ml_identity_leave(&saved);
+	appendStringInfoString(&out, text);
+	ml_gate_source_relations(&out, relations);
 	bytes = palloc(VARHDRSZ + out.len);
 	SET_VARSIZE(bytes, VARHDRSZ + out.len);
 	memcpy(VARDATA(bytes), out.data, out.len);
@@ -175,6 +198,28 @@ ml_gate_source_digest(const MlGateSource *source, const List *relations)
 }
 
 /* ---- the rows that a training held out ---- */
+
+/*
+ * Asks a relation for the columns that gates of the model slice by, besides
+ * those of the training. Those of all gates, so that the fingerprint does not
+ * depend on which of them are judged.
+ */
+static void
+ml_gate_source_slices(const char *model, MlGateSource *source)
+{
+	List	   *exclude = NIL;
+	List	   *slices = NIL;
+	ListCell   *lc;
+
+	foreach(lc, ml_catalog_gates(model, NULL))
+		slices = list_concat(slices, ((MlGate *) lfirst(lc))->slices);
+	if (source->columns != NIL)
+		source->columns = list_concat_copy(source->columns, slices);
+	foreach(lc, source->exclude)
+		if (!ml_text_listed(slices, lfirst(lc)))
+			exclude = lappend(exclude, lfirst(lc));
+	source->exclude = exclude;
+}
 
 void
 ml_gate_source_recorded(const MlVersionRef *version, const MlModel *model, MlGateSource *out)
@@ -189,6 +234,7 @@ ml_gate_source_recorded(const MlVersionRef *version, const MlModel *model, MlGat
 	out->columns = ml_load_wanted(load);
 	out->exclude = load->exclude;
 	out->training = load;
+	ml_gate_source_slices(version->model, out);
 }
 
 /* ---- looking whether rows are the same ---- */
@@ -231,6 +277,6 @@ ml_gate_source_look(const MlGateSource *source, char **digest, char **fingerprin
 	reader.row = ml_gate_look_row;
 	reader.ctx = &look;
 	(void) ml_source_read(source->text, &reader, &info);
-	*digest = ml_gate_source_digest(source, info.relations);
+	*digest = ml_gate_source_digest(source->text, info.relations);
 	*fingerprint = ml_row_digest_text(look.rows);
 }

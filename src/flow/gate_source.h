@@ -32,7 +32,7 @@ extern void ml_row_digest_add(MlRowDigest *digest, TupleTableSlot *slot);
 extern char *ml_row_digest_text(const MlRowDigest *digest);
 
 /* The digest of a source's text and of the relations (char *, qualified) it reads. */
-extern char *ml_gate_source_digest(const MlGateSource *source, const List *relations);
+extern char *ml_gate_source_digest(const char *text, const List *relations);
 
 /*
  * The rows that the training of a version held out. Raises

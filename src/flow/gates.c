@@ -120,19 +120,30 @@ ml_gates_production_settled(const MlJudging *j, MlGateReference *out)
 	return out->none || !j->comparable;
 }
 
-static void
-ml_gates_versus_production(const MlJudging *j, const MlSample *sample, const MlGateMetric *metric,
-						   MlGateReference *out)
+/* Compares the first predictor of a sample with the second; true when that gave the figure of the first, too. */
+static bool
+ml_gates_beside(const MlSample *sample, const MlGateMetric *metric, MlGateReference *out, MlInterval *figure)
 {
-	MlInterval	figure;
+	MlBeside	beside;
 
-	if (ml_gates_production_settled(j, out))
-		return;
-	out->known = ml_sample_interval(sample, metric->metric, ML_GATE_PRODUCTION, &figure) &&
-		ml_sample_difference(sample, metric->metric, ML_GATE_CANDIDATE, ML_GATE_PRODUCTION, &out->difference);
-	out->missing = "it is not defined for the version in production on these rows";
-	out->value = figure.value;
+	out->known = ml_sample_beside(sample, metric->metric, ML_GATE_CANDIDATE, ML_GATE_PRODUCTION, &beside);
+	if (!out->known)
+		return false;
+	out->value = beside.other;
 	out->paired = true;
+	out->difference = beside.difference;
+	*figure = beside.figure;
+	return true;
+}
+
+static bool
+ml_gates_versus_production(const MlJudging *j, const MlSample *sample, const MlGateMetric *metric,
+						   MlGateReference *out, MlInterval *figure)
+{
+	if (ml_gates_production_settled(j, out))
+		return false;
+	out->missing = "it is not defined for the version in production on these rows";
+	return ml_gates_beside(sample, metric, out, figure);
 }
 
 /* Learns the trivial model: the mean, or the shares of the classes. */
@@ -150,6 +161,8 @@ ml_gates_learn_trivial(MlJudging *j)
 	memset(&row, 0, sizeof row);
 	for (int64 i = 0; i < n; i++)
 	{
+		if (i % ML_SAMPLE_BREATH == 0)
+			CHECK_FOR_INTERRUPTS();
 		ml_sample_row(j->rows->all, i, ML_GATE_CANDIDATE, &row);
 		sum += e->task == ML_METRIC_TASK_REGRESSION ? row.y : row.label;
 		if (e->task == ML_METRIC_TASK_MULTI_CLASS)
@@ -166,16 +179,17 @@ ml_gates_learn_trivial(MlJudging *j)
 
 /* The rows of a sample as the candidate and the trivial model have them. */
 static MlSample *
-ml_gates_with_trivial(MlJudging *j, const MlSample *sample)
+ml_gates_with_trivial(const MlJudging *j, const MlSample *sample)
 {
 	const MlEvaluation *e = j->rows->evaluation;
 	MlSample   *out = ml_sample_begin(e->task, e->nclasses, e->positive, 2, CurrentMemoryContext);
 	MlMetricRow rows[2];
 
-	ml_gates_learn_trivial(j);
 	memset(rows, 0, sizeof rows);
 	for (int64 i = 0; i < ml_sample_rows(sample); i++)
 	{
+		if (i % ML_SAMPLE_BREATH == 0)
+			CHECK_FOR_INTERRUPTS();
 		ml_sample_row(sample, i, ML_GATE_CANDIDATE, &rows[0]);
 		rows[1] = rows[0];
 		rows[1].y_hat = rows[1].score = rows[1].p = j->mean;
@@ -191,39 +205,57 @@ ml_gates_with_trivial(MlJudging *j, const MlSample *sample)
 	return out;
 }
 
-static void
+static bool
 ml_gates_versus_trivial(MlJudging *j, const MlSample *sample, const MlGateMetric *metric,
-						MlGateReference *out)
+						MlGateReference *out, MlInterval *figure)
 {
-	MlSample   *with = ml_gates_with_trivial(j, sample);
-	MlInterval	figure;
+	MemoryContext old = CurrentMemoryContext;
+	MemoryContext context;
+	bool		known;
 
+	ml_gates_learn_trivial(j);
 	out->name = "the trivial model";
-	out->known = ml_sample_interval(with, metric->metric, 1, &figure) &&
-		ml_sample_difference(with, metric->metric, 0, 1, &out->difference);
 	out->missing = "it is not defined for the trivial model on these rows";
-	out->value = figure.value;
-	out->paired = true;
+	context = AllocSetContextCreate(old, "pg_mlops trivial model", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(context);
+	known = ml_gates_beside(ml_gates_with_trivial(j, sample), metric, out, figure);
+	MemoryContextSwitchTo(old);
+	if (known && figure->how != NULL)
+		figure->how = pstrdup(figure->how);
+	if (known && out->difference.how != NULL)
+		out->difference.how = pstrdup(out->difference.how);
+	MemoryContextDelete(context);
+	return known;
 }
 
-static void
+/* Finds what a gate compares with; true when that gave the figure of the version, too. */
+static bool
 ml_gates_reference(MlJudging *j, const MlGate *gate, const MlSample *sample, const MlGateMetric *metric,
-				   MlGateReference *out)
+				   MlGateReference *out, MlInterval *figure)
 {
 	memset(out, 0, sizeof *out);
 	if (strcmp(gate->versus, "production") == 0)
-		ml_gates_versus_production(j, sample, metric, out);
+		return ml_gates_versus_production(j, sample, metric, out, figure);
 	else if (strcmp(gate->versus, "trivial") == 0)
-		ml_gates_versus_trivial(j, sample, metric, out);
+		return ml_gates_versus_trivial(j, sample, metric, out, figure);
 	else
 	{
 		out->name = "its training";
 		out->known = ml_catalog_recorded_metric(j->version.model, j->version.version, gate->metric, &out->value);
 		out->missing = "its training recorded no such metric";
+		return false;
 	}
 }
 
 /* ---- judging ---- */
+
+/* Why so many rows decide nothing, or NULL. */
+static const char *
+ml_gates_too_few(const MlGate *gate, int64 n)
+{
+	return n >= gate->min_rows ? NULL :
+		psprintf("%lld rows, and the gate asks for at least %lld", (long long) n, (long long) gate->min_rows);
+}
 
 /* Judges one sample by a metric of rows. */
 static MlGateResult *
@@ -231,17 +263,15 @@ ml_gates_judge_sample(MlJudging *j, const MlGate *gate, const MlGateMetric *metr
 					  const char *value, const MlSample *sample)
 {
 	int64		n = sample ? ml_sample_rows(sample) : 0;
+	const char *problem = ml_gates_too_few(gate, n);
 	MlGateReference reference;
 	MlInterval	figure;
 
-	if (n < gate->min_rows)
-		return ml_gate_undecided(gate, key, value, n,
-								 psprintf("%lld rows, and the gate asks for at least %lld", (long long) n,
-										  (long long) gate->min_rows));
-	if (!ml_sample_interval(sample, metric->metric, ML_GATE_CANDIDATE, &figure))
+	if (problem != NULL)
+		return ml_gate_undecided(gate, key, value, n, problem);
+	if (!(gate->versus != NULL && ml_gates_reference(j, gate, sample, metric, &reference, &figure)) &&
+		!ml_sample_interval(sample, metric->metric, ML_GATE_CANDIDATE, &figure))
 		return ml_gate_undecided(gate, key, value, n, psprintf("%s is not defined for these rows", gate->metric));
-	if (gate->versus != NULL)
-		ml_gates_reference(j, gate, sample, metric, &reference);
 	return ml_gate_judge(gate, metric, key, value, n, &figure, gate->versus ? &reference : NULL);
 }
 
@@ -265,8 +295,11 @@ ml_gates_judge_metric(MlJudging *j, const MlGate *gate, const MlGateMetric *metr
 		const MlGateSlice *slice = ml_gates_slice(j, lfirst(lc));
 
 		for (int g = 0; g < slice->ngroups; g++)
+		{
+			CHECK_FOR_INTERRUPTS();
 			j->results = lappend(j->results, ml_gates_judge_sample(j, gate, metric, slice->column,
 																   slice->groups[g].value, slice->groups[g].sample));
+		}
 	}
 }
 
@@ -280,6 +313,8 @@ ml_gates_fairness_groups(const MlGateSlice *slice, int predictor)
 	for (int g = 0; g < slice->ngroups; g++)
 		for (int64 i = 0; i < ml_sample_rows(slice->groups[g].sample); i++)
 		{
+			if (i % ML_SAMPLE_BREATH == 0)
+				CHECK_FOR_INTERRUPTS();
 			ml_sample_row(slice->groups[g].sample, i, predictor, &row);
 			ml_fairness_add(&groups[g], &row);
 		}
@@ -373,14 +408,31 @@ ml_gates_judge_figure(MlJudging *j, const MlGate *gate, const MlGateMetric *metr
 }
 
 static void
+ml_gates_judge_latency(MlJudging *j, const MlGate *gate, const MlGateMetric *metric)
+{
+	int64		n = ml_sample_rows(j->rows->all);
+	const char *problem = ml_gates_too_few(gate, n);
+
+	if (problem != NULL)
+		j->results = lappend(j->results, ml_gate_undecided(gate, NULL, NULL, n, problem));
+	else
+		ml_gates_judge_figure(j, gate, metric, j->rows->microseconds[ML_GATE_CANDIDATE],
+							  j->comparable ? j->rows->microseconds[ML_GATE_PRODUCTION] : NAN);
+}
+
+static void
 ml_gates_judge_behaviour(MlJudging *j, const MlGate *gate, const MlGateMetric *metric)
 {
 	int64		n = ml_frame_count(j->rows->cells);
 	double		value = 0;
-	const char *problem = n < gate->min_rows
-		? psprintf("%lld rows, and the gate asks for at least %lld", (long long) n, (long long) gate->min_rows)
-		: ml_gate_behaviour(j->rows->model, metric, j->rows->cells, &value);
+	bool		read = false;
+	const char *problem = ml_gates_too_few(gate, n);
 
+	if (problem == NULL)
+		problem = ml_gate_behaviour(j->rows->model, metric, j->rows->cells, &value, &read);
+	/* a column that the version does not read moves nothing; one that nobody knows may be misspelt */
+	if (problem == NULL && !read && !ml_gate_rows_have(j->rows, metric->column))
+		problem = psprintf("neither the version nor the source has a column \"%s\"", metric->column);
 	if (problem != NULL)
 		j->results = lappend(j->results, ml_gate_undecided(gate, NULL, NULL, n, problem));
 	else
@@ -407,8 +459,7 @@ ml_gates_judge_one(MlJudging *j, const MlGate *gate, const MlGateMetric *metric,
 			ml_gates_judge_fairness(j, gate, metric);
 			break;
 		case ML_GATE_LATENCY:
-			ml_gates_judge_figure(j, gate, metric, j->rows->microseconds[ML_GATE_CANDIDATE],
-								  j->comparable ? j->rows->microseconds[ML_GATE_PRODUCTION] : NAN);
+			ml_gates_judge_latency(j, gate, metric);
 			break;
 		case ML_GATE_ARTIFACT:
 			ml_gates_judge_figure(j, gate, metric, ml_catalog_artifact_bytes(j->version.model, j->version.version),
@@ -431,13 +482,21 @@ ml_gates_find_production(MlJudging *j, const MlModel *model, MemoryContext conte
 {
 	const MlModel *production;
 	int32		version = ml_catalog_production(j->version.model);
+	bool		compared = false;
+	ListCell   *lc;
 
 	j->has_production = version > 0;
 	j->itself = version == j->version.version;
 	if (!j->has_production)
 		return;
 	ml_gates_resolve(j->version.model, version, &j->production);
-	if (j->itself)
+	foreach(lc, j->gates)
+	{
+		const char *versus = ((MlGate *) lfirst(lc))->versus;
+
+		compared |= versus != NULL && strcmp(versus, "production") == 0;
+	}
+	if (j->itself || !compared)
 		return;
 	production = ml_cache_pin(&j->production, context);
 	j->comparable = ml_quality_task(production) == ml_quality_task(model);
@@ -498,17 +557,47 @@ ml_gates_params(const MlJudging *j, const MlGateSource *source)
 	return out.data;
 }
 
+/* Results that outlive the judgement, in the current memory context. */
+static List *
+ml_gates_keep(const List *results)
+{
+	List	   *kept = NIL;
+	ListCell   *lc;
+
+	foreach(lc, results)
+	{
+		MlGateResult *result = palloc(sizeof(MlGateResult));
+
+		*result = *(const MlGateResult *) lfirst(lc);
+		result->slice_key = result->slice_key ? pstrdup(result->slice_key) : NULL;
+		result->slice_value = result->slice_value ? pstrdup(result->slice_value) : NULL;
+		result->reason = pstrdup(result->reason);
+		kept = lappend(kept, result);
+	}
+	return kept;
+}
+
 List *
 ml_gates_judge(const MlVersionRef *version, List *gates, const char *text, const MlIdentity *identity,
 			   MlGateJudgement *judgement)
 {
-	MlJudging  *j = palloc0(sizeof(MlJudging));
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "pg_mlops gates", ALLOCSET_DEFAULT_SIZES);
+	MlJudging  *j;
 	const MlModel *model;
 	MlGateSource source;
 	MlGateWish	wish;
+	const char *user;
+	const char *path;
+	List	   *results;
 	int			n = 0;
 	ListCell   *lc;
 
+	MemoryContextSwitchTo(context);
+	/* as they are before the source runs, which may set them */
+	user = GetUserNameFromId(GetUserId(), false);
+	path = identity != NULL ? identity->search_path : pstrdup(GetConfigOption("search_path", false, false));
+	j = palloc0(sizeof(MlJudging));
 	memset(judgement, 0, sizeof *judgement);
 	judgement->started_at = GetCurrentTimestamp();
 	j->version = *version;
@@ -528,17 +617,19 @@ ml_gates_judge(const MlVersionRef *version, List *gates, const char *text, const
 		ml_gates_judge_one(j, lfirst(lc), &j->metrics[n], j->known[n]);
 		n++;
 	}
+	MemoryContextSwitchTo(caller);
+	results = ml_gates_keep(j->results);
 	judgement->version = version->version;
 	judgement->versus_version = j->has_production ? j->production.version : 0;
 	judgement->source = text ? pstrdup(text) : NULL;
-	judgement->search_path = text == NULL ? NULL :
-		pstrdup(identity ? identity->search_path : GetConfigOption("search_path", false, false));
-	judgement->reader = pstrdup(source.identity ? source.identity->role : GetUserNameFromId(GetUserId(), false));
-	judgement->source_digest = j->rows->source_digest;
-	judgement->fingerprint = j->rows->fingerprint;
+	judgement->search_path = text == NULL ? NULL : pstrdup(path);
+	judgement->reader = pstrdup(source.identity ? source.identity->role : user);
+	judgement->source_digest = pstrdup(j->rows->source_digest);
+	judgement->fingerprint = pstrdup(j->rows->fingerprint);
 	judgement->params = ml_gates_params(j, &source);
 	ml_gate_rows_end(j->rows);
-	return j->results;
+	MemoryContextDelete(context);
+	return results;
 }
 
 void

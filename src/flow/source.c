@@ -286,6 +286,7 @@ ml_source_read_unguarded(const char *source, const MlSourceReader *reader, MlSou
 	SPIPlanPtr	plan;
 	SPIExecuteOptions options;
 	bool		read_only = XactReadOnly;
+	Oid			user = GetUserId();
 	CommandId	command;
 	char	   *query;
 	int			rc;
@@ -332,6 +333,9 @@ ml_source_read_unguarded(const char *source, const MlSourceReader *reader, MlSou
 	/* large objects before 16 and temporary tables are written in read-only transactions too */
 	if (GetCurrentCommandId(false) != command)
 		ml_source_writes("It changed data while it was read.");
+	/* what is recorded of the reading names its reader */
+	if (GetUserId() != user)
+		ml_source_writes("It changed the current user while it was read.");
 	SPI_finish();
 	MemoryContextDelete(receiver.per_row);
 	return !receiver.stopped;

@@ -15,6 +15,9 @@
 /* Hashes that are drawn at once; each makes two weights. */
 #define ML_RESAMPLE_HASHES	128
 
+/* So few weights are drawn one by one: a slice may have a row or two. */
+#define ML_RESAMPLE_FEW		16
+
 /* The mean from which a Poisson number is drawn by its expansion. */
 #define ML_RESAMPLE_LARGE	256
 
@@ -62,6 +65,22 @@ ml_resample_draw(uint64_t stream, uint64_t number, uint8_t *restrict w)
 	}
 }
 
+/* The same weights for a few rows, without those of the rows that follow. */
+static void
+ml_resample_draw_few(uint64_t stream, uint64_t number, size_t n, uint8_t *w)
+{
+	for (size_t i = 0; i < n; i++)
+	{
+		uint64_t	hash = ml_resample_mix(stream + UINT64_C(0x9e3779b97f4a7c15) * (number + i / 2));
+		uint32_t	u = (uint32_t) (i % 2 == 0 ? hash : hash >> 32);
+		uint32_t	weight = 0;
+
+		for (int k = 0; k < ML_RESAMPLE_WEIGHT_MAX; k++)
+			weight += u >= ml_resample_limits[k];
+		w[i] = (uint8_t) weight;
+	}
+}
+
 void
 ml_resample_weights(uint64_t seed, uint64_t replicate, uint64_t first, size_t n, uint8_t *w)
 {
@@ -75,11 +94,13 @@ ml_resample_weights(uint64_t seed, uint64_t replicate, uint64_t first, size_t n,
 		number += ML_RESAMPLE_HASHES;
 		w += sizeof rest;
 	}
-	if (n > 0)
+	if (n > ML_RESAMPLE_FEW)
 	{
 		ml_resample_draw(stream, number, rest);
 		memcpy(w, rest, n);
 	}
+	else
+		ml_resample_draw_few(stream, number, n, w);
 }
 
 double

@@ -199,16 +199,22 @@ ml_bootstrap_limits(double *figures, int count, int replicates, bool inflated, M
 static void
 ml_bootstrap_replicate(MlBootstrapJob *jobs, int njobs, const MlReplicate *replicate)
 {
+	const void *prepared = NULL;
+	double		figure = 0;
+	bool		defined = false;
+
 	for (int j = 0; j < njobs; j++)
 	{
 		MlBootstrapJob *job = &jobs[j];
 		const MlWeightedKind *kind = job->metric->weighted;
-		double		figure;
 		double		other = 0;
 
-		if (job->prepared_a == NULL || (job->b >= 0 && job->prepared_b == NULL))
+		if (job->prepared_a == NULL)
 			continue;
-		if (kind->value(job->metric, job->prepared_a, replicate, &figure) &&
+		if (job->prepared_a != prepared)
+			defined = kind->value(job->metric, job->prepared_a, replicate, &figure);
+		prepared = job->prepared_a;
+		if (defined && !(job->b >= 0 && job->prepared_b == NULL) &&
 			(job->b < 0 || kind->value(job->metric, job->prepared_b, replicate, &other)) &&
 			isfinite(figure - other))
 			job->figures[job->count++] = figure - other;
@@ -231,7 +237,9 @@ ml_bootstrap_run(const MlSample *sample, int a, MlBootstrapJob *jobs, int njobs)
 		const MlMetric *metric = jobs[j].metric;
 
 		jobs[j].figures = palloc(sizeof(double) * replicates);
-		jobs[j].prepared_a = metric->weighted->prepare(metric, sample, a);
+		/* a figure and its difference from another are neighbours */
+		jobs[j].prepared_a = j > 0 && jobs[j - 1].metric == metric ? jobs[j - 1].prepared_a :
+			metric->weighted->prepare(metric, sample, a);
 		jobs[j].prepared_b = jobs[j].b >= 0 ? metric->weighted->prepare(metric, sample, jobs[j].b) : NULL;
 	}
 	for (int r = 0; r < replicates; r++)
@@ -342,14 +350,13 @@ ml_interval_mcnemar(const MlSample *sample, int a, int b, MlInterval *out)
 	out->how = "McNemar";
 }
 
-bool
-ml_sample_difference(const MlSample *sample, const MlMetric *metric, int a, int b, MlInterval *out)
+/* Sets the difference of two figures, with all but an interval that takes the bootstrap; returns whether it does. */
+static bool
+ml_interval_differ(const MlSample *sample, const MlMetric *metric, int a, int b, const MlInterval *figure,
+				   const MlInterval *other, MlInterval *out)
 {
-	MlInterval	other;
-
-	if (!ml_interval_begin(sample, metric, a, out) || !ml_interval_begin(sample, metric, b, &other))
-		return false;
-	out->value -= other.value;
+	*out = *figure;
+	out->value -= other->value;
 	out->low = out->high = NAN;
 	out->n = ml_sample_rows(sample);
 	out->method = metric->difference;
@@ -363,10 +370,41 @@ ml_sample_difference(const MlSample *sample, const MlMetric *metric, int a, int 
 	else if (metric->difference == ML_INTERVAL_MCNEMAR)
 		ml_interval_mcnemar(sample, a, b, out);
 	else
-	{
-		MlBootstrapJob job = {.metric = metric, .b = b, .out = out};
+		return true;
+	return false;
+}
 
+bool
+ml_sample_difference(const MlSample *sample, const MlMetric *metric, int a, int b, MlInterval *out)
+{
+	MlBootstrapJob job = {.metric = metric, .b = b, .out = out};
+	MlInterval	figure;
+	MlInterval	other;
+
+	if (!ml_interval_begin(sample, metric, a, &figure) || !ml_interval_begin(sample, metric, b, &other))
+		return false;
+	if (ml_interval_differ(sample, metric, a, b, &figure, &other, out))
 		ml_bootstrap_run(sample, a, &job, 1);
-	}
+	return true;
+}
+
+bool
+ml_sample_beside(const MlSample *sample, const MlMetric *metric, int a, int b, MlBeside *out)
+{
+	MlBootstrapJob jobs[2] = {{0}};
+	MlInterval	other;
+	int			njobs = 0;
+
+	if (!ml_interval_begin(sample, metric, a, &out->figure) || !ml_interval_begin(sample, metric, b, &other))
+		return false;
+	out->other = other.value;
+	if (metric->interval == ML_INTERVAL_DELONG)
+		ml_interval_delong(sample, a, -1, &out->figure);
+	else if (metric->interval == ML_INTERVAL_BOOTSTRAP)
+		jobs[njobs++] = (MlBootstrapJob) {.metric = metric, .b = -1, .out = &out->figure};
+	if (ml_interval_differ(sample, metric, a, b, &out->figure, &other, &out->difference))
+		jobs[njobs++] = (MlBootstrapJob) {.metric = metric, .b = b, .out = &out->difference};
+	if (njobs > 0)
+		ml_bootstrap_run(sample, a, jobs, njobs);
 	return true;
 }

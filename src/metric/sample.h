@@ -84,6 +84,17 @@ extern void ml_sample_intervals(const MlSample *sample, const MlMetric *const *m
  */
 extern bool ml_sample_difference(const MlSample *sample, const MlMetric *metric, int a, int b, MlInterval *out);
 
+/* What one predictor has on the rows beside another. */
+typedef struct MlBeside
+{
+	MlInterval	figure;			/* of the first, with its interval */
+	double		other;			/* of the second, which gets none */
+	MlInterval	difference;		/* as of ml_sample_difference */
+} MlBeside;
+
+/* The same figures as one by one, from the same replicates; false where one of them is not defined. */
+extern bool ml_sample_beside(const MlSample *sample, const MlMetric *metric, int a, int b, MlBeside *out);
+
 /*
  * The exact two-sided p-value of McNemar's test that two predictors are right
  * equally often, with the rows in which only one of them is; 1 where they

@@ -10,13 +10,17 @@
 #include <math.h>
 
 #include "base/compat.h"
-
 #include "base/text.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "store/catalog_internal.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
+
+/* So many results are written by one statement. */
+#define ML_GATE_RESULTS_PART	1000
 
 const char *
 ml_verdict_name(MlVerdict verdict)
@@ -187,56 +191,159 @@ ml_gate_run(const MlModelRow *model, const MlGateJudgement *judgement)
 	return ml_row_int64(&row, 0);
 }
 
+/* The column of results that a part of them has, as an array of numbers; NaN is SQL NULL. */
 static void
-ml_gate_result(const MlModelRow *model, const MlGateJudgement *judgement, const MlGateResult *result, int64 run_id)
+ml_gate_arg_numbers(MlArgs *args, MlGateResult *const *results, int n, size_t offset)
+{
+	Datum	   *values = palloc(sizeof(Datum) * n);
+	bool	   *nulls = palloc(sizeof(bool) * n);
+	int			lower = 1;
+
+	for (int i = 0; i < n; i++)
+	{
+		double		x = *(const double *) ((const char *) results[i] + offset);
+
+		nulls[i] = isnan(x);
+		values[i] = Float8GetDatum(x);
+	}
+	ml_arg(args, FLOAT8ARRAYOID,
+		   PointerGetDatum(construct_md_array(values, nulls, 1, &n, &lower, FLOAT8OID, sizeof(float8),
+											  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)), false);
+}
+
+static void
+ml_gate_arg_counts(MlArgs *args, const int64 *counts, int n)
+{
+	Datum	   *values = palloc(sizeof(Datum) * n);
+
+	for (int i = 0; i < n; i++)
+		values[i] = Int64GetDatum(counts[i]);
+	ml_arg(args, INT8ARRAYOID,
+		   PointerGetDatum(construct_array(values, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)), false);
+}
+
+/* The figures of results as metrics of the run. */
+static void
+ml_gate_metrics(MlGateResult *const *results, int n, int64 run_id)
 {
 	MlArgs		args = {0};
+	char	  **names = palloc(sizeof(char *) * n);
+	char	  **keys = palloc(sizeof(char *) * n);
+	char	  **values = palloc(sizeof(char *) * n);
 
+	for (int i = 0; i < n; i++)
+	{
+		names[i] = psprintf("%s.%s", results[i]->gate->name, results[i]->gate->metric);
+		keys[i] = results[i]->slice_key;
+		values[i] = results[i]->slice_value;
+	}
+	ml_bind_arg_int8(&args, run_id);
+	ml_bind_arg_texts(&args, n, names);
+	ml_bind_arg_texts(&args, n, keys);
+	ml_bind_arg_texts(&args, n, values);
+	ml_gate_arg_numbers(&args, results, n, offsetof(MlGateResult, value));
+	ml_catalog_execute("INSERT INTO ml.run_metrics (run_id, name, slice_key, slice_value, value) "
+					   "SELECT $1, u.name, u.slice_key, u.slice_value, u.value FROM ROWS FROM (pg_catalog.unnest($2), "
+					   "pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5)) "
+					   "AS u (name, slice_key, slice_value, value) WHERE u.value IS NOT NULL", &args, NULL);
+}
+
+/* Writes results, all in one statement. */
+static void
+ml_gate_results(const MlModelRow *model, const MlGateJudgement *judgement, MlGateResult *const *results, int n,
+				int64 run_id)
+{
+	MlArgs		args = {0};
+	char	  **texts = palloc(sizeof(char *) * 5 * n);
+	int64	   *counts = palloc(sizeof(int64) * 2 * n);
+
+	for (int i = 0; i < n; i++)
+	{
+		texts[i] = results[i]->gate->name;
+		texts[n + i] = results[i]->slice_key;
+		texts[2 * n + i] = results[i]->slice_value;
+		texts[3 * n + i] = unconstify(char *, ml_verdict_name(results[i]->verdict));
+		texts[4 * n + i] = results[i]->reason;
+		counts[i] = results[i]->gate->id;
+		counts[n + i] = results[i]->n;
+	}
 	ml_bind_arg_text(&args, model->model);
 	ml_bind_arg_int4(&args, judgement->version);
-	ml_bind_arg_text(&args, result->gate->name);
-	ml_bind_arg_int8(&args, result->gate->id);
 	ml_bind_arg_int8(&args, run_id);
-	ml_bind_arg_text(&args, result->slice_key);
-	ml_bind_arg_text(&args, result->slice_value);
-	ml_gate_arg_number(&args, !isnan(result->value), result->value);
-	ml_gate_arg_number(&args, !isnan(result->low), result->low);
-	ml_gate_arg_number(&args, !isnan(result->high), result->high);
-	ml_gate_arg_number(&args, !isnan(result->limit), result->limit);
-	ml_bind_arg_text(&args, ml_verdict_name(result->verdict));
-	ml_bind_arg_int8(&args, result->n);
-	ml_bind_arg_text(&args, result->reason);
 	ml_bind_arg_text(&args, judgement->source);
 	ml_bind_arg_text(&args, judgement->source_digest);
 	ml_bind_arg_text(&args, judgement->fingerprint);
 	ml_arg(&args, INT4OID, Int32GetDatum(judgement->versus_version), judgement->versus_version == 0);
 	ml_bind_arg_text(&args, judgement->reader);
 	ml_bind_arg_text(&args, judgement->search_path);
-	ml_catalog_execute("INSERT INTO ml.gate_results (model, version, gate, gate_id, run_id, slice_key, slice_value, "
-					   "value, low, high, limit_value, verdict, n, reason, source, source_digest, fingerprint, "
-					   "versus_version, actor, search_path) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, "
-					   "$15, $16, $17, $18, $19, $20)", &args, NULL);
-	if (isnan(result->value))
-		return;
-	args.n = 0;
-	ml_bind_arg_int8(&args, run_id);
-	ml_bind_arg_text(&args, psprintf("%s.%s", result->gate->name, result->gate->metric));
-	ml_bind_arg_text(&args, result->slice_key);
-	ml_bind_arg_text(&args, result->slice_value);
-	ml_gate_arg_number(&args, true, result->value);
-	ml_catalog_execute("INSERT INTO ml.run_metrics (run_id, name, slice_key, slice_value, value) "
-					   "VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING", &args, NULL);
+	for (int k = 0; k < 5; k++)
+		ml_bind_arg_texts(&args, n, texts + k * n);
+	ml_gate_arg_counts(&args, counts, n);
+	ml_gate_arg_counts(&args, counts + n, n);
+	ml_gate_arg_numbers(&args, results, n, offsetof(MlGateResult, value));
+	ml_gate_arg_numbers(&args, results, n, offsetof(MlGateResult, low));
+	ml_gate_arg_numbers(&args, results, n, offsetof(MlGateResult, high));
+	ml_gate_arg_numbers(&args, results, n, offsetof(MlGateResult, limit));
+	ml_catalog_execute("INSERT INTO ml.gate_results (model, version, run_id, source, source_digest, fingerprint, "
+					   "versus_version, actor, search_path, gate, slice_key, slice_value, verdict, reason, gate_id, n, "
+					   "value, low, high, limit_value) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, u.* FROM ROWS FROM ("
+					   "pg_catalog.unnest($10), pg_catalog.unnest($11), pg_catalog.unnest($12), pg_catalog.unnest($13), "
+					   "pg_catalog.unnest($14), pg_catalog.unnest($15), pg_catalog.unnest($16), pg_catalog.unnest($17), "
+					   "pg_catalog.unnest($18), pg_catalog.unnest($19), pg_catalog.unnest($20)) AS u", &args, NULL);
+	ml_gate_metrics(results, n, run_id);
 }
 
-/* Whether a gate is still defined as it was when it was judged. */
-static bool
-ml_gate_stands(const MlModelRow *model, const MlGate *gate)
+/* The results whose gate is still defined as it was when it was judged. */
+static int
+ml_gate_standing(const MlModelRow *model, const List *results, MlGateResult **standing)
 {
 	MlArgs		args = {0};
+	List	   *rows;
+	const MlGate *asked = NULL;
+	bool		stands = false;
+	int			n = 0;
+	ListCell   *lc;
+	ListCell   *row;
 
 	ml_bind_arg_text(&args, model->model);
-	ml_bind_arg_int8(&args, gate->id);
-	return ml_catalog_execute("SELECT FROM ml.gates g WHERE g.model = $1 AND g.gate_id = $2", &args, NULL) > 0;
+	rows = ml_catalog_rows("SELECT g.gate_id FROM ml.gates g WHERE g.model = $1", &args);
+	foreach(lc, results)
+	{
+		MlGateResult *result = lfirst(lc);
+
+		/* results of one gate follow each other */
+		if (result->gate != asked)
+		{
+			asked = result->gate;
+			stands = false;
+			foreach(row, rows)
+				stands |= ml_row_int64(lfirst(row), 0) == asked->id;
+		}
+		if (stands)
+			standing[n++] = result;
+	}
+	return n;
+}
+
+/* The names of the gates with a result other than a pass, as a JSON array. */
+static char *
+ml_gate_not_passed(MlGateResult *const *results, int n)
+{
+	StringInfoData out;
+	const MlGate *last = NULL;
+
+	initStringInfo(&out);
+	appendStringInfoChar(&out, '[');
+	for (int i = 0; i < n; i++)
+	{
+		if (results[i]->verdict == ML_VERDICT_PASS || results[i]->gate == last)
+			continue;
+		appendStringInfoString(&out, last != NULL ? ", " : "");
+		last = results[i]->gate;
+		ml_json_text(&out, last->name);
+	}
+	appendStringInfoChar(&out, ']');
+	return out.data;
 }
 
 /* Writes what the gates found; results of gates that were dropped meanwhile are left out. */
@@ -244,33 +351,31 @@ void
 ml_catalog_gate_results(const char *model_name, const MlGateJudgement *judgement, const List *results)
 {
 	MlModelRow	model;
+	MlGateResult **standing = palloc_extended(sizeof(MlGateResult *) * Max(list_length(results), 1), MCXT_ALLOC_HUGE);
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext part = AllocSetContextCreate(caller, "pg_mlops gate results", ALLOCSET_DEFAULT_SIZES);
 	StringInfoData detail;
-	StringInfoData failed;
 	bool		archived;
 	char	   *role;
 	int64		run_id;
-	ListCell   *lc;
+	int			n;
 
 	ml_catalog_lock(model_name, &model);
 	ml_catalog_version_state(&model, judgement->version, &archived, &role);
 	run_id = ml_gate_run(&model, judgement);
-	initStringInfo(&failed);
-	foreach(lc, results)
+	n = ml_gate_standing(&model, results, standing);
+	for (int from = 0; from < n; from += ML_GATE_RESULTS_PART)
 	{
-		const MlGateResult *result = lfirst(lc);
-
-		if (!ml_gate_stands(&model, result->gate))
-			continue;
-		ml_gate_result(&model, judgement, result, run_id);
-		if (result->verdict != ML_VERDICT_PASS)
-		{
-			appendStringInfoString(&failed, failed.len > 0 ? ", " : "");
-			ml_json_text(&failed, result->gate->name);
-		}
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextSwitchTo(part);
+		ml_gate_results(&model, judgement, standing + from, Min(n - from, ML_GATE_RESULTS_PART), run_id);
+		MemoryContextSwitchTo(caller);
+		MemoryContextReset(part);
 	}
+	MemoryContextDelete(part);
 	initStringInfo(&detail);
 	ml_detail_json(&detail, "run_id", psprintf(INT64_FORMAT, run_id));
-	ml_detail_json(&detail, "not_passed", psprintf("[%s]", failed.data));
+	ml_detail_json(&detail, "not_passed", ml_gate_not_passed(standing, n));
 	ml_catalog_event("run_gates", &model, judgement->version, &detail);
 }
 

@@ -307,6 +307,12 @@ ml_catalog_set_role(const MlRoleChange *change)
 	canary = ml_current_canary(&model);
 	ml_refuse_role(change, from_role, production.current);
 
+	/* who found the version in the role asked no gates; it has left it since */
+	if (change->gates == NULL && !ml_role_is(from_role, role))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("version %d of model \"%s\" left role %s in the meantime", change->version, model.model, role),
+				 errhint("Try again.")));
 	if (change->gates != NULL)
 	{
 		if (!change->force)
