@@ -322,7 +322,7 @@ ml_evaluation_row(void *ctx, TupleTableSlot *slot)
 
 	slot_getallattrs(slot);
 	if ((e->wants != NULL && !e->wants(e->ctx, slot)) || slot->tts_isnull[e->target_attribute])
-		return true;
+		return !e->enough;
 	if (e->task == ML_METRIC_TASK_REGRESSION)
 		y = ml_evaluation_number(e, slot->tts_values[e->target_attribute]);
 	else
@@ -356,6 +356,7 @@ ml_evaluation_scan(MlEvaluation *e, const char *source, MlEvaluationRow sink, vo
 		e->rows = MemoryContextAllocZero(e->context, sizeof(MlMetricRow) * e->nmodels);
 	e->sink = sink;
 	e->ctx = ctx;
+	e->enough = false;
 	memset(&reader, 0, sizeof reader);
 	reader.columns = e->columns;
 	reader.exclude = e->exclude;

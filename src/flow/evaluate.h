@@ -76,6 +76,7 @@ struct MlEvaluation
 	bool		timed;			/* take the time of each model */
 	void		(*describe) (void *ctx, TupleDesc desc);	/* told the columns; may be NULL */
 	bool		(*wants) (void *ctx, TupleTableSlot *slot);	/* whether a row counts; NULL: all do */
+	bool		enough;			/* set by wants: no more rows are needed */
 
 	/* while rows are read */
 	int			target_attribute;

@@ -277,7 +277,6 @@ static void
 ml_pass_check(MlPassing *p, List *gates)
 {
 	ErrorContextCallback callback = {.callback = ml_pass_context, .arg = p, .previous = error_context_stack};
-	List	   *any = ml_catalog_gate_records(p->version.model, p->version.version, 0);
 	List	   *expired = NIL;
 	List	   *expired_records = NIL;
 	ListCell   *lc;
@@ -290,10 +289,9 @@ ml_pass_check(MlPassing *p, List *gates)
 
 		if (!ml_pass_stands(p, gate, records))
 		{
-			if (records == NIL)
-				records = any;
 			expired = lappend(expired, gate);
-			expired_records = lappend(expired_records, records == NIL ? NULL : linitial(records));
+			expired_records = lappend(expired_records, records != NIL ? linitial(records) :
+									  ml_catalog_gate_record(p->version.model, p->version.version));
 		}
 		else if (!ml_pass_records(p, gate, records))
 			ml_pass_refused(p, gate);

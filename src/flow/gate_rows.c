@@ -58,7 +58,7 @@ ml_gate_rows_wants(void *ctx, TupleTableSlot *slot)
 
 	if (training != NULL && training->lengths_pass)
 	{
-		(void) ml_load_probe_side(training, slot);
+		r->rows->evaluation->enough = !ml_load_probe_length(training, slot);
 		return false;
 	}
 	ml_row_digest_add(r->digest, slot);

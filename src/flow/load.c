@@ -722,6 +722,12 @@ ml_load_probe_describe(MlLoad *load, TupleDesc desc)
 	ml_load_describe(load, desc);
 }
 
+bool
+ml_load_probe_length(MlLoad *load, TupleTableSlot *slot)
+{
+	return ml_load_row(load, slot);
+}
+
 MlSide
 ml_load_probe_side(MlLoad *load, TupleTableSlot *slot)
 {

@@ -139,12 +139,14 @@ extern const MlLoadColumn *ml_load_target(const MlLoad *load);
 /*
  * Asking where rows went, for who reads the source himself: begin, then
  * describe with the columns, then side for every row. While lengths_pass is
- * set after describe, the rows only tell the lengths of arrays: pass them
- * all, end the pass, and read the source again.
+ * set after describe, the rows only tell the lengths of arrays: pass them to
+ * length while it says that more are needed, end the pass, and read the source
+ * again.
  */
 extern void ml_load_probe_begin(MlLoad *load);
 extern void ml_load_probe_describe(MlLoad *load, TupleDesc desc);
 extern MlSide ml_load_probe_side(MlLoad *load, TupleTableSlot *slot);
+extern bool ml_load_probe_length(MlLoad *load, TupleTableSlot *slot);
 extern void ml_load_end_lengths(MlLoad *load);
 
 /* The columns (char *) that a training asks a relation for; NIL for all but the excluded ones. */

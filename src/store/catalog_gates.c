@@ -379,51 +379,69 @@ ml_catalog_gate_results(const char *model_name, const MlGateJudgement *judgement
 	ml_catalog_event("run_gates", &model, judgement->version, &detail);
 }
 
+/* A result as text, in the order of the columns that are asked for below. */
+static MlGateRecord *
+ml_gate_record(const MlRow *row)
+{
+	MlGateRecord *record = palloc0(sizeof(MlGateRecord));
+
+	record->slice_key = row->column[0];
+	record->slice_value = row->column[1];
+	record->verdict = row->column[2];
+	record->reason = row->column[3];
+	record->source = row->column[4];
+	record->source_digest = row->column[5];
+	record->fingerprint = row->column[6];
+	record->versus_version = row->column[7] != NULL ? (int32) ml_row_int64(row, 7) : 0;
+	record->reader = row->column[8];
+	record->search_path = row->column[9];
+	return record;
+}
+
+#define ML_GATE_RECORD	"SELECT r.slice_key, r.slice_value, r.verdict, r.reason, r.source, r.source_digest, " \
+	"r.fingerprint, r.versus_version, r.actor, r.search_path FROM ml.gate_results r "
+
 /*
- * The newest results (MlGateRecord *) of a version for one gate, or for any
- * (0): those of the run that judged it last, in the order in which they were
- * written.
+ * What the run that judged a version last by a gate found (MlGateRecord *):
+ * its first result, and all that are no pass. NIL when there is none.
  */
 List *
 ml_catalog_gate_records(const char *model, int32 version, int64 gate_id)
 {
-	MlScan		scan;
-	HeapTuple	tuple;
+	MlArgs		args = {0};
 	List	   *records = NIL;
-	int64		newest = 0;
+	ListCell   *lc;
 
-	ml_scan_begin(&scan, ML_SCAN_GATE_RESULTS, model, version, NULL);
-	while ((tuple = ml_scan_next(&scan)) != NULL)
-	{
-		MlGateRecord *record;
-		int64		run_id;
-		bool		isnull;
-		Datum		versus;
-
-		if (gate_id != 0 && DatumGetInt64(ml_scan_get(&scan, tuple, ML_RESULTS_GATE_ID, NULL)) != gate_id)
-			continue;
-		run_id = DatumGetInt64(ml_scan_get(&scan, tuple, ML_RESULTS_RUN, NULL));
-		if (run_id < newest)
-			continue;
-		if (run_id > newest)
-			records = NIL;
-		newest = run_id;
-		record = palloc0(sizeof(MlGateRecord));
-		record->slice_key = ml_gate_text(&scan, tuple, ML_RESULTS_SLICE_KEY);
-		record->slice_value = ml_gate_text(&scan, tuple, ML_RESULTS_SLICE_VALUE);
-		record->verdict = ml_gate_text(&scan, tuple, ML_RESULTS_VERDICT);
-		record->reason = ml_gate_text(&scan, tuple, ML_RESULTS_REASON);
-		record->source = ml_gate_text(&scan, tuple, ML_RESULTS_SOURCE);
-		record->source_digest = ml_gate_text(&scan, tuple, ML_RESULTS_DIGEST);
-		record->fingerprint = ml_gate_text(&scan, tuple, ML_RESULTS_FINGERPRINT);
-		versus = ml_scan_get(&scan, tuple, ML_RESULTS_VERSUS, &isnull);
-		record->versus_version = isnull ? 0 : DatumGetInt32(versus);
-		record->reader = pstrdup(NameStr(*DatumGetName(ml_scan_get(&scan, tuple, ML_RESULTS_ACTOR, NULL))));
-		record->search_path = ml_gate_text(&scan, tuple, ML_RESULTS_SEARCH_PATH);
-		records = lappend(records, record);
-	}
-	ml_scan_end(&scan);
+	ml_bind_arg_text(&args, model);
+	ml_bind_arg_int4(&args, version);
+	ml_bind_arg_int8(&args, gate_id);
+	foreach(lc, ml_catalog_rows("WITH last AS MATERIALIZED (SELECT r.run_id FROM ml.gate_results r "
+								"WHERE r.model = $1 AND r.version = $2 AND r.gate_id = $3 ORDER BY r.result_id DESC LIMIT 1), "
+								"first AS MATERIALIZED (SELECT min(r.result_id) AS result_id FROM ml.gate_results r "
+								"WHERE r.run_id = (SELECT l.run_id FROM last l) AND r.gate_id = $3) "
+								ML_GATE_RECORD
+								"WHERE r.run_id = (SELECT l.run_id FROM last l) AND r.gate_id = $3 "
+								"AND (r.verdict <> 'pass' OR r.result_id = (SELECT f.result_id FROM first f)) "
+								"ORDER BY r.result_id", &args))
+		records = lappend(records, ml_gate_record(lfirst(lc)));
 	return records;
+}
+
+/* A result of the run that judged a version last by any gate; NULL when there is none. */
+MlGateRecord *
+ml_catalog_gate_record(const char *model, int32 version)
+{
+	MlArgs		args = {0};
+	MlRow		row;
+
+	ml_bind_arg_text(&args, model);
+	ml_bind_arg_int4(&args, version);
+	if (ml_catalog_execute(ML_GATE_RECORD
+						   "WHERE r.run_id = (SELECT u.run_id FROM ml.runs u WHERE u.model = $1 AND u.version = $2 "
+						   "AND u.kind = 'gate' AND EXISTS (SELECT FROM ml.gate_results e WHERE e.run_id = u.run_id) "
+						   "ORDER BY u.run_id DESC LIMIT 1) ORDER BY r.result_id LIMIT 1", &args, &row) == 0)
+		return NULL;
+	return ml_gate_record(&row);
 }
 
 /* ---- at a deployment ---- */

@@ -30,7 +30,6 @@ typedef enum MlCatalogScan
 	ML_SCAN_RUNS,				/* ml.runs by (model, version) */
 	ML_SCAN_SNAPSHOT,			/* ml.snapshots by (model, snapshot_id) */
 	ML_SCAN_GATES,				/* ml.gates by (model), in the order of names */
-	ML_SCAN_GATE_RESULTS,		/* ml.gate_results by (model, version), by gate, oldest first */
 	ML_SCAN_EVENTS,				/* ml.events by (model), oldest first */
 	ML_SCAN_EVENTS_AFTER,		/* ml.events of the models that sort behind a name, by model */
 	ML_SCAN_EVENTS_NAMELESS,	/* ml.events of no model */
@@ -94,20 +93,6 @@ typedef struct MlScan
 #define ML_GATES_MIN_ROWS		9
 #define ML_GATES_ROLE			10
 #define ML_GATES_ID				13
-#define ML_RESULTS_MODEL		2
-#define ML_RESULTS_VERSION		3
-#define ML_RESULTS_GATE_ID		5
-#define ML_RESULTS_RUN			6
-#define ML_RESULTS_SLICE_KEY	7
-#define ML_RESULTS_SLICE_VALUE	8
-#define ML_RESULTS_VERDICT		13
-#define ML_RESULTS_REASON		15
-#define ML_RESULTS_SOURCE		16
-#define ML_RESULTS_DIGEST		17
-#define ML_RESULTS_FINGERPRINT	18
-#define ML_RESULTS_VERSUS		19
-#define ML_RESULTS_ACTOR		21
-#define ML_RESULTS_SEARCH_PATH	22
 #define ML_EVENTS_EVENT			1
 #define ML_EVENTS_AT			2
 #define ML_EVENTS_ACTOR			3
@@ -156,7 +141,7 @@ extern ML_NORETURN void ml_report_no_production(const char *model, const char *o
 /* ---- writes: catalog_write.c ---- */
 
 #define ML_WRITE_ARGS_MAX	20
-#define ML_WRITE_COLUMNS_MAX	6
+#define ML_WRITE_COLUMNS_MAX	10
 
 /* Bind parameters $1, $2, ... in the order they are added. */
 typedef struct MlArgs

@@ -57,7 +57,6 @@ static const MlScanInfo ml_scans[] = {
 	[ML_SCAN_RUN] = {"runs", "runs_pkey", 16, ML_RUNS_MODEL, ML_RUNS_RUN, true},
 	[ML_SCAN_SNAPSHOT] = {"snapshots", "snapshots_model_key", 10, ML_SNAPSHOTS_MODEL, ML_SNAPSHOTS_SNAPSHOT, true},
 	[ML_SCAN_GATES] = {"gates", "gates_pkey", 13, ML_GATES_MODEL, 0},
-	[ML_SCAN_GATE_RESULTS] = {"gate_results", "gate_results_gate_idx", 22, ML_RESULTS_MODEL, ML_RESULTS_VERSION},
 	[ML_SCAN_EVENTS] = {"events", "events_model_idx", 8, ML_EVENTS_MODEL, 0, false, ML_SCAN_ORDERED},
 	[ML_SCAN_EVENTS_AFTER] = {"events", "events_model_idx", 8, ML_EVENTS_MODEL, 0, false, ML_SCAN_GREATER},
 	[ML_SCAN_EVENTS_NAMELESS] = {"events", "events_model_idx", 8, ML_EVENTS_MODEL, 0, false, ML_SCAN_NULL},

@@ -95,7 +95,13 @@ extern List *ml_catalog_gates(const char *model, const char *role);
 /* Writes a run with its results (MlGateResult *) and an event. */
 extern void ml_catalog_gate_results(const char *model, const MlGateJudgement *judgement, const List *results);
 
-/* The results (MlGateRecord *) of the run that judged a version last by a gate, or by any (0). */
+/*
+ * What the run that judged a version last by a gate found (MlGateRecord *):
+ * its first result, and all that are no pass. NIL when there is none.
+ */
 extern List *ml_catalog_gate_records(const char *model, int32 version, int64 gate_id);
+
+/* A result of the run that judged a version last by any gate; NULL when there is none. */
+extern MlGateRecord *ml_catalog_gate_record(const char *model, int32 version);
 
 #endif							/* ML_GATES_H */
