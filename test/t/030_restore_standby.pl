@@ -116,6 +116,9 @@ my %writes = (
 	'ml.archive()' => q{SELECT ml.archive('price', 2)},
 	'ml.drop_version()' => q{SELECT ml.drop_version('price', 2)},
 	'ml.drop_model()' => q{SELECT ml.drop_model('price')},
+	'ml.add_gate()' => q{SELECT ml.add_gate('price', 'rmse', 'rmse', max => 1)},
+	'ml.drop_gate()' => q{SELECT ml.drop_gate('price', 'rmse')},
+	'ml.run_gates()' => q{SELECT FROM ml.run_gates('price', 1)},
 	'ml.grant()' => q{SELECT ml.grant('price', 'read', 'scorer')},
 	'ml.revoke()' => q{SELECT ml.revoke('price', 'use', 'scorer')});
 

@@ -33,6 +33,13 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE small AS SELECT random() AS a, random() AS b, random() AS y FROM generate_series(1, 200);
 	SELECT version FROM ml.train('kept', 'small', 'y');
 	SELECT version FROM ml.train('long', 'SELECT * FROM long WHERE a < 0.25', 'yes', 'logistic_regression', exclude => '{y}', split => '{"method": "none"}');
+	SELECT version FROM ml.train('gated', 'SELECT a, b, c, d, t, yes FROM long WHERE a < 0.1', 'yes', 'logistic_regression');
+	SELECT version FROM ml.train('gated', 'SELECT a, b, c, t, yes FROM long WHERE a < 0.1', 'yes', 'logistic_regression', deploy => 'never');
+	SELECT ml.add_gate('gated', 'log_loss', 'log_loss', versus => 'production', slices => '{t}');
+	SELECT ml.add_gate('gated', 'auc', 'auc', versus => 'trivial', slices => '{t}');
+	SELECT ml.add_gate('gated', 'odds', 'equalised_odds_difference', max => 1, slices => '{t}');
+	SELECT ml.add_gate('gated', 'moves', 'invariance:a', max => 1);
+	SELECT ml.add_gate('gated', 'rises', 'increasing:b', max => 1);
 	VACUUM ANALYZE;
 });
 
@@ -50,6 +57,7 @@ my %cases = (
 	'boosted trees of many leaves' => q{ml.train('new', 'texts', 'yes', 'gradient_boosting', exclude => '{y}', params => '{"n_trees": 5, "max_leaves": 32768, "min_rows": 1, "early_stopping": 3}')},
 	'the better of two' => q{ml.train('new', 'texts', 'y', exclude => '{yes}', params => '{"n_trees": 30}')},
 	'a new version of a model' => q{ml.train('kept', 'long', 'y', exclude => '{yes}')},
+	'gates' => q{ml.run_gates('gated', 2, 'long')},
 	'an evaluation' => q{ml.evaluate('kept', 'SELECT * FROM small, generate_series(1, 20000)')},
 	'an importance by permutation' => q{ml.importance('long', 'permutation')},
 	'an importance by permutation that spills' => q{ml.importance('long', 'permutation')});

@@ -75,6 +75,11 @@ steady('a prepared statement that names the model by parameter', 100, 1000, q{EX
 steady('a function with an expression that scores', 100, 2000, 'SELECT score()');
 steady('statements that are planned anew', 200, 2000, q{SELECT ml.predict('number', f) FROM few f LIMIT 2}, q{SELECT ml.predict('number', ROW(0.5::float8, 'word 9'))});
 steady('reports', 20, 200, q{SELECT * FROM ml.coefficients('number')}, q{SELECT * FROM ml.summary('label')}, q{SELECT * FROM ml.summary('trees')}, q{SELECT * FROM ml.evaluate('label', 'few', '{word}')}, q{SELECT * FROM ml.confusion('label', 'few')}, q{SELECT * FROM ml.roc('label', 'few')}, q{SELECT * FROM ml.calibration('label', 'few')});
+$session->value($_) for (
+	q{SELECT ml.add_gate('label', 'accuracy', 'accuracy', min => 0, slices => '{word}')},
+	q{SELECT ml.add_gate('label', 'trivial', 'log_loss', versus => 'trivial')},
+	q{SELECT ml.add_gate('label', 'moves', 'invariance:word', max => 1)});
+steady('gates', 20, 200, q{SELECT FROM ml.run_gates('label', 1)}, q{SELECT FROM ml.run_gates('label', 1, 'few')});
 steady('importances', 20, 200, q{SELECT * FROM ml.importance('number', 'permutation')}, q{SELECT * FROM ml.importance('label', 'permutation')});
 steady('deployments', 20, 100, q{SELECT ml.undeploy('number', 'production')}, q{SELECT ml.deploy('number', 1)}, q{SELECT ml.predict('number', f) FROM few f});
 
@@ -117,6 +122,9 @@ my %calls = (
 	'another target of a model that exists' => [ '', q{ml.train('label', 'points', 'y', exclude => '{i,yes}')} ],
 	'an evaluation that fails' => [ '', q{ml.evaluate('number', 'SELECT word FROM points')} ],
 	'an evaluation that fails in the middle' => [ '22012', q{ml.evaluate('number', 'SELECT x, word, y / (2500 - i) AS y FROM points')} ],
+	'gates' => [ '00000', q{ml.run_gates('label', 1, 'points')} ],
+	'gates on rows that fail in the middle' => [ '22012', q{ml.run_gates('label', 1, 'SELECT x, word, yes, 1 / (2500 - i) AS z FROM points')} ],
+	'gates on rows without a slice' => [ '42703', q{ml.run_gates('label', 1, 'SELECT x, yes FROM points')} ],
 	'a score that fails' => [ '', q{points WHERE ml.predict('number', ARRAY[1.0]) > 0} ]);
 $session->value(q{SET pg_mlops.train_memory = '5MB'});
 for my $name (sort keys %calls)
