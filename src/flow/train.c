@@ -528,17 +528,21 @@ ml_train_judge(MlTraining *t)
 				(long long) t->quality->strange);
 }
 
+/* Whether only a first version was to be deployed, and there is one in production. */
+static bool
+ml_train_comes_late(const MlTraining *t)
+{
+	return strcmp(t->spec->deploy, "first") == 0 && ml_catalog_in_production(t->spec->model);
+}
+
 /* Decides whether the version is to be deployed, as far as asked for and allowed. */
 static bool
 ml_train_deploys(MlTraining *t)
 {
-	const char *deploy = t->spec->deploy;
 	int32		approvers;
 	char	   *owner;
 
-	if (strcmp(deploy, "never") == 0)
-		return false;
-	if (strcmp(deploy, "first") == 0 && ml_catalog_in_production(t->spec->model))
+	if (strcmp(t->spec->deploy, "never") == 0 || ml_train_comes_late(t))
 		return false;
 	if (ml_catalog_model_exists(t->spec->model, &owner) &&
 		!ml_access_allowed(t->spec->model, owner, ML_PRIV_DEPLOY))
@@ -561,9 +565,13 @@ static bool
 ml_train_deploy(MlTraining *t, int32 version)
 {
 	MlGatePass *pass;
-	List	   *refusals = ml_gates_refusals(t->spec->model, version, "production", false, &pass);
+	List	   *refusals;
 	ListCell   *lc;
 
+	/* the model is locked since: another first training may have been faster */
+	if (ml_train_comes_late(t))
+		return false;
+	refusals = ml_gates_refusals(t->spec->model, version, "production", false, &pass);
 	foreach(lc, refusals)
 		ml_note(&t->notes, "the version was not deployed: %s", (char *) lfirst(lc));
 	if (refusals != NIL)
