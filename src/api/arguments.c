@@ -3,6 +3,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "api/arguments.h"
 #include "base/compat.h"
 #include "catalog/pg_type.h"
@@ -62,6 +64,20 @@ Jsonb *
 ml_arg_jsonb(FunctionCallInfo fcinfo, int n)
 {
 	return PG_ARGISNULL(n) ? NULL : PG_GETARG_JSONB_P_COPY(n);
+}
+
+void
+ml_put_text(Datum *values, bool *nulls, int i, const char *text)
+{
+	nulls[i] = text == NULL;
+	values[i] = text != NULL ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+void
+ml_put_number(Datum *values, bool *nulls, int i, double x)
+{
+	nulls[i] = isnan(x);
+	values[i] = Float8GetDatum(x);
 }
 
 Datum

@@ -19,6 +19,10 @@ extern List *ml_arg_list(FunctionCallInfo fcinfo, int n, const char *name);
 /* A jsonb argument, or NULL. */
 extern Jsonb *ml_arg_jsonb(FunctionCallInfo fcinfo, int n);
 
+/* Puts a text into column i of a result row, NULL for SQL NULL; a number, NaN for SQL NULL. */
+extern void ml_put_text(Datum *values, bool *nulls, int i, const char *text);
+extern void ml_put_number(Datum *values, bool *nulls, int i, double x);
+
 /* A List of char * as text[]. */
 extern Datum ml_result_list(List *items);
 

@@ -12,13 +12,6 @@
 #include "utils/builtins.h"
 
 static void
-ml_curves_number(Datum *values, bool *nulls, int i, double x)
-{
-	nulls[i] = isnan(x);
-	values[i] = Float8GetDatum(x);
-}
-
-static void
 ml_confusion_put(void *ctx, const char *actual, const char *predicted, int64 n)
 {
 	ReturnSetInfo *rsinfo = ctx;
@@ -52,9 +45,9 @@ ml_roc_put(void *ctx, double threshold, double false_positive_rate, double true_
 	Datum		values[3];
 	bool		nulls[3];
 
-	ml_curves_number(values, nulls, 0, threshold);
-	ml_curves_number(values, nulls, 1, false_positive_rate);
-	ml_curves_number(values, nulls, 2, true_positive_rate);
+	ml_put_number(values, nulls, 0, threshold);
+	ml_put_number(values, nulls, 1, false_positive_rate);
+	ml_put_number(values, nulls, 2, true_positive_rate);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
@@ -80,10 +73,10 @@ ml_calibration_put(void *ctx, const MlCalibrationBand *band)
 	values[0] = Int32GetDatum(band->bin);
 	values[1] = Float8GetDatum(band->p_low);
 	values[2] = Float8GetDatum(band->p_high);
-	ml_curves_number(values, nulls, 3, band->mean_probability);
-	ml_curves_number(values, nulls, 4, band->observed_share);
-	ml_curves_number(values, nulls, 5, band->low);
-	ml_curves_number(values, nulls, 6, band->high);
+	ml_put_number(values, nulls, 3, band->mean_probability);
+	ml_put_number(values, nulls, 4, band->observed_share);
+	ml_put_number(values, nulls, 5, band->low);
+	ml_put_number(values, nulls, 6, band->high);
 	values[7] = Int64GetDatum(band->n);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }

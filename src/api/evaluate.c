@@ -14,25 +14,14 @@
 #include "utils/builtins.h"
 
 static void
-ml_put_number(Datum *values, bool *nulls, int i, double x)
-{
-	nulls[i] = isnan(x);
-	values[i] = Float8GetDatum(x);
-}
-
-static void
 ml_evaluate_put(void *ctx, const char *key, const char *value, const char *metric, const MlInterval *figure, int64 n)
 {
 	ReturnSetInfo *rsinfo = ctx;
 	Datum		values[7] = {0};
 	bool		nulls[7] = {false};
 
-	nulls[0] = key == NULL;
-	nulls[1] = value == NULL;
-	if (key)
-		values[0] = CStringGetTextDatum(key);
-	if (value)
-		values[1] = CStringGetTextDatum(value);
+	ml_put_text(values, nulls, 0, key);
+	ml_put_text(values, nulls, 1, value);
 	values[2] = CStringGetTextDatum(metric);
 	values[3] = Float8GetDatum(figure->value);
 	ml_put_number(values, nulls, 4, figure->low);

@@ -60,21 +60,6 @@ ML_FUNCTION(ml_drop_gate)
 	PG_RETURN_VOID();
 }
 
-static void
-ml_gates_put_text(Datum *values, bool *nulls, int i, const char *text)
-{
-	nulls[i] = text == NULL;
-	if (text != NULL)
-		values[i] = CStringGetTextDatum(text);
-}
-
-static void
-ml_gates_put_number(Datum *values, bool *nulls, int i, double x)
-{
-	nulls[i] = isnan(x);
-	values[i] = Float8GetDatum(x);
-}
-
 /* ml.run_gates(model, version, source): what the gates say of a version. */
 ML_FUNCTION(ml_run_gates)
 {
@@ -94,14 +79,14 @@ ML_FUNCTION(ml_run_gates)
 		Datum		values[8] = {0};
 		bool		nulls[8] = {false};
 
-		ml_gates_put_text(values, nulls, 0, r->gate->name);
-		ml_gates_put_text(values, nulls, 1, r->slice_key);
-		ml_gates_put_text(values, nulls, 2, r->slice_value);
-		ml_gates_put_number(values, nulls, 3, r->value);
-		ml_gates_put_number(values, nulls, 4, r->limit);
-		ml_gates_put_text(values, nulls, 5, ml_verdict_name(r->verdict));
+		ml_put_text(values, nulls, 0, r->gate->name);
+		ml_put_text(values, nulls, 1, r->slice_key);
+		ml_put_text(values, nulls, 2, r->slice_value);
+		ml_put_number(values, nulls, 3, r->value);
+		ml_put_number(values, nulls, 4, r->limit);
+		ml_put_text(values, nulls, 5, ml_verdict_name(r->verdict));
 		values[6] = Int64GetDatum(r->n);
-		ml_gates_put_text(values, nulls, 7, r->reason);
+		ml_put_text(values, nulls, 7, r->reason);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;

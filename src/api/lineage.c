@@ -76,17 +76,14 @@ ML_FUNCTION(ml_attached_type)
 static void
 ml_put_changed(void *ctx, const char *column, const char *statistic, const char *recorded, const char *today)
 {
-	const char *texts[4] = {column, statistic, recorded, today};
 	ReturnSetInfo *rsinfo = ctx;
-	Datum		values[4] = {0};
+	Datum		values[4];
 	bool		nulls[4];
 
-	for (int i = 0; i < 4; i++)
-	{
-		nulls[i] = texts[i] == NULL;
-		if (!nulls[i])
-			values[i] = CStringGetTextDatum(texts[i]);
-	}
+	ml_put_text(values, nulls, 0, column);
+	ml_put_text(values, nulls, 1, statistic);
+	ml_put_text(values, nulls, 2, recorded);
+	ml_put_text(values, nulls, 3, today);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 

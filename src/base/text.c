@@ -98,6 +98,12 @@ ml_text_list(List *names, int max)
 }
 
 bool
+ml_text_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool
 ml_text_listed(List *names, const char *name)
 {
 	ListCell   *lc;

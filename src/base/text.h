@@ -16,6 +16,9 @@ extern const char *ml_text_closest(const char *name, List *candidates);
 /* "a, b, c" of at most max names, then "and N more", long ones cut; "none" when there are none; palloc'd. */
 extern char *ml_text_list(List *names, int max);
 
+/* Whether two texts are equal, where NULL equals NULL only. */
+extern bool ml_text_same(const char *a, const char *b);
+
 /* Whether a text is one of a List of char *. */
 extern bool ml_text_listed(List *names, const char *name);
 

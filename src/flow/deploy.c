@@ -42,7 +42,7 @@ ml_role_find(const char *name)
 }
 
 /* Refuses to start a write where the transaction or the server cannot. */
-static void
+void
 ml_deploy_begin(const char *command)
 {
 	PreventCommandIfReadOnly(command);

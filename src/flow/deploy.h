@@ -8,6 +8,9 @@
 #ifndef ML_DEPLOY_H
 #define ML_DEPLOY_H
 
+/* Refuses to start a write where the transaction or the server cannot. */
+extern void ml_deploy_begin(const char *command);
+
 /* Puts a version into a role; traffic is NULL for none; needs privilege deploy. */
 extern void ml_deploy_to_role(const char *model, int32 version, const char *role, const double *traffic,
 							  const char *reason, bool force);

@@ -45,13 +45,6 @@ typedef struct MlPassing
 	StringInfoData names;		/* as a JSON array without brackets */
 } MlPassing;
 
-/* Whether two texts are equal, where NULL equals NULL only. */
-static bool
-ml_pass_same(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 /* Whose rights a recorded source is read with; NULL for the held-out rows, which know it themselves. */
 static MlIdentity *
 ml_pass_identity(const MlPassing *p, const MlGateRecord *record)
@@ -77,8 +70,8 @@ ml_pass_look(MlPassing *p, const MlGateRecord *record)
 	foreach(lc, p->looked)
 	{
 		looked = lfirst(lc);
-		if (ml_pass_same(looked->text, record->source) && strcmp(looked->reader, record->reader) == 0 &&
-			ml_pass_same(looked->search_path, record->search_path))
+		if (ml_text_same(looked->text, record->source) && strcmp(looked->reader, record->reader) == 0 &&
+			ml_text_same(looked->search_path, record->search_path))
 			return looked;
 	}
 	looked = palloc0(sizeof(MlLooked));
@@ -230,7 +223,7 @@ ml_pass_same_source(const MlGateRecord *a, const MlGateRecord *b)
 	if (a->source == NULL || b->source == NULL)
 		return a->source == b->source;
 	return strcmp(a->source, b->source) == 0 && strcmp(a->reader, b->reader) == 0 &&
-		ml_pass_same(a->search_path, b->search_path);
+		ml_text_same(a->search_path, b->search_path);
 }
 
 /* Judges anew the gates whose results have expired, source by source; records has the expired one of each, or NULL. */

@@ -7,6 +7,7 @@
 #include "base/frame.h"
 #include "flow/evaluate.h"
 #include "flow/gate_source.h"
+#include "metric/fairness.h"
 #include "metric/sample.h"
 
 /* Of a sample's predictors. */
@@ -25,6 +26,7 @@ typedef struct MlGateSlice
 	char	   *column;
 	int			ngroups;
 	MlGateGroup *groups;		/* by value, NULL last */
+	MlFairnessGroup *decisions[2];	/* their counts by predictor, once they are asked for */
 } MlGateSlice;
 
 /* What to collect. */

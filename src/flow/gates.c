@@ -10,6 +10,7 @@
 
 #include "base/compat.h"
 #include "base/text.h"
+#include "flow/deploy.h"
 #include "flow/gate_behaviour.h"
 #include "flow/gate_judge.h"
 #include "flow/gate_rows.h"
@@ -50,14 +51,6 @@ typedef struct MlJudging
 /* ---- the verbs on definitions ---- */
 
 static void
-ml_gates_begin(const char *command)
-{
-	PreventCommandIfReadOnly(command);
-	PreventCommandIfParallelMode(command);
-	PreventCommandDuringRecovery(command);
-}
-
-static void
 ml_gates_check_choice(const char *what, const char *given, const char *const *choices, int n)
 {
 	StringInfoData list;
@@ -82,7 +75,7 @@ ml_gates_add(const char *model, MlGate *gate)
 	static const char *const versus[] = {"production", "baseline", "trivial"};
 	char	   *task;
 
-	ml_gates_begin("ml.add_gate()");
+	ml_deploy_begin("ml.add_gate()");
 	if (gate->name[0] == '\0' || strlen(gate->name) > ML_MODEL_NAME_BYTES_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
@@ -100,7 +93,7 @@ ml_gates_add(const char *model, MlGate *gate)
 void
 ml_gates_drop(const char *model, const char *name)
 {
-	ml_gates_begin("ml.drop_gate()");
+	ml_deploy_begin("ml.drop_gate()");
 	ml_access_require(model, ml_catalog_owner(model), ML_PRIV_OWNER);
 	ml_catalog_drop_gate(model, name);
 }
@@ -275,7 +268,7 @@ ml_gates_judge_sample(MlJudging *j, const MlGate *gate, const MlGateMetric *metr
 	return ml_gate_judge(gate, metric, key, value, n, &figure, gate->versus ? &reference : NULL);
 }
 
-static const MlGateSlice *
+static MlGateSlice *
 ml_gates_slice(const MlJudging *j, const char *column)
 {
 	for (int s = 0; s < j->rows->nslices; s++)
@@ -303,13 +296,16 @@ ml_gates_judge_metric(MlJudging *j, const MlGate *gate, const MlGateMetric *metr
 	}
 }
 
-/* Counts a predictor's decisions by group. */
-static MlFairnessGroup *
-ml_gates_fairness_groups(const MlGateSlice *slice, int predictor)
+/* A predictor's decisions by group, counted when they are first asked for. */
+static const MlFairnessGroup *
+ml_gates_fairness_groups(MlGateSlice *slice, int predictor)
 {
-	MlFairnessGroup *groups = palloc0(sizeof(MlFairnessGroup) * Max(slice->ngroups, 1));
+	MlFairnessGroup *groups = slice->decisions[predictor];
 	MlMetricRow row;
 
+	if (groups != NULL)
+		return groups;
+	groups = palloc_extended(sizeof(MlFairnessGroup) * Max(slice->ngroups, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int g = 0; g < slice->ngroups; g++)
 		for (int64 i = 0; i < ml_sample_rows(slice->groups[g].sample); i++)
 		{
@@ -318,6 +314,7 @@ ml_gates_fairness_groups(const MlGateSlice *slice, int predictor)
 			ml_sample_row(slice->groups[g].sample, i, predictor, &row);
 			ml_fairness_add(&groups[g], &row);
 		}
+	slice->decisions[predictor] = groups;
 	return groups;
 }
 
@@ -344,7 +341,7 @@ ml_gates_fairness_problem(MlFairnessState state, const MlGateSlice *slice, int c
 
 /* Compares the fairness with that of production, by the figures alone: the groups are not paired. */
 static void
-ml_gates_fairness_reference(const MlJudging *j, const MlGateMetric *metric, const MlGateSlice *slice,
+ml_gates_fairness_reference(const MlJudging *j, const MlGateMetric *metric, MlGateSlice *slice,
 							MlGateReference *out)
 {
 	MlInterval	figure;
@@ -365,7 +362,7 @@ ml_gates_judge_fairness(MlJudging *j, const MlGate *gate, const MlGateMetric *me
 
 	foreach(lc, gate->slices)
 	{
-		const MlGateSlice *slice = ml_gates_slice(j, lfirst(lc));
+		MlGateSlice *slice = ml_gates_slice(j, lfirst(lc));
 		int64		n = ml_sample_rows(j->rows->all);
 		const char *problem = NULL;
 		MlGateReference reference;
@@ -646,7 +643,7 @@ ml_gates_run(const char *model, int32 version, const char *source)
 	List	   *gates;
 	List	   *results;
 
-	ml_gates_begin("ml.run_gates()");
+	ml_deploy_begin("ml.run_gates()");
 	ml_access_require(model, ml_catalog_owner(model), ML_PRIV_DEPLOY);
 	ml_gates_resolve(model, version, &ref);
 	gates = ml_catalog_gates(model, NULL);

@@ -214,7 +214,7 @@ ml_gate_arg_numbers(MlArgs *args, MlGateResult *const *results, int n, size_t of
 static void
 ml_gate_arg_counts(MlArgs *args, const int64 *counts, int n)
 {
-	Datum	   *values = palloc(sizeof(Datum) * n);
+	Datum	   *values = palloc(sizeof(Datum) * Max(n, 1));
 
 	for (int i = 0; i < n; i++)
 		values[i] = Int64GetDatum(counts[i]);
@@ -455,16 +455,15 @@ ml_catalog_gates_confirm(const MlModelRow *model, const char *role, const MlGate
 {
 	MlArgs		args = {0};
 	MlRow		row;
-	Datum	   *ids = palloc(sizeof(Datum) * Max(list_length(pass->gate_ids), 1));
+	int64	   *ids = palloc(sizeof(int64) * Max(list_length(pass->gate_ids), 1));
 	ListCell   *lc;
 	int			n = 0;
 
 	foreach(lc, pass->gate_ids)
-		ids[n++] = Int64GetDatum(*(const int64 *) lfirst(lc));
+		ids[n++] = *(const int64 *) lfirst(lc);
 	ml_bind_arg_text(&args, model->model);
 	ml_bind_arg_text(&args, role);
-	ml_arg(&args, INT8ARRAYOID,
-		   PointerGetDatum(construct_array(ids, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)), false);
+	ml_gate_arg_counts(&args, ids, n);
 	ml_catalog_execute("SELECT count(*) FROM ml.gates g WHERE g.model = $1 AND g.role = $2 AND g.gate_id <> ALL ($3)",
 					   &args, &row);
 	if (ml_row_int64(&row, 0) > 0)

@@ -216,13 +216,6 @@ ml_role_is(const char *role, const char *name)
 	return role != NULL && strcmp(role, name) == 0;
 }
 
-/* Whether two roles are the same, where none (NULL) is only none. */
-static bool
-ml_same_role(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 /* Whether the version is the canary with this share of traffic already. */
 static bool
 ml_same_traffic(const MlRoleChange *change)
@@ -243,7 +236,7 @@ ml_refuse_role(const MlRoleChange *change, const char *from_role, bool in_produc
 	const MlStanding *standing = change->standing;
 
 	if (standing != NULL &&
-		(standing->in_production != in_production || !ml_same_role(standing->role, from_role)))
+		(standing->in_production != in_production || !ml_text_same(standing->role, from_role)))
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("could not promote version %d of model \"%s\" due to a concurrent change",

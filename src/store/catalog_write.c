@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/text.h"
 
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -306,13 +307,6 @@ ml_catalog_lock(const char *model, MlModelRow *out)
 
 /* ---- registration of a training ---- */
 
-/* Whether two texts are equal, where NULL equals NULL only. */
-static bool
-ml_same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 /*
  * Creates the model unless it exists, and locks its row. Of an existing model
  * the current user must hold the privilege to train, because another session
@@ -338,7 +332,7 @@ ml_register_model(const MlRegistration *r, MlModelRow *model)
 	}
 
 	ml_access_require(r->model, model->owner, ML_PRIV_TRAIN);
-	if (strcmp(model->task, r->task) != 0 || !ml_same_text(model->target, r->target))
+	if (strcmp(model->task, r->task) != 0 || !ml_text_same(model->target, r->target))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("model \"%s\" has another task or target", r->model),
