@@ -17,7 +17,7 @@
 const char *
 ml_param_type_name(MlParamType type)
 {
-	static const char *const names[] = {"boolean", "integer", "number", "text", "json"};
+	static const char *const names[] = {"boolean", "integer", "number", "text", "json", "value"};
 
 	return names[type];
 }
@@ -137,6 +137,8 @@ ml_options_set(const char *owner, const MlParam *param, const JsonbValue *json, 
 		case ML_PARAM_JSON:
 			if (json->type != jbvString && (json->type != jbvBinary || !JsonContainerIsObject(json->val.binary.data)))
 				ml_options_wrong_type(owner, param);
+			/* FALLTHROUGH */
+		case ML_PARAM_VALUE:
 			value->json = JsonbValueToJsonb(unconstify(JsonbValue *, json));
 			value->text = JsonbToCString(NULL, &value->json->root, VARSIZE(value->json));
 			break;
@@ -203,7 +205,7 @@ ml_options_json(StringInfo out, const MlParam *params, int nparams, const MlPara
 			appendStringInfoString(out, "null");
 		else if (params[i].type == ML_PARAM_TEXT)
 			ml_json_text(out, values[i].text);
-		else if (params[i].type == ML_PARAM_JSON)
+		else if (params[i].type == ML_PARAM_JSON || params[i].type == ML_PARAM_VALUE)
 			appendStringInfoString(out, values[i].text);
 		else if (params[i].type == ML_PARAM_BOOLEAN)
 			appendStringInfoString(out, values[i].number != 0 ? "true" : "false");

@@ -14,7 +14,8 @@ typedef enum MlParamType
 	ML_PARAM_INTEGER,
 	ML_PARAM_NUMBER,
 	ML_PARAM_TEXT,
-	ML_PARAM_JSON				/* an object or a string; value.json and, as text, value.text */
+	ML_PARAM_JSON,				/* an object or a string; value.json and, as text, value.text */
+	ML_PARAM_VALUE				/* whatever JSON can be but null; the same members */
 } MlParamType;
 
 /* A parameter; default_value is its text form, NULL when the default is decided from the data. */
@@ -54,7 +55,7 @@ extern void ml_options_json(StringInfo out, const MlParam *params, int nparams, 
 extern const MlParamValue *ml_option(const MlParam *params, int nparams, const MlParamValue *values,
 									 const char *name);
 
-/* "boolean", "integer", "number", "text". */
+/* "boolean", "integer", "number", "text", "json", "value". */
 extern const char *ml_param_type_name(MlParamType type);
 
 #endif							/* ML_OPTIONS_H */

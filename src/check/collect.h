@@ -1,0 +1,116 @@
+/*
+ * collect.h - what checks of data need to know of all rows, collected in one scan.
+ *
+ * While the scan is planned, each check asks for collectors by kind, columns
+ * and condition; the same asked for twice is collected once. Collectors are
+ * mergeable: parallel workers fill their own, as one aggregate state, which is
+ * flattened between processes. Beyond the budget of a scan
+ * (maintenance_work_mem in each process) a collector that keeps values gives
+ * up: it says so (ml_collected_lost), and the scan is done once more for it
+ * alone, by the server's sort or hash, which spill.
+ */
+#ifndef ML_COLLECT_H
+#define ML_COLLECT_H
+
+#include "check/check.h"
+
+typedef enum MlCollectKind
+{
+	ML_COLLECT_ROWS = 1,		/* rows looked at; NULLs, NaNs, infinities and zeros of one column */
+	ML_COLLECT_MOMENTS,			/* exact sums, least and greatest of a column of numbers or times; powers to the fourth */
+	ML_COLLECT_PRODUCTS,		/* exact sums of two columns of numbers, over rows that have both */
+	ML_COLLECT_GROUPS,			/* how often each value of a column, or combination of columns, occurs */
+	ML_COLLECT_LEVELS,			/* texts of one column with how often each occurs, and how often a second column is NULL there */
+	ML_COLLECT_PAIRS,			/* how often each combination of the columns but the last occurs with each value of the last */
+	ML_COLLECT_BINS,			/* rows between edges, and of given texts */
+	ML_COLLECT_LENGTHS			/* least and greatest number of characters of a column */
+} MlCollectKind;
+
+/* A scan that is being planned, by the checks that will judge it. */
+typedef struct MlCollecting MlCollecting;
+
+/*
+ * Asks for a collector over columns of the rows; returns its number, for the
+ * judge of the same check to use: judges ask again with the same arguments.
+ */
+extern void ml_collect(MlCollecting *scan, MlCollectKind kind, int ncolumns, const MlCheckColumn *columns);
+
+/* The same for ML_COLLECT_BINS: edges ascending, or levels (texts). */
+extern void ml_collect_bins(MlCollecting *scan, const MlCheckColumn *column, int nedges, const double *edges,
+							int nlevels, char *const *levels);
+
+/* What one check's scan has collected. */
+typedef struct MlCollected MlCollected;
+
+typedef struct MlRowCounts
+{
+	int64		rows;			/* those the check's condition lets through */
+	int64		nulls;
+	int64		nans;
+	int64		infinities;
+	int64		zeros;
+} MlRowCounts;
+
+typedef struct MlMomentFigures
+{
+	int64		n;				/* values that are neither NULL nor NaN */
+	bool		finite;			/* all of them are */
+	double		sum;
+	double		mean;			/* NaN for none */
+	double		stddev;			/* with n - 1; NaN for fewer than 2 */
+	double		min;
+	double		max;
+	double		skewness;		/* of the sample, without correction (g1); NaN where the values are all equal */
+	double		kurtosis;		/* excess, without correction (g2) */
+} MlMomentFigures;
+
+typedef struct MlProductFigures
+{
+	int64		n;				/* rows with both */
+	double		correlation;	/* Pearson's; NaN where one is constant */
+} MlProductFigures;
+
+/* Rows looked at by the check: its condition counts. */
+extern int64 ml_collected_rows(const MlCollected *scan);
+
+/* How often the condition of a kind that judges rows failed. */
+extern int64 ml_collected_failed(const MlCollected *scan);
+
+extern MlRowCounts ml_collected_counts(const MlCollected *scan, const char *column);
+extern MlMomentFigures ml_collected_moments(const MlCollected *scan, const char *column);
+extern MlProductFigures ml_collected_products(const MlCollected *scan, const char *a, const char *b);
+
+/*
+ * Calls back with each distinct value (combination) that has no NULL in it and
+ * how often it occurs, ascending by value for one column of numbers or times
+ * (days, seconds: base/convert.h), else in no order with value NaN.
+ */
+typedef void (*MlGroupSink) (void *ctx, double value, int64 count);
+extern void ml_collected_groups(const MlCollected *scan, int ncolumns, char *const *columns, MlGroupSink sink, void *ctx);
+
+/* Calls back with each text, in the order of bytes. nulls: of the second column among the rows of the text. */
+typedef void (*MlLevelSink) (void *ctx, const char *text, int64 count, int64 nulls);
+extern void ml_collected_levels(const MlCollected *scan, int ncolumns, char *const *columns, MlLevelSink sink, void *ctx);
+
+/*
+ * Calls back with each combination of the columns but the last: how many rows
+ * have it, how many different values of the last occur with it, and how often
+ * the commonest of them does.
+ */
+typedef void (*MlPairSink) (void *ctx, int64 count, int64 distinct, int64 commonest);
+extern void ml_collected_pairs(const MlCollected *scan, int ncolumns, char *const *columns, MlPairSink sink, void *ctx);
+
+/*
+ * Rows per bin: below the first edge, between edges, from the last edge on,
+ * NULL, NaN; or of each level, others, NULL. NULL is the last but one
+ * (numbers) or the last (levels). Returns the number of bins.
+ */
+extern int	ml_collected_bins(const MlCollected *scan, const char *column, const int64 **counts);
+
+/* Least and greatest number of characters; false where every value is NULL. */
+extern bool ml_collected_lengths(const MlCollected *scan, const char *column, int64 *min, int64 *max);
+
+/* Earlier results of this check on this source, newest first. */
+extern const MlCheckPast *ml_collected_past(const MlCollected *scan);
+
+#endif							/* ML_COLLECT_H */
