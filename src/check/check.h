@@ -204,6 +204,9 @@ extern const MlCheckKind *ml_check_kind(const char *name);
 extern MlCheck *ml_check_make(const char *name, const char *kind, List *columns, Jsonb *params, MlSeverity severity,
 							  MlEnvironment environment);
 
+/* The parameters (const MlParam *) that a kind takes: its own, then those of all kinds that have a meaning for it. */
+extern List *ml_check_kind_params(const MlCheckKind *kind);
+
 /* The value of one of the kind's own parameters. */
 extern const MlParamValue *ml_check_param(const MlCheck *check, const char *name);
 
