@@ -22,6 +22,7 @@
 #include "utils/date.h"
 #include "utils/float.h"
 #include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
@@ -372,7 +373,7 @@ ml_collect_levels(const MlCollector *collector, MlScanState *state, MlCollectorS
 
 	if (v->isnull)
 		return;
-	bytes = ml_convert_text(unconstify(MlConvert *, &collector->columns[0].convert), v->value, &length);
+	bytes = ml_convert_text(&collector->columns[0].convert, v->value, &length);
 	ml_levels_add(state, c, bytes, length, 1, null_beside);
 }
 
@@ -397,7 +398,7 @@ ml_collect_pairs(const MlCollector *collector, MlCollectorState *c, const Nullab
 static inline void
 ml_collect_in_bins(const MlCollector *collector, MlCollectorState *c, const NullableDatum *values)
 {
-	const MlCheckColumn *column = &collector->columns[0];
+	MlCheckColumn *column = &collector->columns[0];
 	const NullableDatum *v = &values[column->index];
 
 	if (collector->nedges > 0)
@@ -427,7 +428,7 @@ ml_collect_in_bins(const MlCollector *collector, MlCollectorState *c, const Null
 		else
 		{
 			int			length;
-			const char *bytes = ml_convert_text(unconstify(MlConvert *, &column->convert), v->value, &length);
+			const char *bytes = ml_convert_text(&column->convert, v->value, &length);
 
 			code = ml_dict_find(collector->level_codes, bytes, length);
 			if (code < 0)
@@ -446,7 +447,7 @@ ml_collect_lengths(const MlCollector *collector, MlCollectorState *c, const Null
 
 	if (v->isnull)
 		return;
-	bytes = ml_convert_text(unconstify(MlConvert *, &collector->columns[0].convert), v->value, &length);
+	bytes = ml_convert_text(&collector->columns[0].convert, v->value, &length);
 	length = pg_mbstrlen_with_len(bytes, length);
 	c->counts.rows++;
 	c->min = Min(c->min, length);
