@@ -7,9 +7,6 @@
 #include "math/math.h"
 #include "math/hypergeometric.h"
 
-/* How far from the likeliest number there is anything to tell, at most: 1e-21 is 10 deviations of 8, and a Poisson tail. */
-#define ML_REACH 190
-
 int
 ml_hypergeometric(double small, double large, double marked, double *first, double *p)
 {
@@ -18,14 +15,17 @@ ml_hypergeometric(double small, double large, double marked, double *first, doub
 				mode = __builtin_floor((marked + 1.0) * ((small + 1.0) / (small + large + 2.0))),
 				sum,
 				weight;
-	int			below,
+	int			reach,
+				below,
 				above,
 				count;
 
 	/* rounding of huge numbers may have left the range */
 	mode = mode < least ? least : mode > most ? most : mode;
-	below = mode - least < ML_REACH ? (int) (mode - least) : ML_REACH;
-	above = most - mode < ML_REACH ? (int) (most - mode) : ML_REACH;
+	/* beyond, what is left of even a Poisson distribution is below 1e-20 */
+	reach = (int) (9.5 * __builtin_sqrt(marked * (small / (small + large)))) + 25;
+	below = mode - least < reach ? (int) (mode - least) : reach;
+	above = most - mode < reach ? (int) (most - mode) : reach;
 	count = below + above + 1;
 	*first = mode - below;
 

@@ -11,7 +11,7 @@
 
 /* The greatest mean for which the probabilities are given, and how many there are at most. */
 #define ML_HYPERGEOMETRIC_MEAN	64
-#define ML_HYPERGEOMETRIC_MAX	400
+#define ML_HYPERGEOMETRIC_MAX	256
 
 /*
  * Fills p with the probabilities of *first, *first + 1, ... marked rows on the small side and returns how many there are.
