@@ -68,12 +68,20 @@ ml_csv_keep_byte(MlCsvScan *scan, char c)
 	ml_csv_keep(scan, &c, 1);
 }
 
+/* An escape that gives no character. COPY does not look into a header that it passes over. */
+static void
+ml_csv_escape_fault(MlCsvScan *scan)
+{
+	if (scan->seen_first || !scan->header)
+		ml_csv_fault(&scan->escapes, scan->line);
+}
+
 /* Bytes that are not escaped are whole characters; what is escaped between them has to be so too. */
 static void
 ml_csv_settle_escapes(MlCsvScan *scan)
 {
 	if (scan->npending > 0)
-		ml_csv_fault(&scan->escapes, scan->line);
+		ml_csv_escape_fault(scan);
 	scan->npending = 0;
 }
 
@@ -85,7 +93,7 @@ ml_csv_escaped(MlCsvScan *scan, int value)
 
 	ml_csv_keep_byte(scan, value != 0 ? (char) value : '?');
 	if (value == 0)
-		ml_csv_fault(&scan->escapes, scan->line);
+		ml_csv_escape_fault(scan);
 	if (!IS_HIGHBIT_SET(value))
 	{
 		ml_csv_settle_escapes(scan);
@@ -95,7 +103,7 @@ ml_csv_escaped(MlCsvScan *scan, int value)
 	if (scan->npending < Min(pg_encoding_mblen(encoding, (char *) scan->pending), (int) sizeof(scan->pending) - 1))
 		return;
 	if (pg_encoding_verifymbstr(encoding, (char *) scan->pending, scan->npending) != scan->npending)
-		ml_csv_fault(&scan->escapes, scan->line);
+		ml_csv_escape_fault(scan);
 	scan->npending = 0;
 }
 
@@ -404,6 +412,8 @@ ml_csv_scan_bytes(MlCsvScan *scan, const char *bytes, Size n)
 	const char *p = bytes;
 	const char *end = bytes + n;
 
+	if (n > 0)
+		scan->last_byte = bytes[n - 1];
 	while (p < end)
 	{
 		unsigned char c = *p;
@@ -461,7 +471,8 @@ ml_csv_scan_end(MlCsvScan *scan)
 	if (scan->state != ML_CSV_START && scan->state != ML_CSV_DONE)
 	{
 		ml_csv_end_record(scan, !scan->quote_open);
-		scan->last_ended = false;
+		/* within an open quote lines end, too */
+		scan->last_ended = scan->last_byte == (scan->end == ML_CSV_END_CR ? '\r' : '\n');
 	}
 }
 
@@ -471,4 +482,15 @@ ml_csv_scan_lines(const MlCsvScan *scan)
 	int64		ends = scan->end == ML_CSV_END_CR ? scan->n_cr : scan->n_lf;
 
 	return ends + (scan->last_ended ? 0 : 1);
+}
+
+int64
+ml_csv_scan_next_line(const MlCsvScan *scan)
+{
+	if (scan->state == ML_CSV_START || (scan->state == ML_CSV_CR && !scan->csv && scan->end == ML_CSV_END_CR))
+		return scan->line + 1;
+	/* within quotes, too, csv looks at what stands behind a carriage return before it counts it */
+	if (scan->state == ML_CSV_QUOTED && scan->last_byte == '\r' && scan->end != ML_CSV_END_LF)
+		return scan->line - 1;
+	return scan->line;
 }

@@ -71,6 +71,7 @@ typedef struct MlCsvScan
 	bool		left_quote;		/* the byte before closed a quote */
 	bool		seen_first;		/* the first record is complete */
 	bool		marker_cr;
+	char		last_byte;
 	int64		fields;
 	int64		bytes;			/* of this record */
 	int			escape_value;
@@ -92,5 +93,11 @@ extern void ml_csv_scan_end(MlCsvScan *scan);
 
 /* How many lines there are: ends of the file's kind, and a last line without one. */
 extern int64 ml_csv_scan_lines(const MlCsvScan *scan);
+
+/*
+ * The line that COPY names when it cannot read the next byte. It looks ahead behind a carriage return, so there it is
+ * still the line of that.
+ */
+extern int64 ml_csv_scan_next_line(const MlCsvScan *scan);
 
 #endif							/* ML_CSV_SCAN_H */

@@ -191,7 +191,7 @@ ml_file_judge_format(MlFileJudge *judge)
 	ml_file_begin(&out);
 	ml_file_text(&out, "format", name);
 	ml_file_text(&out, "told_by", facts->told_by);
-	if (facts->content != NULL && reason != NULL)
+	if (facts->content != NULL && strcmp(facts->content, name) != 0)
 		ml_file_text(&out, "content", facts->content);
 	if (reason != NULL)
 		ml_file_text(&out, "reason", reason);
@@ -211,22 +211,20 @@ static void
 ml_file_judge_encoding(MlFileJudge *judge)
 {
 	const MlFileFacts *facts = &judge->facts;
-	int64		n_failed = facts->n_invalid;
+	int64		n_escapes = ml_file_is_delimited(facts->format) ? facts->csv.escapes.n : 0;
 	MlFileRow  *row;
 	StringInfoData out;
 
-	if (ml_file_is_delimited(facts->format))
-		n_failed += facts->csv.escapes.n;
-	row = ml_file_row(judge, "encoding", "error", n_failed == 0);
-	ml_file_count(row, facts->size, n_failed);
+	row = ml_file_row(judge, "encoding", "error", facts->n_invalid + n_escapes == 0);
+	ml_file_count(row, facts->size, facts->n_invalid + n_escapes);
 	ml_file_begin(&out);
-	if (facts->n_invalid > 0)
+	if (facts->n_invalid > 0 && (n_escapes == 0 || facts->invalid_line <= facts->csv.escapes.line))
 	{
 		ml_file_int(&out, "line", facts->invalid_line);
 		ml_file_int(&out, "byte", facts->invalid_byte);
 		ml_file_text(&out, "value", psprintf("0x%02x", facts->invalid_value));
 	}
-	else if (n_failed > 0)
+	else if (n_escapes > 0)
 	{
 		ml_file_int(&out, "line", facts->csv.escapes.line);
 		ml_file_text(&out, "reason", "an escape of digits stands for no character");

@@ -366,12 +366,13 @@ ml_file_invalid(MlFileFlow *flow, const char *buffer, int at)
 {
 	MlFileFacts *facts = flow->facts;
 
+	if (facts->n_invalid++ == 0)
+	{
+		facts->invalid_line = ml_file_is_delimited(facts->format) ? ml_csv_scan_next_line(&facts->csv) : facts->json.line;
+		facts->invalid_byte = flow->offset + at;
+		facts->invalid_value = (unsigned char) buffer[at];
+	}
 	ml_file_scan(facts, "?", 1);
-	if (facts->n_invalid++ > 0)
-		return;
-	facts->invalid_line = ml_file_is_delimited(facts->format) ? facts->csv.line : facts->json.line;
-	facts->invalid_byte = flow->offset + at;
-	facts->invalid_value = (unsigned char) buffer[at];
 }
 
 /* Passes on a buffer; how many bytes at its end wait for more. */
