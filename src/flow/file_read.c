@@ -54,11 +54,13 @@ static const MlFileMagic ml_file_marks[] = {
 };
 
 /* Names of formats; the first of each is what the answer calls it. */
-static const struct
+typedef struct MlFileFormatName
 {
 	const char *name;
 	MlFileFormat format;
-}			ml_file_formats[] = {
+} MlFileFormatName;
+
+static const MlFileFormatName ml_file_formats[] = {
 	{"csv", ML_FILE_CSV},
 	{"text", ML_FILE_TEXT},
 	{"tsv", ML_FILE_TEXT},
