@@ -148,7 +148,7 @@ ml_check_default_name(const MlCheck *check)
 	return name.data;
 }
 
-/* Reads the parameters that every kind has. */
+/* Reads the parameters of the kind and those that every kind has. */
 static void
 ml_check_take_common(MlCheck *check, const char *owner)
 {
@@ -193,6 +193,33 @@ ml_check_make(const char *name, const char *kind_name, List *columns, Jsonb *par
 		kind->validate(check);
 	check->name = name ? pstrdup(name) : ml_check_default_name(check);
 	return check;
+}
+
+MlCheck *
+ml_check_measure(const MlCheck *check, const char *param, Jsonb *params)
+{
+	const char *name = ml_check_param(check, param)->text;
+	const MlCheckKind *kind = ml_check_kind(name);
+	MlCheck    *made = palloc0(sizeof(MlCheck));
+	List	   *known = NIL;
+
+	for (const MlCheckKind *const *k = ml_check_kinds; *k != NULL; k++)
+		if ((*k)->number)
+			known = lappend(known, unconstify(char *, (*k)->name));
+	if (kind == NULL || kind->number == NULL)
+		ml_check_refuse(check, psprintf("there is no %s \"%s\"", param, name),
+						psprintf("It is the name of a kind that observes a number: %s.", ml_text_list(known, 100)),
+						ml_text_hint(name, known, "View ml.check_kinds lists them with their parameters."));
+	*made = *check;
+	made->kind = kind;
+	made->given = params ? params :
+		DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
+	ml_check_columns(made);
+	ml_check_take_common(made, psprintf("check kind \"%s\"", kind->name));
+	if (made->where)
+		ml_check_refuse(check, psprintf("parameter \"where\" has no meaning within the parameters of \"%s\"", name), NULL,
+						"Give it to the check itself.");
+	return made;
 }
 
 const MlParamValue *
