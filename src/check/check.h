@@ -114,7 +114,7 @@ typedef enum MlCheckFlags
 	ML_CHECK_EXPRESSION = 4,	/* the row is judged by an SQL expression (expression) */
 	ML_CHECK_SCHEMA = 8,		/* judges the columns of the source: needs no row (schema) */
 	ML_CHECK_QUERY = 16,		/* judged by a query of its own (query, answer) */
-	ML_CHECK_ALL_COLUMNS = 32	/* named no columns: the check is bound as if it named all of the source's */
+	ML_CHECK_ALL_COLUMNS = 128	/* named no columns: the check is bound as if it named all of the source's */
 } MlCheckFlags;
 
 /* The columns of a source, for kinds that judge those. */

@@ -1,0 +1,33 @@
+/*
+ * skewness.c - checks the skewness of a column of numbers: the third standardized moment, without correction.
+ *
+ * In SQL, with m = avg(x): avg((x - m)^3) / avg((x - m)^2)^1.5. Nothing where
+ * the values are all equal, or some are infinite.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "check/number.h"
+#include "utils/float.h"
+
+static double
+ml_skewness_number(const MlCheck *check, const MlCollected *scan)
+{
+	MlMomentFigures f = ml_collected_moments(scan, check->columns[0]);
+
+	return f.n > 1 && f.finite ? f.skewness : get_float8_nan();
+}
+
+const MlCheckKind ml_check_skewness = {
+	.name = "skewness",
+	.summary = "the skewness lies between min and max",
+	.min_columns = 1,
+	.max_columns = 1,
+	.params = ml_check_bounds,
+	.nparams = lengthof(ml_check_bounds),
+	.validate = ml_check_need_bounds,
+	.expect = ml_check_expect_range,
+	.plan = ml_check_plan_moments,
+	.judge = ml_check_judge_bounds,
+	.number = ml_skewness_number
+};
