@@ -2,20 +2,19 @@
  * kurtosis.c - checks the kurtosis of a column of numbers in excess of a normal distribution's, without correction.
  *
  * In SQL, with m = avg(x): avg((x - m)^4) / avg((x - m)^2)^2 - 3. Nothing where
- * the values are all equal, or some are infinite.
+ * the values are all equal. Infinite ones do not count.
  */
 #include "postgres.h"
 
 #include "base/compat.h"
 #include "check/number.h"
-#include "utils/float.h"
 
 static double
 ml_kurtosis_number(const MlCheck *check, const MlCollected *scan)
 {
-	MlMomentFigures f = ml_collected_moments(scan, check->columns[0]);
+	MlShapeFigures f = ml_collected_shape(scan, check->columns[0]);
 
-	return f.n > 1 && f.finite ? f.kurtosis : get_float8_nan();
+	return f.kurtosis;
 }
 
 const MlCheckKind ml_check_kurtosis = {
@@ -27,7 +26,7 @@ const MlCheckKind ml_check_kurtosis = {
 	.nparams = lengthof(ml_check_bounds),
 	.validate = ml_check_need_bounds,
 	.expect = ml_check_expect_range,
-	.plan = ml_check_plan_moments,
+	.plan = ml_check_plan_shape,
 	.judge = ml_check_judge_bounds,
 	.number = ml_kurtosis_number
 };

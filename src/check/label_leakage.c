@@ -85,7 +85,7 @@ ml_label_leakage_plan(const MlCheck *check, const MlCheckColumn *columns, MlColl
 	ml_collect(scan, ML_COLLECT_GROUPS, 1, label);
 	for (int i = 0; i < check->ncolumns - 1; i++)
 	{
-		MlCheckColumn pair[2];
+		MlCheckColumn *pair = palloc(sizeof(MlCheckColumn) * 2);
 
 		pair[0] = columns[i];
 		pair[1] = *label;

@@ -40,7 +40,7 @@ ml_information_alone(void *ctx, const MlPairCounts *pair)
 static void
 ml_mutual_information_plan(const MlCheck *check, const MlCheckColumn *columns, MlCollecting *scan)
 {
-	MlCheckColumn turned[2];
+	MlCheckColumn *turned = palloc(sizeof(MlCheckColumn) * 2);
 
 	ml_check_want_equality(check, columns, 2);
 	turned[0] = columns[1];

@@ -110,6 +110,13 @@ ml_check_plan_moments(const MlCheck *check, const MlCheckColumn *columns, MlColl
 }
 
 void
+ml_check_plan_shape(const MlCheck *check, const MlCheckColumn *columns, MlCollecting *scan)
+{
+	ml_check_want_numbers(check, columns, 1);
+	ml_collect(scan, ML_COLLECT_SHAPE, 1, columns);
+}
+
+void
 ml_check_plan_numbers(const MlCheck *check, const MlCheckColumn *columns, MlCollecting *scan)
 {
 	ml_check_want_numbers(check, columns, 1);

@@ -39,9 +39,10 @@ extern void ml_check_expect_mostly(const MlCheck *check, StringInfo out);
 extern void ml_check_want_numbers(const MlCheck *check, const MlCheckColumn *columns, int n);
 extern void ml_check_want_equality(const MlCheck *check, const MlCheckColumn *columns, int n);
 
-/* Plans: rows and NULLs of the first column; moments of a column of numbers; groups of all columns. */
+/* Plans: rows and NULLs; moments, higher moments and the values of a column of numbers; groups of all columns. */
 extern void ml_check_plan_rows(const MlCheck *check, const MlCheckColumn *columns, MlCollecting *scan);
 extern void ml_check_plan_moments(const MlCheck *check, const MlCheckColumn *columns, MlCollecting *scan);
+extern void ml_check_plan_shape(const MlCheck *check, const MlCheckColumn *columns, MlCollecting *scan);
 extern void ml_check_plan_numbers(const MlCheck *check, const MlCheckColumn *columns, MlCollecting *scan);
 extern void ml_check_plan_groups(const MlCheck *check, const MlCheckColumn *columns, MlCollecting *scan);
 

@@ -2,20 +2,19 @@
  * skewness.c - checks the skewness of a column of numbers: the third standardized moment, without correction.
  *
  * In SQL, with m = avg(x): avg((x - m)^3) / avg((x - m)^2)^1.5. Nothing where
- * the values are all equal, or some are infinite.
+ * the values are all equal. Infinite ones do not count.
  */
 #include "postgres.h"
 
 #include "base/compat.h"
 #include "check/number.h"
-#include "utils/float.h"
 
 static double
 ml_skewness_number(const MlCheck *check, const MlCollected *scan)
 {
-	MlMomentFigures f = ml_collected_moments(scan, check->columns[0]);
+	MlShapeFigures f = ml_collected_shape(scan, check->columns[0]);
 
-	return f.n > 1 && f.finite ? f.skewness : get_float8_nan();
+	return f.skewness;
 }
 
 const MlCheckKind ml_check_skewness = {
@@ -27,7 +26,7 @@ const MlCheckKind ml_check_skewness = {
 	.nparams = lengthof(ml_check_bounds),
 	.validate = ml_check_need_bounds,
 	.expect = ml_check_expect_range,
-	.plan = ml_check_plan_moments,
+	.plan = ml_check_plan_shape,
 	.judge = ml_check_judge_bounds,
 	.number = ml_skewness_number
 };
