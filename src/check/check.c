@@ -69,6 +69,7 @@ const MlCheckKind *const ml_check_kinds[] = {
 	&ml_check_monotonic,
 	&ml_check_no_gaps,
 	&ml_check_freshness,
+	&ml_check_distribution,
 	&ml_check_metric_history,
 	&ml_check_label_leakage,
 	&ml_check_group_coverage,

@@ -113,7 +113,6 @@ extern void ml_collected_levels(const MlCollected *scan, int ncolumns, char *con
  */
 typedef struct MlPairCounts
 {
-	bool		has_null;		/* the combination has a NULL in it */
 	int64		count;			/* rows that have it */
 	int64		distinct;		/* different values of the last column among them */
 	int64		commonest;		/* how often the commonest of those occurs */

@@ -53,6 +53,7 @@ extern const MlCheckKind ml_check_column_types;
 extern const MlCheckKind ml_check_monotonic;
 extern const MlCheckKind ml_check_no_gaps;
 extern const MlCheckKind ml_check_freshness;
+extern const MlCheckKind ml_check_distribution;
 extern const MlCheckKind ml_check_metric_history;
 extern const MlCheckKind ml_check_label_leakage;
 extern const MlCheckKind ml_check_group_coverage;

@@ -16,8 +16,16 @@
 typedef struct MlInformation
 {
 	int64		n;
+	int64		alone;			/* rows that have the second column, whether or not they have the first */
 	MlExactSum	sum;
 } MlInformation;
+
+static void
+ml_information_add(MlInformation *information, int64 count, double sign)
+{
+	if (count > 0)
+		ml_exact_add(&information->sum, sign * (count * ml_log(count)));
+}
 
 static void
 ml_information_joint(void *ctx, double value, int64 count)
@@ -25,7 +33,7 @@ ml_information_joint(void *ctx, double value, int64 count)
 	MlInformation *information = ctx;
 
 	information->n += count;
-	ml_exact_add(&information->sum, count * ml_log(count));
+	ml_information_add(information, count, 1);
 }
 
 static void
@@ -33,8 +41,18 @@ ml_information_alone(void *ctx, const MlPairCounts *pair)
 {
 	MlInformation *information = ctx;
 
-	if (!pair->has_null)
-		ml_exact_add(&information->sum, -(pair->count * ml_log(pair->count)));
+	information->alone += pair->count;
+	ml_information_add(information, pair->count, -1);
+}
+
+/* The values of the first column among the rows that have both. */
+static void
+ml_information_of(const MlCollected *scan, char *const *columns, MlInformation *information)
+{
+	information->alone = 0;
+	ml_collected_pairs(scan, 2, columns, ml_information_alone, information);
+	/* rows where the first is NULL came as one more value */
+	ml_information_add(information, information->alone - information->n, 1);
 }
 
 static void
@@ -61,8 +79,8 @@ ml_mutual_information_number(const MlCheck *check, const MlCollected *scan)
 	ml_collected_groups(scan, 2, check->columns, ml_information_joint, &information);
 	if (information.n == 0)
 		return get_float8_nan();
-	ml_collected_pairs(scan, 2, check->columns, ml_information_alone, &information);
-	ml_collected_pairs(scan, 2, turned, ml_information_alone, &information);
+	ml_information_of(scan, check->columns, &information);
+	ml_information_of(scan, turned, &information);
 	/* rounding may leave a trifle below what it can be */
 	return Max(ml_log(information.n) + ml_exact_mean(&information.sum, information.n), 0);
 }
