@@ -38,7 +38,7 @@ typedef struct MlCollecting MlCollecting;
  */
 extern void ml_collect(MlCollecting *scan, MlCollectKind kind, int ncolumns, const MlCheckColumn *columns);
 
-/* The same for ML_COLLECT_BINS: edges ascending, or levels (texts). */
+/* The same for ML_COLLECT_BINS: edges ascending, or levels (texts, each once). A check may ask for one set of bins. */
 extern void ml_collect_bins(MlCollecting *scan, const MlCheckColumn *column, int nedges, const double *edges,
 							int nlevels, char *const *levels);
 
@@ -125,9 +125,10 @@ extern void ml_collected_pairs(const MlCollected *scan, int ncolumns, char *cons
 /*
  * Rows per bin: below the first edge, between edges, from the last edge on,
  * NULL, NaN; or of each level, others, NULL. NULL is the last but one
- * (numbers) or the last (levels). Returns the number of bins.
+ * (numbers) or the last (levels). Returns the number of bins: edges + 3, or
+ * levels + 2.
  */
-extern int	ml_collected_bins(const MlCollected *scan, const char *column, const int64 **counts);
+extern int	ml_collected_bins(const MlCollected *scan, const int64 **counts);
 
 /* Least and greatest number of characters; false where every value is NULL. */
 extern bool ml_collected_lengths(const MlCollected *scan, const char *column, int64 *min, int64 *max);

@@ -35,6 +35,7 @@ struct MlCollecting
 {
 	const MlCheck *check;		/* the one that is asking */
 	int			where;			/* its condition */
+	int			bins;			/* the collector of the bins that it asked for, or -1 */
 	int			n;
 	int			capacity;
 	MlCollector *collectors;
@@ -136,6 +137,7 @@ struct MlCollected
 	MlScanState *state;
 	int			check;			/* its number among those that count rows, or -1 */
 	int			where;
+	int			bins;			/* the collector of the bins that it asked for, or -1 */
 	const MlCheckPast *past;
 	MlCollectAgain again;
 	void	   *again_ctx;
