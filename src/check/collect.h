@@ -119,6 +119,16 @@ typedef struct MlPairCounts
 	int64		second;			/* and the next: the same where two are commonest, 0 where there is one value */
 } MlPairCounts;
 
+/* Adds a value of the last column that occurs count times. */
+static inline void
+ml_pair_counts_add(MlPairCounts *pair, int64 count)
+{
+	pair->count += count;
+	pair->distinct++;
+	pair->second = Max(pair->second, Min(count, pair->commonest));
+	pair->commonest = Max(pair->commonest, count);
+}
+
 typedef void (*MlPairSink) (void *ctx, const MlPairCounts *pair);
 extern void ml_collected_pairs(const MlCollected *scan, int ncolumns, char *const *columns, MlPairSink sink, void *ctx);
 

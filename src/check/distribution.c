@@ -149,7 +149,7 @@ ml_distribution_pair(const MlCheck *check, const MlCollected *scan, MlDriftPair 
 	double		stddev = ml_check_number(check, "stddev");
 
 	memset(pair, 0, sizeof *pair);
-	pair->nbins = ml_collected_bins(scan, check->columns[0], &pair->current.counts);
+	pair->nbins = ml_collected_bins(scan, &pair->current.counts);
 	pair->reference.counts = ml_distribution_baseline(check, pair->nbins);
 	pair->reference.n = ml_distribution_total(pair->reference.counts, pair->nbins);
 	pair->current.n = ml_distribution_total(pair->current.counts, pair->nbins);

@@ -12,16 +12,16 @@
 #include "check/number.h"
 
 static void
-ml_unique_judge(const MlCheck *check, const MlCollected *scan, MlCheckOutcome *out)
-{
-	ml_check_judge_rows(check, ml_collected_rows(scan), ml_check_groups(check, scan).repeated, out);
-}
-
-static void
-ml_primary_key_plan(const MlCheck *check, const MlCheckColumn *columns, MlCollecting *scan)
+ml_unique_plan(const MlCheck *check, const MlCheckColumn *columns, MlCollecting *scan)
 {
 	ml_check_plan_groups(check, columns, scan);
 	ml_collect(scan, ML_COLLECT_ROWS, 0, NULL);
+}
+
+static void
+ml_unique_judge(const MlCheck *check, const MlCollected *scan, MlCheckOutcome *out)
+{
+	ml_check_judge_rows(check, ml_collected_rows(scan), ml_check_groups(check, scan).repeated, out);
 }
 
 static void
@@ -60,7 +60,7 @@ const MlCheckKind ml_check_unique = {
 	.min_columns = 1,
 	.max_columns = ML_CHECK_COLUMNS_ANY,
 	.expect = ml_check_expect_mostly,
-	.plan = ml_check_plan_groups,
+	.plan = ml_unique_plan,
 	.judge = ml_unique_judge,
 	.failing = ml_unique_failing
 };
@@ -72,7 +72,7 @@ const MlCheckKind ml_check_primary_key = {
 	.min_columns = 1,
 	.max_columns = ML_CHECK_COLUMNS_ANY,
 	.expect = ml_check_expect_mostly,
-	.plan = ml_primary_key_plan,
+	.plan = ml_unique_plan,
 	.judge = ml_primary_key_judge,
 	.failing = ml_primary_key_failing
 };
