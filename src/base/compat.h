@@ -105,6 +105,13 @@
 	expandRTE(rte, rtindex, 0, -1, dropped, names, vars)
 #endif
 
+/* parseTypeString() takes an error context since 16. */
+#if PG_VERSION_NUM >= 160000
+#define ml_compat_parse_type(s, type, typmod) ((void) parseTypeString(s, type, typmod, NULL))
+#else
+#define ml_compat_parse_type(s, type, typmod) parseTypeString(s, type, typmod, false)
+#endif
+
 /* Membership and the right to become a role part ways in 16. */
 #if PG_VERSION_NUM >= 160000
 #define ml_compat_can_become(member, role) member_can_set_role(member, role)

@@ -138,6 +138,12 @@ ml_collected_failed(const MlCollected *scan)
 	return scan->check >= 0 ? scan->state->failed[scan->check] : 0;
 }
 
+const MlCheckColumn *
+ml_collected_columns(const MlCollected *scan)
+{
+	return scan->columns;
+}
+
 MlRowCounts
 ml_collected_counts(const MlCollected *scan, const char *column)
 {
@@ -239,10 +245,12 @@ ml_collected_products(const MlCollected *scan, const char *a, const char *b)
 	return figures;
 }
 
-void
-ml_collected_groups(const MlCollected *scan, int ncolumns, char *const *columns, MlGroupSink sink, void *ctx)
+static void
+ml_collected_values(const MlCollected *scan, MlCollectKind kind, int ncolumns, char *const *columns, MlGroupSink sink,
+					void *ctx)
 {
-	int			at = ml_collected_find(scan, ML_COLLECT_GROUPS, ncolumns, columns);
+	int			at = ml_collected_find(scan, kind, ncolumns, columns);
+	bool		valued = kind == ML_COLLECT_GROUPS && ncolumns == 1;
 	const MlCollector *collector = &scan->program->collectors[at];
 	MlCounts   *counts = &scan->state->collectors[at].values;
 	MlCount    *entries;
@@ -254,7 +262,19 @@ ml_collected_groups(const MlCollected *scan, int ncolumns, char *const *columns,
 	}
 	entries = ml_counts_sorted(counts);
 	for (uint64 i = 0; i < counts->used; i++)
-		sink(ctx, ncolumns == 1 ? ml_key_value(&collector->columns[0], entries[i].a) : get_float8_nan(), entries[i].n);
+		sink(ctx, valued ? ml_key_value(&collector->columns[0], entries[i].a) : get_float8_nan(), entries[i].n);
+}
+
+void
+ml_collected_groups(const MlCollected *scan, int ncolumns, char *const *columns, MlGroupSink sink, void *ctx)
+{
+	ml_collected_values(scan, ML_COLLECT_GROUPS, ncolumns, columns, sink, ctx);
+}
+
+void
+ml_collected_copies(const MlCollected *scan, int ncolumns, char *const *columns, MlGroupSink sink, void *ctx)
+{
+	ml_collected_values(scan, ML_COLLECT_COPIES, ncolumns, columns, sink, ctx);
 }
 
 void
@@ -272,15 +292,11 @@ ml_collected_pairs(const MlCollected *scan, int ncolumns, char *const *columns, 
 	entries = ml_counts_sorted(counts);
 	for (uint64 i = 0, next; i < counts->used; i = next)
 	{
-		int64		count = 0;
-		int64		commonest = 0;
+		MlPairCounts pair = {0};
 
 		for (next = i; next < counts->used && entries[next].a == entries[i].a; next++)
-		{
-			count += entries[next].n;
-			commonest = Max(commonest, (int64) entries[next].n);
-		}
-		sink(ctx, count, next - i, commonest);
+			ml_pair_counts_add(&pair, entries[next].n);
+		sink(ctx, &pair);
 	}
 }
 
@@ -312,7 +328,13 @@ ml_collected_levels(const MlCollected *scan, int ncolumns, char *const *columns,
 		order[i] = i;
 	qsort_arg(order, c->texts->count, sizeof(int), ml_levels_compare, c->texts);
 	for (int i = 0; i < c->texts->count; i++)
-		sink(ctx, c->texts->texts[order[i]].bytes, c->text_counts[2 * order[i]], c->text_counts[2 * order[i] + 1]);
+	{
+		const MlDictText *text = &c->texts->texts[order[i]];
+		char	   *terminated = pnstrdup(text->bytes, text->length);
+
+		sink(ctx, terminated, c->text_counts[2 * order[i]], c->text_counts[2 * order[i] + 1]);
+		pfree(terminated);
+	}
 	pfree(order);
 }
 

@@ -141,12 +141,13 @@ struct MlCollected
 	const MlCheckPast *past;
 	MlCollectAgain again;
 	void	   *again_ctx;
+	const MlCheckColumn *columns;	/* the check's, as they were bound */
 };
 
 /* The value of a key that one column's values are counted under. */
 extern double ml_key_value(const MlCheckColumn *column, uint64 a);
 
-/* The key of a row's columns; false where one of them is NULL. */
+/* The key of a row's columns; false where one of them is NULL and NULL is no value for the collector. */
 extern bool ml_key_of(const MlCollector *collector, int ncolumns, const NullableDatum *values, uint64 *a, uint32 *b);
 
 #endif							/* ML_SCAN_H */

@@ -116,7 +116,7 @@ ml_collector_hash(const MlCheckColumn *column, FmgrInfo *hash)
 void
 ml_collector_prepare(MlCollector *collector)
 {
-	if (collector->kind == ML_COLLECT_GROUPS || collector->kind == ML_COLLECT_PAIRS)
+	if (collector->kind == ML_COLLECT_GROUPS || collector->kind == ML_COLLECT_COPIES || collector->kind == ML_COLLECT_PAIRS)
 	{
 		collector->hashes = palloc0(sizeof(FmgrInfo) * collector->ncolumns);
 		for (int i = 0; i < collector->ncolumns; i++)
