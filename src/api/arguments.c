@@ -5,8 +5,9 @@
 
 #include <math.h>
 
-#include "api/arguments.h"
 #include "base/compat.h"
+
+#include "api/arguments.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -105,4 +106,18 @@ ml_result_list(List *items)
 	foreach(lc, items)
 		values[n++] = CStringGetTextDatum(lfirst(lc));
 	return PointerGetDatum(construct_array(values, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+MlEnvironment
+ml_arg_environment(FunctionCallInfo fcinfo, int n)
+{
+	char	   *name = ml_arg_required(fcinfo, n, "environment");
+	MlEnvironment environment;
+
+	if (!ml_environment_parse(name, &environment))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown environment \"%s\"", name),
+				 errhint("The environments are training, serving and both.")));
+	return environment;
 }

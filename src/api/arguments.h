@@ -4,6 +4,7 @@
 #ifndef ML_ARGUMENTS_H
 #define ML_ARGUMENTS_H
 
+#include "check/check.h"
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
@@ -25,6 +26,9 @@ extern Jsonb *ml_arg_jsonb(FunctionCallInfo fcinfo, int n);
 /* Puts a text into column i of a result row, NULL for SQL NULL; a number, NaN for SQL NULL. */
 extern void ml_put_text(Datum *values, bool *nulls, int i, const char *text);
 extern void ml_put_number(Datum *values, bool *nulls, int i, double x);
+
+/* An environment of checks. */
+extern MlEnvironment ml_arg_environment(FunctionCallInfo fcinfo, int n);
 
 /* A List of char * as text[]. */
 extern Datum ml_result_list(List *items);

@@ -3,8 +3,9 @@
  */
 #include "postgres.h"
 
-#include "api/arguments.h"
 #include "base/compat.h"
+
+#include "api/arguments.h"
 #include "base/text.h"
 #include "flow/deploy.h"
 #include "funcapi.h"
@@ -23,20 +24,6 @@ ml_arg_severity(FunctionCallInfo fcinfo, int n)
 				 errmsg("unknown severity \"%s\"", name),
 				 errhint("A check of severity error refuses what fails; one of severity warn only reports it.")));
 	return severity;
-}
-
-static MlEnvironment
-ml_arg_environment(FunctionCallInfo fcinfo, int n)
-{
-	char	   *name = ml_arg_required(fcinfo, n, "environment");
-	MlEnvironment environment;
-
-	if (!ml_environment_parse(name, &environment))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown environment \"%s\"", name),
-				 errhint("The environments are training, serving and both.")));
-	return environment;
 }
 
 /* ml.add_check(suite, kind, columns, params, severity, environment, name) */

@@ -3,8 +3,9 @@
  */
 #include "postgres.h"
 
-#include "api/arguments.h"
 #include "base/compat.h"
+
+#include "api/arguments.h"
 #include "flow/check_site.h"
 #include "flow/support.h"
 #include "funcapi.h"

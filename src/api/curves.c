@@ -5,8 +5,9 @@
 
 #include <math.h>
 
-#include "api/arguments.h"
 #include "base/compat.h"
+
+#include "api/arguments.h"
 #include "flow/curves.h"
 #include "funcapi.h"
 #include "utils/builtins.h"

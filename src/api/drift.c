@@ -6,8 +6,9 @@
 #include <float.h>
 #include <math.h>
 
-#include "api/arguments.h"
 #include "base/compat.h"
+
+#include "api/arguments.h"
 #include "base/text.h"
 #include "catalog/pg_type.h"
 #include "common/int.h"

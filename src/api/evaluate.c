@@ -5,8 +5,9 @@
 
 #include <math.h>
 
-#include "api/arguments.h"
 #include "base/compat.h"
+
+#include "api/arguments.h"
 #include "flow/describe.h"
 #include "flow/importance.h"
 #include "flow/measure.h"

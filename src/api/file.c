@@ -3,8 +3,9 @@
  */
 #include "postgres.h"
 
-#include "api/arguments.h"
 #include "base/compat.h"
+
+#include "api/arguments.h"
 #include "flow/file_check.h"
 #include "funcapi.h"
 #include "utils/builtins.h"

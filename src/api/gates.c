@@ -5,8 +5,9 @@
 
 #include <math.h>
 
-#include "api/arguments.h"
 #include "base/compat.h"
+
+#include "api/arguments.h"
 #include "base/text.h"
 #include "flow/gate_metric.h"
 #include "flow/gates.h"

@@ -4,8 +4,9 @@
 #include "postgres.h"
 
 #include "access/relation.h"
-#include "api/arguments.h"
 #include "base/compat.h"
+
+#include "api/arguments.h"
 #include "base/names.h"
 #include "base/text.h"
 #include "flow/changed.h"

@@ -6,8 +6,9 @@
  */
 #include "postgres.h"
 
-#include "api/arguments.h"
 #include "base/compat.h"
+
+#include "api/arguments.h"
 
 #include "commands/trigger.h"
 #include "flow/deploy.h"

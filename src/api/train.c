@@ -5,8 +5,9 @@
 
 #include <math.h>
 
-#include "api/arguments.h"
 #include "base/compat.h"
+
+#include "api/arguments.h"
 #include "flow/train.h"
 #include "funcapi.h"
 #include "learn/learner.h"

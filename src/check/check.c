@@ -283,7 +283,7 @@ ml_check_measure(const MlCheck *check, const char *param, Jsonb *params)
 	made->given = params ? params :
 		DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
 	ml_check_columns_given(made);
-	ml_check_take_common(made, psprintf("check kind \"%s\"", kind->name));
+	ml_check_take_params(made, psprintf("check kind \"%s\"", kind->name));
 	if (made->where)
 		ml_check_refuse(check, psprintf("parameter \"where\" has no meaning within the parameters of \"%s\"", name), NULL,
 						"Give it to the check itself.");
@@ -325,6 +325,12 @@ ml_check_refuse_type(const MlCheck *check, const MlCheckColumn *column, const ch
 			 errdetail("The column is of type %s; kind %s wants %s.", format_type_be(column->declared),
 					   check->kind->name, wants),
 			 errhint("Drop the check, or name a column of such a type.")));
+}
+
+char *
+ml_check_what(const MlCheck *check, const char *suite)
+{
+	return psprintf("check \"%s\" of suite \"%s\"", check->name, suite);
 }
 
 void

@@ -262,6 +262,9 @@ extern ML_NORETURN void ml_check_refuse(const MlCheck *check, const char *proble
 /* Raises ERRCODE_DATATYPE_MISMATCH: the kind cannot judge a column of that type; wants says what it can, as in "a number". */
 extern ML_NORETURN void ml_check_refuse_type(const MlCheck *check, const MlCheckColumn *column, const char *wants);
 
+/* "check "x" of suite "s"", for messages about its conditions. */
+extern char *ml_check_what(const MlCheck *check, const char *suite);
+
 /* Appends a value of a column as people read it, cut when it is long. */
 extern void ml_check_show(const MlCheckColumn *column, Datum value, StringInfo out);
 

@@ -127,6 +127,8 @@ ml_collected_state(const MlCollected *scan, MlCollectKind kind, const char *colu
 int64
 ml_collected_rows(const MlCollected *scan)
 {
+	if (scan->counted)
+		return scan->counted_rows;
 	if (scan->check >= 0)
 		return scan->state->looked_at[scan->check];
 	return scan->where < 0 ? scan->state->rows : ml_collected_state(scan, ML_COLLECT_ROWS, NULL)->counts.rows;
@@ -135,6 +137,8 @@ ml_collected_rows(const MlCollected *scan)
 int64
 ml_collected_failed(const MlCollected *scan)
 {
+	if (scan->counted)
+		return scan->counted_failed;
 	return scan->check >= 0 ? scan->state->failed[scan->check] : 0;
 }
 
@@ -360,5 +364,5 @@ ml_collected_lengths(const MlCollected *scan, const char *column, int64 *min, in
 const MlCheckPast *
 ml_collected_past(const MlCollected *scan)
 {
-	return scan->past;
+	return scan->past(scan->past_ctx);
 }

@@ -52,7 +52,9 @@ typedef struct MlScanCheck
 typedef struct MlScanProgram
 {
 	int			ncolumns;
-	int			nconditions;	/* booleans behind the columns */
+	int			nconditions;
+	char	  **conditions;		/* SQL over the columns, or NULL for one that comes as a boolean behind them */
+	char	  **whose;			/* of each, for messages */
 	int			nchecks;
 	MlScanCheck *checks;
 	int			ncollectors;
@@ -104,8 +106,12 @@ typedef struct MlScanColumn
 
 extern void ml_scan_spec_write(StringInfo out, int ncolumns, const MlScanColumn *columns, const MlScanProgram *program);
 
-/* Decodes a spec and binds it to the types of the columns, which are followed by booleans. In the current context. */
-extern MlScanProgram *ml_scan_spec_read(const char *bytes, int length, int ntypes, const Oid *types);
+/*
+ * Decodes a spec and binds it to the types of the columns, which are followed
+ * by booleans: the conditions that are no SQL. In the current context.
+ */
+extern MlScanProgram *ml_scan_spec_read(const char *bytes, int length, int ntypes, const Oid *types,
+										MlScanColumn **columns);
 
 /* Prepares a collector for its columns: hash functions, codes of levels. */
 extern void ml_collector_prepare(MlCollector *collector);
@@ -114,8 +120,9 @@ extern void ml_collector_prepare(MlCollector *collector);
 
 extern MlScanState *ml_scan_state_create(const MlScanProgram *program, MemoryContext context, Size bytes_max);
 
-/* Runs a row through. What is left in the current context is to be reset with each row. */
-extern void ml_scan_state_row(const MlScanProgram *program, MlScanState *state, const NullableDatum *values);
+/* Runs a row through; conditions: which are true of it, of those of kinds which are not false. What is left in the current context is to be reset with each row. */
+extern void ml_scan_state_row(const MlScanProgram *program, MlScanState *state, const NullableDatum *values,
+							  const bool *conditions);
 
 extern void ml_scan_state_write(StringInfo out, const MlScanState *state);
 
@@ -138,7 +145,11 @@ struct MlCollected
 	int			check;			/* its number among those that count rows, or -1 */
 	int			where;
 	int			bins;			/* the collector of the bins that it asked for, or -1 */
-	const MlCheckPast *past;
+	bool		counted;		/* by a query: the two below */
+	int64		counted_rows;
+	int64		counted_failed;
+	const MlCheckPast *(*past) (void *ctx);
+	void	   *past_ctx;
 	MlCollectAgain again;
 	void	   *again_ctx;
 	const MlCheckColumn *columns;	/* the check's, as they were bound */

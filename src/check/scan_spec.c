@@ -2,7 +2,7 @@
  * scan_spec.c - what a scan is to do, as bytes for every process that takes part.
  *
  *     u16 columns; each: text name, u32 typmod, u32 collation
- *     u16 conditions
+ *     u16 conditions; each: text SQL, NULL for one that comes as a boolean, text whose
  *     u32 checks; each: text name, text kind, u16 columns, u16 each, text
  *         parameters (JSON), u16 where + 1, u16 condition + 1
  *     u32 collectors; each: u8 kind, u16 where + 1, u16 columns, u16 each,
@@ -45,6 +45,11 @@ ml_scan_spec_write(StringInfo out, int ncolumns, const MlScanColumn *columns, co
 		ml_write_u32(out, columns[i].collation);
 	}
 	ml_write_u16(out, program->nconditions);
+	for (int i = 0; i < program->nconditions; i++)
+	{
+		ml_write_text(out, program->conditions[i]);
+		ml_write_text(out, program->whose[i]);
+	}
 	ml_write_u32(out, program->nchecks);
 	for (int i = 0; i < program->nchecks; i++)
 	{
@@ -247,14 +252,16 @@ ml_spec_check_types(const MlCollector *collector)
 }
 
 MlScanProgram *
-ml_scan_spec_read(const char *bytes, int length, int ntypes, const Oid *types)
+ml_scan_spec_read(const char *bytes, int length, int ntypes, const Oid *types, MlScanColumn **columns)
 {
 	MlReader	in = {(const uint8 *) bytes, (const uint8 *) bytes + length};
 	MlScanProgram *program = palloc0(sizeof(MlScanProgram));
 	MlSpecColumns all;
+	int			arguments = 0;
 
 	all.n = program->ncolumns = ml_read_u16(&in);
 	all.columns = palloc0(sizeof(MlCheckColumn) * Max(all.n, 1));
+	*columns = palloc(sizeof(MlScanColumn) * Max(all.n, 1));
 	if (all.n > ntypes)
 		ml_read_corrupted("a scan has fewer values than columns");
 	for (int i = 0; i < all.n; i++)
@@ -269,9 +276,22 @@ ml_scan_spec_read(const char *bytes, int length, int ntypes, const Oid *types)
 		ml_convert_init(&column->convert, types[i]);
 		if (column->convert.class == ML_TYPE_UNSUPPORTED)
 			column->convert.type = getBaseType(types[i]);
+		if (column->name == NULL)
+			ml_read_corrupted("a column of a scan has no name");
+		(*columns)[i].name = column->name;
+		(*columns)[i].typmod = column->typmod;
+		(*columns)[i].collation = column->collation;
 	}
 	program->nconditions = ml_read_u16(&in);
-	if (all.n + program->nconditions != ntypes)
+	program->conditions = palloc(sizeof(char *) * Max(program->nconditions, 1));
+	program->whose = palloc(sizeof(char *) * Max(program->nconditions, 1));
+	for (int i = 0; i < program->nconditions; i++)
+	{
+		program->conditions[i] = ml_read_text(&in);
+		program->whose[i] = ml_read_text(&in);
+		arguments += program->conditions[i] == NULL;
+	}
+	if (all.n + arguments != ntypes)
 		ml_read_corrupted("a scan has another number of values than columns and conditions");
 	for (int i = all.n; i < ntypes; i++)
 		if (types[i] != BOOLOID)

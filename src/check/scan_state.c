@@ -505,37 +505,25 @@ ml_collect_row(const MlCollector *collector, MlScanState *state, MlCollectorStat
 	}
 }
 
-static inline bool
-ml_condition_true(const NullableDatum *condition)
-{
-	return !condition->isnull && DatumGetBool(condition->value);
-}
-
 void
-ml_scan_state_row(const MlScanProgram *program, MlScanState *state, const NullableDatum *values)
+ml_scan_state_row(const MlScanProgram *program, MlScanState *state, const NullableDatum *values, const bool *conditions)
 {
-	const NullableDatum *conditions = values + program->ncolumns;
-
 	state->rows++;
 	for (int i = 0; i < program->nchecks; i++)
 	{
 		const MlScanCheck *check = &program->checks[i];
-		bool		passes;
 
-		if (check->where >= 0 && !ml_condition_true(&conditions[check->where]))
+		if (check->where >= 0 && !conditions[check->where])
 			continue;
-		if (check->condition >= 0)
-			passes = conditions[check->condition].isnull || DatumGetBool(conditions[check->condition].value);
-		else
-			passes = check->row.passes(&check->row, values);
 		state->looked_at[i]++;
-		state->failed[i] += !passes;
+		state->failed[i] += check->condition >= 0 ? !conditions[check->condition] :
+			!check->row.passes(&check->row, values);
 	}
 	for (int i = 0; i < program->ncollectors; i++)
 	{
 		const MlCollector *collector = &program->collectors[i];
 
-		if (collector->where < 0 || ml_condition_true(&conditions[collector->where]))
+		if (collector->where < 0 || conditions[collector->where])
 			ml_collect_row(collector, state, &state->collectors[i], values);
 	}
 }

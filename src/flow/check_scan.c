@@ -11,6 +11,8 @@
 #include "base/bytes.h"
 #include "base/compat.h"
 #include "flow/check_scan.h"
+#include "flow/condition.h"
+#include "flow/expression.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/typcache.h"
@@ -29,6 +31,12 @@ typedef struct MlScanObject
 typedef struct MlScanCall
 {
 	MlScanProgram *program;
+	bool	   *conditions;		/* of the row at hand */
+	ExprState **compiled;		/* those that are SQL, else NULL */
+	bool	   *null_means;		/* kinds: true, where: false */
+	MlConditionRoom room;
+
+	/* rows as one value */
 	TupleDesc	desc;
 	Datum	   *datums;
 	bool	   *nulls;
@@ -187,12 +195,65 @@ ml_scan_argument(FunctionCallInfo fcinfo, const MlScanProgram *program, MemoryCo
 	return object;
 }
 
-static MlScanProgram *
-ml_scan_decode(FunctionCallInfo fcinfo, int ntypes, const Oid *types)
+/* The columns of a program as a descriptor. */
+static TupleDesc
+ml_scan_desc(const MlScanProgram *program, const MlScanColumn *columns, const Oid *types)
+{
+	TupleDesc	desc = CreateTemplateTupleDesc(program->ncolumns);
+
+	for (int i = 0; i < program->ncolumns; i++)
+	{
+		TupleDescInitEntry(desc, i + 1, columns[i].name, types[i], columns[i].typmod, 0);
+		TupleDescInitEntryCollation(desc, i + 1, columns[i].collation);
+	}
+	return desc;
+}
+
+/* Decodes the spec and compiles its conditions; the context is fn_mcxt. */
+static void
+ml_scan_decode(MlScanCall *call, FunctionCallInfo fcinfo, int ntypes, const Oid *types)
 {
 	bytea	   *spec = PG_GETARG_BYTEA_PP(1);
+	MlScanColumn *columns;
+	MlScanProgram *program = ml_scan_spec_read(VARDATA_ANY(spec), VARSIZE_ANY_EXHDR(spec), ntypes, types, &columns);
 
-	return ml_scan_spec_read(VARDATA_ANY(spec), VARSIZE_ANY_EXHDR(spec), ntypes, types);
+	call->program = program;
+	call->conditions = palloc0(sizeof(bool) * Max(program->nconditions, 1));
+	call->compiled = palloc0(sizeof(ExprState *) * Max(program->nconditions, 1));
+	call->null_means = palloc0(sizeof(bool) * Max(program->nconditions, 1));
+	for (int i = 0; i < program->nchecks; i++)
+		if (program->checks[i].condition >= 0)
+			call->null_means[program->checks[i].condition] = true;
+	for (int i = 0; i < program->nconditions; i++)
+	{
+		if (program->conditions[i] == NULL)
+			continue;
+		if (call->room.desc == NULL)
+			ml_condition_room(&call->room, ml_scan_desc(program, columns, types));
+		call->compiled[i] = ml_expression_compile(program->whose[i], program->conditions[i], call->room.desc);
+	}
+}
+
+/* Runs one row through. */
+static void
+ml_scan_run(MlScanCall *call, MlScanState *state, const NullableDatum *values)
+{
+	const MlScanProgram *program = call->program;
+	const NullableDatum *argument = values + program->ncolumns;
+
+	if (call->room.desc != NULL)
+		ml_condition_fill(&call->room, values);
+	for (int i = 0; i < program->nconditions; i++)
+	{
+		if (call->compiled[i] != NULL)
+			call->conditions[i] = ml_condition_holds(&call->room, call->compiled[i], call->null_means[i], program->whose[i]);
+		else
+		{
+			call->conditions[i] = argument->isnull ? call->null_means[i] : DatumGetBool(argument->value);
+			argument++;
+		}
+	}
+	ml_scan_state_row(program, state, values, call->conditions);
 }
 
 /* What the call keeps, with the program for its columns. */
@@ -206,7 +267,7 @@ ml_scan_call_columns(FunctionCallInfo fcinfo)
 
 	for (int i = 0; i < n; i++)
 		types[i] = get_fn_expr_argtype(fcinfo->flinfo, i + 2);
-	call->program = ml_scan_decode(fcinfo, n, types);
+	ml_scan_decode(call, fcinfo, n, types);
 	MemoryContextSwitchTo(old);
 	return call;
 }
@@ -221,7 +282,7 @@ ml_check_scan_columns(FunctionCallInfo fcinfo)
 	if (unlikely(call == NULL))
 		fcinfo->flinfo->fn_extra = call = ml_scan_call_columns(fcinfo);
 	object = ml_scan_argument(fcinfo, call->program, context);
-	ml_scan_state_row(call->program, object->state, fcinfo->args + 2);
+	ml_scan_run(call, object->state, fcinfo->args + 2);
 	return EOHPGetRWDatum(&object->header);
 }
 
@@ -240,7 +301,7 @@ ml_scan_call_row(FunctionCallInfo fcinfo, HeapTupleHeader row)
 	call->datums = palloc(sizeof(Datum) * Max(call->desc->natts, 1));
 	call->nulls = palloc(sizeof(bool) * Max(call->desc->natts, 1));
 	call->values = palloc(sizeof(NullableDatum) * Max(call->desc->natts, 1));
-	call->program = ml_scan_decode(fcinfo, call->desc->natts, types);
+	ml_scan_decode(call, fcinfo, call->desc->natts, types);
 	MemoryContextSwitchTo(old);
 	return call;
 }
@@ -273,7 +334,7 @@ ml_check_scan_row(FunctionCallInfo fcinfo)
 		call->values[i].isnull = call->nulls[i];
 	}
 	object = ml_scan_argument(fcinfo, call->program, context);
-	ml_scan_state_row(call->program, object->state, call->values);
+	ml_scan_run(call, object->state, call->values);
 	return EOHPGetRWDatum(&object->header);
 }
 

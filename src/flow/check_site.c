@@ -10,6 +10,9 @@
 #include "base/compat.h"
 #include "catalog/pg_type.h"
 #include "flow/check_site.h"
+#include "flow/condition.h"
+#include "flow/expression.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -30,6 +33,13 @@ typedef struct MlCheckSite
 	Datum	   *datums;
 	bool	   *nulls;
 	NullableDatum *values;
+
+	/* a condition */
+	char	   *whose;
+	text	   *condition;
+	Oid			user;
+	ExprState  *compiled;
+	MlConditionRoom room;
 
 	/* jsonb */
 	int			capacity;
@@ -293,4 +303,36 @@ ml_check_site_row(FunctionCallInfo fcinfo, const NullableDatum **values)
 		ml_check_site_json(site, PG_GETARG_JSONB_P(1));
 	*values = site->values;
 	return ml_check_site_program(site, fcinfo);
+}
+
+/* ---- conditions ---- */
+
+/* Compiles the condition of a call, which is most often a constant. */
+static void
+ml_check_site_condition(MlCheckSite *site, FunctionCallInfo fcinfo)
+{
+	MemoryContext old = MemoryContextSwitchTo(site->context);
+
+	site->condition = PG_GETARG_TEXT_P_COPY(0);
+	site->whose = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	site->user = GetUserId();
+	site->compiled = ml_expression_compile(site->whose, text_to_cstring(site->condition), site->desc);
+	ml_condition_room(&site->room, site->desc);
+	MemoryContextSwitchTo(old);
+}
+
+bool
+ml_check_site_meets(FunctionCallInfo fcinfo)
+{
+	MlCheckSite *site = ml_check_site(fcinfo);
+	text	   *condition = PG_GETARG_TEXT_PP(0);
+	TupleDesc	desc = site->desc;
+
+	ml_check_site_tuple(site, PG_GETARG_HEAPTUPLEHEADER(2));
+	if (site->condition == NULL || site->desc != desc || site->user != GetUserId() ||
+		VARSIZE_ANY_EXHDR(site->condition) != VARSIZE_ANY_EXHDR(condition) ||
+		memcmp(VARDATA_ANY(site->condition), VARDATA_ANY(condition), VARSIZE_ANY_EXHDR(condition)) != 0)
+		ml_check_site_condition(site, fcinfo);
+	ml_condition_fill(&site->room, site->values);
+	return ml_condition_holds(&site->room, site->compiled, false, site->whose);
 }

@@ -20,4 +20,7 @@ extern MlProgram *ml_check_site_columns(FunctionCallInfo fcinfo, const NullableD
  */
 extern MlProgram *ml_check_site_row(FunctionCallInfo fcinfo, const NullableDatum **values);
 
+/* Whether a row meets the condition of a call (condition, whose, row). */
+extern bool ml_check_site_meets(FunctionCallInfo fcinfo);
+
 #endif							/* ML_CHECK_SITE_H */

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/transam.h"
 #include "base/compat.h"
 #include "catalog/pg_proc.h"
@@ -229,10 +230,17 @@ ml_expression_examined(const char *what, const char *sql, TupleDesc desc)
 	return expr;
 }
 
-void
-ml_expression_check(const char *what, const char *sql, TupleDesc desc)
+Bitmapset *
+ml_expression_columns(const char *what, const char *sql, TupleDesc desc)
 {
-	(void) ml_expression_examined(what, sql, desc);
+	Node	   *expr = ml_expression_examined(what, sql, desc);
+	Bitmapset  *numbers = NULL;
+	Bitmapset  *columns = NULL;
+
+	pull_varattnos(expr, 1, &numbers);
+	for (int i = -1; (i = bms_next_member(numbers, i)) >= 0;)
+		columns = bms_add_member(columns, i + FirstLowInvalidHeapAttributeNumber - 1);
+	return columns;
 }
 
 ExprState *

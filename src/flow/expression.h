@@ -11,6 +11,7 @@
 #define ML_EXPRESSION_H
 
 #include "access/tupdesc.h"
+#include "nodes/bitmapset.h"
 #include "nodes/execnodes.h"
 
 /* Raises ERRCODE_SYNTAX_ERROR or the like unless the text is one expression; what names it in messages. */
@@ -25,8 +26,8 @@ extern void ml_expression_parse(const char *what, const char *sql);
  */
 extern ExprState *ml_expression_compile(const char *what, const char *sql, TupleDesc desc);
 
-/* The same without the compilation: only the errors. */
-extern void ml_expression_check(const char *what, const char *sql, TupleDesc desc);
+/* The same without the compilation: the errors, and the columns that it reads, from 0. */
+extern Bitmapset *ml_expression_columns(const char *what, const char *sql, TupleDesc desc);
 
 /* Whether a role could act as the current user anyway. */
 extern bool ml_expression_trusts(Oid role);

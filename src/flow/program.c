@@ -12,7 +12,7 @@
 #include "base/compat.h"
 #include "base/text.h"
 #include "catalog/pg_type.h"
-#include "executor/executor.h"
+#include "flow/condition.h"
 #include "flow/expression.h"
 #include "flow/lookup.h"
 #include "flow/program.h"
@@ -25,6 +25,7 @@
 typedef struct MlProgramCheck
 {
 	MlRowCheck	row;
+	char	   *what;			/* of conditions, for messages */
 	ExprState  *where;
 	ExprState  *condition;		/* of a kind that has an expression */
 	MlLookup   *lookup;			/* the same, where it looks into tables */
@@ -44,8 +45,7 @@ struct MlProgram
 	int			nerrors;
 	MlProgramCheck **errors;	/* those of severity error */
 	bool		conditions;		/* some check has a condition */
-	ExprContext *econtext;
-	TupleTableSlot *slot;
+	MlConditionRoom room;
 };
 
 /* ---- columns ---- */
@@ -143,13 +143,6 @@ ml_program_no_column(const MlProgram *program, const MlCheck *check, const char 
 			 errhint("%s", ml_text_hint(name, names, "Pass rows with this column, or drop the check with ml.drop_check."))));
 }
 
-/* "predicate "x" of suite "s"", for messages. */
-static char *
-ml_program_what(const MlProgram *program, const MlCheck *check, const char *part)
-{
-	return psprintf("%s of check \"%s\" of suite \"%s\"", part, check->name, program->name);
-}
-
 /* The condition of a kind that has an expression. */
 static void
 ml_program_condition(MlProgram *program, MlProgramCheck *out)
@@ -169,7 +162,7 @@ ml_program_condition(MlProgram *program, MlProgramCheck *out)
 		out->lookup = ml_lookup_create(sql.data, program->desc, check->ncolumns, columns, program->context);
 	}
 	else
-		out->condition = ml_expression_compile(ml_program_what(program, check, "the expression"), sql.data, program->desc);
+		out->condition = ml_expression_compile(out->what, sql.data, program->desc);
 	program->conditions = true;
 }
 
@@ -209,6 +202,7 @@ ml_program_bind(MlProgram *program, const MlCheck *check, const MlRowType *type,
 	bool		typed;
 
 	memset(out, 0, sizeof *out);
+	out->what = ml_check_what(check, program->name);
 	out->row.check = check;
 	out->row.context = program->context;
 	typed = ml_program_columns(program, check, type, &out->row);
@@ -220,18 +214,9 @@ ml_program_bind(MlProgram *program, const MlCheck *check, const MlRowType *type,
 		check->kind->prepare(&out->row);
 	if (check->where)
 	{
-		out->where = ml_expression_compile(ml_program_what(program, check, "where"), check->where, program->desc);
+		out->where = ml_expression_compile(out->what, check->where, program->desc);
 		program->conditions = true;
 	}
-}
-
-/* The room in which conditions run. */
-static void
-ml_program_room(MlProgram *program)
-{
-	program->econtext = CreateStandaloneExprContext();
-	program->slot = MakeSingleTupleTableSlot(program->desc, &TTSOpsVirtual);
-	program->econtext->ecxt_scantuple = program->slot;
 }
 
 static void
@@ -266,7 +251,7 @@ ml_program_compile(MlProgram *program, const char *ref, int length, const MlRowT
 		program->nchecks++;
 	}
 	if (program->conditions)
-		ml_program_room(program);
+		ml_condition_room(&program->room, program->desc);
 	program->moment = *moment;
 	program->compiled = true;
 	MemoryContextSwitchTo(old);
@@ -306,61 +291,23 @@ ml_program_suite(const MlProgram *program)
 
 /* ---- rows ---- */
 
-/* Says of an error while a condition runs which check it is of. */
-static void
-ml_program_context(void *arg)
-{
-	const MlProgramCheck *check = arg;
-
-	errcontext("check \"%s\" of kind %s", check->row.check->name, check->row.check->kind->name);
-}
-
-/* Whether a condition is not false (where: is true) of the row that is in the slot. */
-static bool
-ml_program_evaluate(MlProgram *program, MlProgramCheck *check, ExprState *condition, bool null_means)
-{
-	ErrorContextCallback context = {error_context_stack, ml_program_context, check};
-	bool		isnull;
-	Datum		value;
-
-	check_stack_depth();
-	error_context_stack = &context;
-	value = ExecEvalExprSwitchContext(condition, program->econtext, &isnull);
-	error_context_stack = context.previous;
-	return isnull ? null_means : DatumGetBool(value);
-}
-
-/* Puts a row where conditions find it. */
-static void
-ml_program_fill(MlProgram *program, const NullableDatum *values)
-{
-	ResetExprContext(program->econtext);
-	ExecClearTuple(program->slot);
-	for (int i = 0; i < program->desc->natts; i++)
-	{
-		program->slot->tts_values[i] = values[i].value;
-		program->slot->tts_isnull[i] = values[i].isnull || TupleDescAttr(program->desc, i)->attisdropped;
-	}
-	ExecStoreVirtualTuple(program->slot);
-}
-
 static inline bool
 ml_program_check_passes(MlProgram *program, MlProgramCheck *check, const NullableDatum *values)
 {
-	if (unlikely(check->where != NULL) && !ml_program_evaluate(program, check, check->where, false))
+	if (unlikely(check->where != NULL) && !ml_condition_holds(&program->room, check->where, false, check->what))
 		return true;
 	if (likely(check->row.passes != NULL))
 		return check->row.passes(&check->row, values);
 	if (check->lookup)
 		return ml_lookup_holds(check->lookup, values);
-	return ml_program_evaluate(program, check, check->condition, true);
+	return ml_condition_holds(&program->room, check->condition, true, check->what);
 }
 
 bool
 ml_program_passes(MlProgram *program, const NullableDatum *values)
 {
 	if (unlikely(program->conditions))
-		ml_program_fill(program, values);
+		ml_condition_fill(&program->room, values);
 	for (int i = 0; i < program->nerrors; i++)
 		if (!ml_program_check_passes(program, program->errors[i], values))
 			return false;
@@ -406,7 +353,7 @@ ml_program_failures(MlProgram *program, const NullableDatum *values)
 	List	   *failures = NIL;
 
 	if (program->conditions)
-		ml_program_fill(program, values);
+		ml_condition_fill(&program->room, values);
 	for (int i = 0; i < program->nchecks; i++)
 	{
 		MlProgramCheck *check = &program->checks[i];

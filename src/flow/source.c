@@ -276,6 +276,40 @@ ml_source_rethrow(MemoryContext context)
 	pg_unreachable();
 }
 
+/* The query that reads a source. */
+static char *
+ml_source_query(const char *source, const MlSourceReader *reader, MlSourceInfo *info)
+{
+	char	   *query;
+
+	if (ml_source_is_blank(source))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("source is empty"),
+				 errhint("Give the name of a table or view, or one SELECT.")));
+	if (info)
+		memset(info, 0, sizeof *info);
+	query = ml_source_is_query(source) ? pstrdup(source) : ml_source_relation_query(source, reader, info);
+	if (info)
+		info->query = query;
+	return query;
+}
+
+/* Prepares it; SPI is connected. */
+static SPIPlanPtr
+ml_source_prepare(const char *query)
+{
+	SPIPlanPtr	plan = SPI_prepare_cursor(query, 0, NULL, CURSOR_OPT_PARALLEL_OK);
+
+	if (plan == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("source must be a SELECT"),
+				 errdetail("It cannot be prepared: %s.", SPI_result_code_string(SPI_result)),
+				 errhint("Give the name of a table or view, or one SELECT.")));
+	return plan;
+}
+
 /* Reads the source; see the header. */
 static bool
 ml_source_read_unguarded(const char *source, const MlSourceReader *reader, MlSourceInfo *info,
@@ -291,16 +325,7 @@ ml_source_read_unguarded(const char *source, const MlSourceReader *reader, MlSou
 	char	   *query;
 	int			rc;
 
-	if (ml_source_is_blank(source))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("source is empty"),
-				 errhint("Give the name of a table or view, or one SELECT.")));
-	if (info)
-		memset(info, 0, sizeof *info);
-	query = ml_source_is_query(source) ? pstrdup(source) : ml_source_relation_query(source, reader, info);
-	if (info)
-		info->query = query;
+	query = ml_source_query(source, reader, info);
 	memset(&receiver, 0, sizeof receiver);
 	receiver.pub.receiveSlot = ml_receiver_row;
 	receiver.pub.rStartup = ml_receiver_startup;
@@ -312,13 +337,7 @@ ml_source_read_unguarded(const char *source, const MlSourceReader *reader, MlSou
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	plan = SPI_prepare_cursor(query, 0, NULL, CURSOR_OPT_PARALLEL_OK);
-	if (plan == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("source must be a SELECT"),
-				 errdetail("It cannot be prepared: %s.", SPI_result_code_string(SPI_result)),
-				 errhint("Give the name of a table or view, or one SELECT.")));
+	plan = ml_source_prepare(query);
 	ml_source_check(plan, result, info, saved);
 	memset(&options, 0, sizeof options);
 	options.read_only = true;
@@ -362,4 +381,44 @@ ml_source_read(const char *source, const MlSourceReader *reader, MlSourceInfo *i
 	}
 	PG_END_TRY();
 	return all;
+}
+
+/* Describes the source; see the header. */
+static TupleDesc
+ml_source_describe_unguarded(const char *source, MlSourceInfo *info)
+{
+	MemoryContext result = CurrentMemoryContext;
+	MlSourceReader reader = {0};
+	char	   *query = ml_source_query(source, &reader, info);
+	MemoryContext old;
+	SPIPlanPtr	plan;
+	TupleDesc	desc;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	plan = ml_source_prepare(query);
+	ml_source_check(plan, result, info, NULL);
+	old = MemoryContextSwitchTo(result);
+	desc = CreateTupleDescCopy(((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan)))->resultDesc);
+	MemoryContextSwitchTo(old);
+	SPI_finish();
+	return desc;
+}
+
+TupleDesc
+ml_source_describe(const char *source, MlSourceInfo *info)
+{
+	MemoryContext context = CurrentMemoryContext;
+	TupleDesc volatile desc = NULL;
+
+	PG_TRY();
+	{
+		desc = ml_source_describe_unguarded(source, info);
+	}
+	PG_CATCH();
+	{
+		ml_source_rethrow(context);
+	}
+	PG_END_TRY();
+	return desc;
 }

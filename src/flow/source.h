@@ -47,6 +47,12 @@ typedef struct MlSourceInfo
 extern bool ml_source_is_query(const char *source);
 
 /*
+ * The columns of a source, without reading it. info may be NULL; desc and its
+ * members are palloc'd in the current context.
+ */
+extern TupleDesc ml_source_describe(const char *source, MlSourceInfo *info);
+
+/*
  * Reads a source to the end, or until row returns false (then false is
  * returned). info may be NULL; its members are palloc'd in the current
  * context.

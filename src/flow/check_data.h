@@ -1,0 +1,23 @@
+/*
+ * check_data.h - ml.check_data and ml.failing_rows: a suite over a source.
+ */
+#ifndef ML_CHECK_DATA_H
+#define ML_CHECK_DATA_H
+
+#include "store/suites.h"
+
+/*
+ * Checks a source by a suite and records what was found, unless the
+ * transaction is read-only. environment NULL: all checks; else those of that
+ * one and of both. Returns MlCheckResult *.
+ */
+extern List *ml_check_data_run(const char *suite, const char *source, const MlEnvironment *environment);
+
+/* The same with checks at hand, over the rows that another identity reads; nothing is recorded. */
+extern List *ml_check_data_judge(List *checks, const char *suite, const char *source);
+
+/* Calls back with each row, as jsonb, that fails a check; for a kind that only judges the whole there are none. */
+typedef void (*MlFailingSink) (void *ctx, Jsonb *row);
+extern void ml_check_data_failing(const char *suite, const char *check, const char *source, MlFailingSink sink, void *ctx);
+
+#endif							/* ML_CHECK_DATA_H */
