@@ -119,4 +119,11 @@
 #define ml_compat_can_become(member, role) is_member_of_role(member, role)
 #endif
 
+/* COPY takes a line of a backslash and a period for the end of a csv file before 18, and for data since. */
+#if PG_VERSION_NUM >= 180000
+#define ML_COMPAT_CSV_MARKER false
+#else
+#define ML_COMPAT_CSV_MARKER true
+#endif
+
 #endif							/* ML_COMPAT_H */

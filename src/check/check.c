@@ -200,27 +200,6 @@ ml_check_default_name(const MlCheck *check)
 	return name.data;
 }
 
-/* Reads the parameters of the kind and those that every kind has. */
-static void
-ml_check_take_common(MlCheck *check, const char *owner)
-{
-	bool		mostly = (check->kind->flags & (ML_CHECK_ROWS | ML_CHECK_MOSTLY)) != 0;
-	List	   *own = NIL;
-	MlParamValue *common;
-
-	for (int i = 0; i < check->kind->nparams; i++)
-		own = lappend(own, unconstify(char *, check->kind->params[i].name));
-	check->params = ml_options_parse(owner, check->kind->params, check->kind->nparams, check->given,
-									 mostly ? list_make2("mostly", "where") : list_make1("where"));
-	if (!mostly)
-		own = lappend(own, "mostly");
-	common = ml_options_parse(owner, ml_check_common, lengthof(ml_check_common), check->given, own);
-	check->mostly = common[0].number;
-	check->where = common[1].isnull ? NULL : common[1].text;
-	if (check->where && (check->kind->flags & (ML_CHECK_SCHEMA | ML_CHECK_QUERY)) != 0)
-		ml_check_refuse(check, "parameter \"where\" has no meaning", "It looks at no rows one by one.", "Leave it out.");
-}
-
 List *
 ml_check_kind_params(const MlCheckKind *kind)
 {
@@ -233,6 +212,28 @@ ml_check_kind_params(const MlCheckKind *kind)
 	if ((kind->flags & (ML_CHECK_SCHEMA | ML_CHECK_QUERY)) == 0)
 		params = lappend(params, unconstify(MlParam *, &ml_check_common[1]));
 	return params;
+}
+
+/* Reads the parameters, the kind's own and those of all kinds, against one table, so that errors list both. */
+static void
+ml_check_take_params(MlCheck *check, const char *owner)
+{
+	List	   *known = ml_check_kind_params(check->kind);
+	MlParam    *table = palloc(sizeof(MlParam) * Max(list_length(known), 1));
+	ListCell   *lc;
+	int			n = 0;
+
+	foreach(lc, known)
+		table[n++] = *(const MlParam *) lfirst(lc);
+	check->params = ml_options_parse(owner, table, n, check->given, NIL);
+	check->mostly = 1;
+	for (int i = check->kind->nparams; i < n; i++)
+	{
+		if (strcmp(table[i].name, "mostly") == 0)
+			check->mostly = check->params[i].number;
+		else
+			check->where = check->params[i].isnull ? NULL : check->params[i].text;
+	}
 }
 
 MlCheck *
@@ -254,7 +255,7 @@ ml_check_make(const char *name, const char *kind_name, List *columns, Jsonb *par
 	check->given = params ? params :
 		DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
 	ml_check_columns_given(check);
-	ml_check_take_common(check, psprintf("check kind \"%s\"", kind->name));
+	ml_check_take_params(check, psprintf("check kind \"%s\"", kind->name));
 	if (kind->validate)
 		kind->validate(check);
 	check->name = name ? pstrdup(name) : ml_check_default_name(check);
@@ -281,7 +282,7 @@ ml_check_measure(const MlCheck *check, const char *param, Jsonb *params)
 	made->given = params ? params :
 		DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
 	ml_check_columns_given(made);
-	ml_check_take_common(made, psprintf("check kind \"%s\"", kind->name));
+	ml_check_take_params(made, psprintf("check kind \"%s\"", kind->name));
 	if (made->where)
 		ml_check_refuse(check, psprintf("parameter \"where\" has no meaning within the parameters of \"%s\"", name), NULL,
 						"Give it to the check itself.");
