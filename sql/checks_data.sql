@@ -1,4 +1,9 @@
 -- Kinds of checks that judge data: parameters that are refused.
+CREATE DATABASE regress_ml_checks_data TEMPLATE template0;
+\c regress_ml_checks_data
+SET client_min_messages = warning;
+SET DateStyle = 'ISO';
+CREATE EXTENSION pg_mlops;
 \set VERBOSITY default
 
 -- numbers
@@ -64,6 +69,7 @@ SELECT ml.add_check('d', 'metric_history', '{x}', '{"metric": "range"}');
 SELECT ml.add_check('d', 'metric_history', '{x,y}', '{"metric": "mean"}');
 SELECT ml.add_check('d', 'metric_history', '{x}', '{"metric": "mean", "metric_params": {"min": 1}}');
 SELECT ml.add_check('d', 'metric_history', '{x}', '{"metric": "mean", "metric_params": {"where": "true"}}');
+SELECT ml.add_check('d', 'metric_history', '{}', '{"metric": "duplicate_rows"}');
 SELECT ml.add_check('d', 'metric_history', '{x}', '{"metric": "mean", "strategy": "relative"}');
 SELECT ml.add_check('d', 'metric_history', '{x}', '{"metric": "mean", "min_history": 9, "history": 8}');
 SELECT ml.add_check('d', 'metric_history', '{x}',
@@ -91,3 +97,24 @@ SELECT ml.add_check('d', 'aggregate_match', '{x}', '{"references": "public.t", "
 
 -- none of them left anything
 SELECT count(*) FROM ml.suites WHERE suite = 'd';
+
+-- a kind that judges rows: no feature is newer than its label
+SELECT ml.add_check('p', 'point_in_time', '{seen,labelled}');
+SELECT id, ml.is_valid('p', t) FROM (VALUES
+	(1, timestamp '2026-01-01 10:00', date '2026-01-02'),
+	(2, timestamp '2026-01-02 00:00', date '2026-01-02'),
+	(3, timestamp '2026-01-02 00:00:00.000001', date '2026-01-02'),
+	(4, timestamp 'infinity', date 'infinity'),
+	(5, timestamp 'infinity', date '2026-01-02'),
+	(6, timestamp '-infinity', date '-infinity'),
+	(7, NULL, date '2026-01-02'),
+	(8, timestamp '2026-01-01', NULL),
+	(9, timestamp '2026-01-01', date '5874897-12-31')) AS t (id, seen, labelled) ORDER BY id;
+SELECT name, kind, column_name, message FROM ml.check_row('p',
+	(SELECT t FROM (VALUES (timestamp '2026-01-03 10:00', timestamp '2026-01-02')) AS t (seen, labelled)));
+SELECT ml.is_valid('p', t) FROM (VALUES (timestamptz '2026-01-01', timestamptz '2026-01-02')) AS t (seen, labelled);
+SELECT ml.is_valid('p', t) FROM (VALUES (timestamptz '2026-01-01', timestamp '2026-01-02')) AS t (seen, labelled);
+SELECT ml.is_valid('p', t) FROM (VALUES (1, timestamp '2026-01-02')) AS t (seen, labelled);
+
+\c postgres
+DROP DATABASE regress_ml_checks_data;
