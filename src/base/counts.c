@@ -83,6 +83,9 @@ ml_counts_sorted(MlCounts *counts)
 		if (counts->entries[i].n > 0)
 			counts->entries[n++] = counts->entries[i];
 	Assert(n == counts->used);
+	/* what was moved is not there twice, so they may be asked for again */
+	if (n < counts->capacity)
+		memset(counts->entries + n, 0, sizeof(MlCount) * (counts->capacity - n));
 	if (n > 1)
 		qsort(counts->entries, n, sizeof(MlCount), ml_counts_compare);
 	return counts->entries;

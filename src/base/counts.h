@@ -40,7 +40,7 @@ extern void ml_counts_grow(MlCounts *counts);
 
 extern void ml_counts_lose(MlCounts *counts);
 
-/* Sorts the entries to the front, by key, and returns them; the table is of no other use then. */
+/* Sorts the entries to the front, by key, and returns them; nothing can be added then, but they can be asked for again. */
 extern MlCount *ml_counts_sorted(MlCounts *counts);
 
 static inline void

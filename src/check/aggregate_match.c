@@ -16,7 +16,7 @@ static void
 ml_aggregate_match_query(const MlCheck *check, const char *source, StringInfo out)
 {
 	const char *aggregate = ml_check_param(check, "aggregate")->text;
-	const MlParamValue *other = ml_check_param(check, "reference_column");
+	const MlParamValue *other = ml_check_param(check, "references_column");
 
 	appendStringInfo(out, "SELECT (SELECT pg_catalog.%s(s.%s) FROM %s AS s), ", aggregate,
 					 quote_identifier(check->columns[0]), source);
@@ -40,8 +40,8 @@ ml_aggregate_match_answer(const MlCheck *check, const MlCheckAnswer *answer, MlC
 }
 
 static const MlParam ml_aggregate_match_params[] = {
-	{"reference", ML_PARAM_TEXT, NULL, 0, 0, NULL, "the other relation's name"},
-	{"reference_column", ML_PARAM_TEXT, NULL, 0, 0, NULL, "its column; the same name unless given"},
+	{"references", ML_PARAM_TEXT, NULL, 0, 0, NULL, "the other relation, with its schema"},
+	{"references_column", ML_PARAM_TEXT, NULL, 0, 0, NULL, "its column; the same name unless given"},
 	{"aggregate", ML_PARAM_TEXT, "sum", 0, 0, "sum|avg|min|max|count", "the aggregate of both"},
 	ML_RATIO_PARAMS
 };

@@ -38,7 +38,6 @@ const MlCheckKind *const ml_check_kinds[] = {
 	&ml_check_row_count_change,
 	&ml_check_row_count_match,
 	&ml_check_null_fraction,
-	&ml_check_completeness,
 	&ml_check_nan_fraction,
 	&ml_check_zero_fraction,
 	&ml_check_mean,

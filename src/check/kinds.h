@@ -22,7 +22,6 @@ extern const MlCheckKind ml_check_row_count;
 extern const MlCheckKind ml_check_row_count_change;
 extern const MlCheckKind ml_check_row_count_match;
 extern const MlCheckKind ml_check_null_fraction;
-extern const MlCheckKind ml_check_completeness;
 extern const MlCheckKind ml_check_nan_fraction;
 extern const MlCheckKind ml_check_zero_fraction;
 extern const MlCheckKind ml_check_mean;

@@ -48,7 +48,7 @@ ml_matches_dataset_answer(const MlCheck *check, const MlCheckAnswer *answer, MlC
 }
 
 static const MlParam ml_matches_dataset_params[] = {
-	{"reference", ML_PARAM_TEXT, NULL, 0, 0, NULL, "the other relation's name"},
+	{"references", ML_PARAM_TEXT, NULL, 0, 0, NULL, "the other relation, with its schema"},
 	{"max", ML_PARAM_INTEGER, "0", 0, DBL_MAX, NULL, "how many rows may be on one side only"}
 };
 

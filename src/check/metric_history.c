@@ -165,6 +165,9 @@ ml_metric_history_validate(const MlCheck *check)
 								 ml_text_number(least), ml_text_number(ml_check_number(check, "period"))),
 						"Raise history.");
 	metric = ml_metric_of(check);
+	if (check->ncolumns == 0 && (metric->kind->flags & ML_CHECK_ALL_COLUMNS) != 0)
+		ml_check_refuse(check, psprintf("metric %s needs columns", metric->kind->name),
+						"A history is of the same columns each time.", "Name them: columns => '{a,b}'.");
 	for (int i = 0; i < metric->kind->nparams; i++)
 	{
 		const char *name = metric->kind->params[i].name;

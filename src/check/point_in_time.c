@@ -55,10 +55,11 @@ ml_point_in_time_prepare(MlRowCheck *row)
 static void
 ml_point_in_time_explain(const MlRowCheck *row, const NullableDatum *values, StringInfo out)
 {
-	appendStringInfoString(out, "is ");
+	appendStringInfoString(out, "are ");
 	ml_check_show(&row->columns[0], values[row->columns[0].index].value, out);
-	appendStringInfo(out, ", later than %s, which is ", row->columns[1].name);
+	appendStringInfoString(out, " and ");
 	ml_check_show(&row->columns[1], values[row->columns[1].index].value, out);
+	appendStringInfoString(out, ": the first is later");
 }
 
 const MlCheckKind ml_check_point_in_time = {

@@ -1,8 +1,8 @@
 /*
  * reference.c - what the kinds share that compare a source with another relation by a query.
  *
- * The name is looked up when the query runs, with the rights and the
- * search_path of who runs it.
+ * It is named with its schema, so that it is the same one under any
+ * search_path, and read with the rights of who checks.
  */
 #include "postgres.h"
 
@@ -10,25 +10,29 @@
 
 #include "base/compat.h"
 #include "base/text.h"
-#include "catalog/namespace.h"
 #include "check/number.h"
 #include "check/reference.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
-#include "utils/regproc.h"
+#include "utils/varlena.h"
 
 char *
 ml_reference_name(const MlCheck *check)
 {
-	return NameListToQuotedString(ml_compat_qualified_name(ml_check_param(check, "reference")->text));
+	const MlParamValue *references = ml_check_param(check, "references");
+	List	   *names = NIL;
+
+	if (references->isnull)
+		ml_check_refuse(check, "it needs references", NULL, "Pass params => '{\"references\": \"public.customers\"}'.");
+	if (!SplitIdentifierString(pstrdup(references->text), '.', &names) || list_length(names) != 2)
+		ml_check_refuse(check, "parameter \"references\" must be a relation with its schema",
+						psprintf("It is \"%s\".", references->text), "Write it as public.customers.");
+	return quote_qualified_identifier(linitial(names), lsecond(names));
 }
 
 void
 ml_reference_validate(const MlCheck *check)
 {
-	if (ml_check_param(check, "reference")->isnull)
-		ml_check_refuse(check, "it needs reference", NULL,
-						"Pass params => '{\"reference\": \"schema.relation\"}', the name of a table or view.");
 	(void) ml_reference_name(check);
 }
 

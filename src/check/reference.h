@@ -6,7 +6,7 @@
 
 #include "check/kinds.h"
 
-/* The relation that parameter reference names, quoted as SQL needs it; raises an error where it is no name. */
+/* The relation that parameter references names, quoted as SQL needs it; raises an error unless it is one with its schema. */
 extern char *ml_reference_name(const MlCheck *check);
 
 /* Validates that parameter. */

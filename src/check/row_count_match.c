@@ -26,7 +26,7 @@ ml_row_count_match_answer(const MlCheck *check, const MlCheckAnswer *answer, MlC
 }
 
 static const MlParam ml_row_count_match_params[] = {
-	{"reference", ML_PARAM_TEXT, NULL, 0, 0, NULL, "the other relation's name"},
+	{"references", ML_PARAM_TEXT, NULL, 0, 0, NULL, "the other relation, with its schema"},
 	ML_RATIO_PARAMS
 };
 
