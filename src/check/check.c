@@ -23,7 +23,14 @@
 
 const MlCheckKind *const ml_check_kinds[] = {
 	&ml_check_not_null,
+	&ml_check_any_not_null,
+	&ml_check_not_empty,
+	&ml_check_not_nan,
+	&ml_check_finite,
 	&ml_check_range,
+	&ml_check_length,
+	&ml_check_like,
+	&ml_check_matches,
 	NULL
 };
 

@@ -7,6 +7,13 @@
 #include "check/check.h"
 
 extern const MlCheckKind ml_check_not_null;
+extern const MlCheckKind ml_check_any_not_null;
+extern const MlCheckKind ml_check_not_empty;
+extern const MlCheckKind ml_check_not_nan;
+extern const MlCheckKind ml_check_finite;
 extern const MlCheckKind ml_check_range;
+extern const MlCheckKind ml_check_length;
+extern const MlCheckKind ml_check_like;
+extern const MlCheckKind ml_check_matches;
 
 #endif							/* ML_KINDS_H */
