@@ -30,6 +30,11 @@ const MlCheckKind *const ml_check_kinds[] = {
 	&ml_check_range,
 	&ml_check_length,
 	&ml_check_like,
+	&ml_check_in_set,
+	&ml_check_not_in_set,
+	&ml_check_domain_mass,
+	&ml_check_pair_in_set,
+	&ml_check_completeness,
 	&ml_check_matches,
 	NULL
 };

@@ -14,6 +14,11 @@ extern const MlCheckKind ml_check_finite;
 extern const MlCheckKind ml_check_range;
 extern const MlCheckKind ml_check_length;
 extern const MlCheckKind ml_check_like;
+extern const MlCheckKind ml_check_in_set;
+extern const MlCheckKind ml_check_not_in_set;
+extern const MlCheckKind ml_check_domain_mass;
+extern const MlCheckKind ml_check_pair_in_set;
+extern const MlCheckKind ml_check_completeness;
 extern const MlCheckKind ml_check_matches;
 
 #endif							/* ML_KINDS_H */
