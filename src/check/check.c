@@ -35,6 +35,7 @@ const MlCheckKind *const ml_check_kinds[] = {
 	&ml_check_domain_mass,
 	&ml_check_pair_in_set,
 	&ml_check_completeness,
+	&ml_check_format,
 	&ml_check_matches,
 	NULL
 };

@@ -19,6 +19,7 @@ extern const MlCheckKind ml_check_not_in_set;
 extern const MlCheckKind ml_check_domain_mass;
 extern const MlCheckKind ml_check_pair_in_set;
 extern const MlCheckKind ml_check_completeness;
+extern const MlCheckKind ml_check_format;
 extern const MlCheckKind ml_check_matches;
 
 #endif							/* ML_KINDS_H */
