@@ -36,6 +36,12 @@ const MlCheckKind *const ml_check_kinds[] = {
 	&ml_check_pair_in_set,
 	&ml_check_completeness,
 	&ml_check_format,
+	&ml_check_compare,
+	&ml_check_unique_within_row,
+	&ml_check_z_score,
+	&ml_check_not_in_future,
+	&ml_check_predicate,
+	&ml_check_foreign_key,
 	&ml_check_matches,
 	NULL
 };

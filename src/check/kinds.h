@@ -20,6 +20,12 @@ extern const MlCheckKind ml_check_domain_mass;
 extern const MlCheckKind ml_check_pair_in_set;
 extern const MlCheckKind ml_check_completeness;
 extern const MlCheckKind ml_check_format;
+extern const MlCheckKind ml_check_compare;
+extern const MlCheckKind ml_check_unique_within_row;
+extern const MlCheckKind ml_check_z_score;
+extern const MlCheckKind ml_check_not_in_future;
+extern const MlCheckKind ml_check_predicate;
+extern const MlCheckKind ml_check_foreign_key;
 extern const MlCheckKind ml_check_matches;
 
 #endif							/* ML_KINDS_H */
