@@ -57,6 +57,14 @@
 #define ml_compat_qualified_name(s) stringToQualifiedNameList(s)
 #endif
 
+/* parseTypeString() takes an error context in place of whether the type may be missing since 16. */
+#if PG_VERSION_NUM >= 160000
+#define ml_compat_parse_type(s, type, typmod) \
+	((void) parseTypeString(s, type, typmod, (Node *) &(ErrorSaveContext) {T_ErrorSaveContext}))
+#else
+#define ml_compat_parse_type(s, type, typmod) parseTypeString(s, type, typmod, true)
+#endif
+
 /* Since 16 input functions can say what is wrong with a text without raising an error. */
 #if PG_VERSION_NUM >= 160000
 #define ML_COMPAT_SOFT_INPUT
