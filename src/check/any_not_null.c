@@ -33,7 +33,7 @@ ml_any_not_null_explain(const MlRowCheck *row, const NullableDatum *values, Stri
 const MlCheckKind ml_check_any_not_null = {
 	.name = "any_not_null",
 	.summary = "at least one of the columns holds a value",
-	.flags = ML_CHECK_ROWS,
+	.flags = ML_CHECK_ROWS | ML_CHECK_NULLS,
 	.min_columns = 2,
 	.max_columns = ML_CHECK_COLUMNS_ANY,
 	.prepare = ml_any_not_null_prepare,

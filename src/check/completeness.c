@@ -35,6 +35,7 @@ static const MlParam ml_completeness_params[] = {
 const MlCheckKind ml_check_completeness = {
 	.name = "completeness",
 	.summary = "a share of the rows holds a value in every column",
+	.flags = ML_CHECK_NULLS,
 	.min_columns = 1,
 	.max_columns = ML_CHECK_COLUMNS_ANY,
 	.params = ml_completeness_params,

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/text.h"
 #include "check/kinds.h"
 #include "check/values.h"
 #include "utils/builtins.h"
@@ -60,56 +61,21 @@ ml_foreign_key_columns(const MlCheck *check)
 	return columns;
 }
 
-/* "prefix.a, prefix.b" or, without a prefix, "a, b". */
-static void
-ml_foreign_key_list(StringInfo out, const char *prefix, List *names)
-{
-	ListCell   *lc;
-
-	foreach(lc, names)
-		appendStringInfo(out, "%s%s%s%s", lc == list_head(names) ? "" : ", ", prefix ? prefix : "", prefix ? "." : "",
-						 quote_identifier(lfirst(lc)));
-}
-
-/*
- * Where the rows have an alias, a look-up that can use an index, or be hashed.
- * Where they have none, a column's name inside of a subquery might be taken for
- * one of the table's, so the columns stay outside of it.
- */
+/* A look-up that the server can do by an index or, for many rows, by a hash table. */
 static void
 ml_foreign_key_expression(const MlCheck *check, const char *rows, StringInfo out)
 {
-	const char *alias = rows && strcmp(rows, "r") == 0 ? "r1" : "r";
-	char	   *table = ml_foreign_key_table(check);
+	const char *alias = strcmp(rows, "r") == 0 ? "r1" : "r";
+	const char *prefix = quote_identifier(rows);
 	List	   *theirs = ml_foreign_key_columns(check);
-	List	   *ours = NIL;
-	const char *prefix = rows ? quote_identifier(rows) : NULL;
 
 	appendStringInfoChar(out, '(');
 	for (int i = 0; i < check->ncolumns; i++)
-	{
-		ours = lappend(ours, check->columns[i]);
-		appendStringInfo(out, "%s%s%s IS NULL OR ", prefix ? prefix : "", prefix ? "." : "",
-						 quote_identifier(check->columns[i]));
-	}
-	if (rows)
-	{
-		appendStringInfo(out, "EXISTS (SELECT 1 FROM %s AS %s WHERE ", table, alias);
-		for (int i = 0; i < check->ncolumns; i++)
-			appendStringInfo(out, "%s%s.%s OPERATOR(pg_catalog.=) %s.%s", i > 0 ? " AND " : "", alias,
-							 quote_identifier(list_nth(theirs, i)), prefix, quote_identifier(check->columns[i]));
-	}
-	else
-	{
-		appendStringInfoChar(out, '(');
-		ml_foreign_key_list(out, NULL, ours);
-		appendStringInfoString(out, ") OPERATOR(pg_catalog.=) ANY (SELECT ");
-		ml_foreign_key_list(out, alias, theirs);
-		appendStringInfo(out, " FROM %s AS %s WHERE ", table, alias);
-		for (int i = 0; i < check->ncolumns; i++)
-			appendStringInfo(out, "%s%s.%s IS NOT NULL", i > 0 ? " AND " : "", alias,
-							 quote_identifier(list_nth(theirs, i)));
-	}
+		appendStringInfo(out, "%s.%s IS NULL OR ", prefix, quote_identifier(check->columns[i]));
+	appendStringInfo(out, "EXISTS (SELECT 1 FROM %s AS %s WHERE ", ml_foreign_key_table(check), alias);
+	for (int i = 0; i < check->ncolumns; i++)
+		appendStringInfo(out, "%s%s.%s OPERATOR(pg_catalog.=) %s.%s", i > 0 ? " AND " : "", alias,
+						 quote_identifier(list_nth(theirs, i)), prefix, quote_identifier(check->columns[i]));
 	appendStringInfoString(out, "))");
 }
 
@@ -122,9 +88,8 @@ ml_foreign_key_explain(const MlRowCheck *row, const NullableDatum *values, Strin
 			appendStringInfo(out, ", %s ", row->columns[i].name);
 		ml_value_is(row, i, values, out);
 	}
-	appendStringInfo(out, ", not in %s (", ml_foreign_key_table(row->check));
-	ml_foreign_key_list(out, NULL, ml_foreign_key_columns(row->check));
-	appendStringInfoChar(out, ')');
+	appendStringInfo(out, ", not in %s (%s)", ml_foreign_key_table(row->check),
+					 ml_text_list(ml_foreign_key_columns(row->check), row->ncolumns));
 }
 
 static void
@@ -142,7 +107,7 @@ static const MlParam ml_foreign_key_params[] = {
 const MlCheckKind ml_check_foreign_key = {
 	.name = "foreign_key",
 	.summary = "values are in the table that they refer to",
-	.flags = ML_CHECK_ROWS | ML_CHECK_EXPRESSION,
+	.flags = ML_CHECK_ROWS | ML_CHECK_EXPRESSION | ML_CHECK_LOOKUP,
 	.min_columns = 1,
 	.max_columns = ML_CHECK_COLUMNS_ANY,
 	.params = ml_foreign_key_params,
