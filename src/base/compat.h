@@ -57,14 +57,6 @@
 #define ml_compat_qualified_name(s) stringToQualifiedNameList(s)
 #endif
 
-/* parseTypeString() takes an error context in place of whether the type may be missing since 16. */
-#if PG_VERSION_NUM >= 160000
-#define ml_compat_parse_type(s, type, typmod) \
-	((void) parseTypeString(s, type, typmod, (Node *) &(ErrorSaveContext) {T_ErrorSaveContext}))
-#else
-#define ml_compat_parse_type(s, type, typmod) parseTypeString(s, type, typmod, true)
-#endif
-
 /* Since 16 input functions can say what is wrong with a text without raising an error. */
 #if PG_VERSION_NUM >= 160000
 #define ML_COMPAT_SOFT_INPUT
@@ -113,11 +105,28 @@
 	expandRTE(rte, rtindex, 0, -1, dropped, names, vars)
 #endif
 
+/* parseTypeString() takes an error context since 16; before, whether the type may be missing. */
+#if PG_VERSION_NUM >= 160000
+#define ml_compat_parse_type(s, type, typmod) ((void) parseTypeString(s, type, typmod, NULL))
+#define ml_compat_find_type(s, type, typmod) \
+	((void) parseTypeString(s, type, typmod, (Node *) &(ErrorSaveContext) {T_ErrorSaveContext}))
+#else
+#define ml_compat_parse_type(s, type, typmod) parseTypeString(s, type, typmod, false)
+#define ml_compat_find_type(s, type, typmod) parseTypeString(s, type, typmod, true)
+#endif
+
 /* Membership and the right to become a role part ways in 16. */
 #if PG_VERSION_NUM >= 160000
 #define ml_compat_can_become(member, role) member_can_set_role(member, role)
 #else
 #define ml_compat_can_become(member, role) is_member_of_role(member, role)
+#endif
+
+/* COPY takes a line of a backslash and a period for the end of a csv file before 18, and for data since. */
+#if PG_VERSION_NUM >= 180000
+#define ML_COMPAT_CSV_MARKER false
+#else
+#define ML_COMPAT_CSV_MARKER true
 #endif
 
 #endif							/* ML_COMPAT_H */

@@ -5,12 +5,13 @@
  */
 #include "postgres.h"
 
+#include <float.h>
+
 #include "base/compat.h"
-#include "base/text.h"
 #include "check/collect.h"
 #include "check/kinds.h"
+#include "check/number.h"
 #include "check/set.h"
-#include "check/share.h"
 #include "check/values.h"
 
 typedef struct MlInSet
@@ -95,37 +96,34 @@ ml_in_set_validate(const MlCheck *check)
 	ml_set_check_scalars(check, "values", n, values);
 }
 
-/* ---- the share of values in a set ---- */
-
-static void
-ml_domain_mass_plan(const MlCheck *check, const MlCheckColumn *columns, MlCollecting *scan)
-{
-	ml_collect(scan, ML_COLLECT_ROWS, 1, columns);
-}
-
-static void
-ml_domain_mass_judge(const MlCheck *check, const MlCollected *scan, MlCheckOutcome *out)
-{
-	out->n = ml_collected_rows(scan) - ml_collected_counts(scan, check->columns[0]).nulls;
-	out->n_failed = ml_collected_failed(scan);
-	ml_share_judge(check, out);
-}
-
 static const MlParam ml_in_set_params[] = {
 	{"values", ML_PARAM_VALUE, NULL, 0, 0, NULL, "the values, a JSON array"}
 };
 
-static const MlParam ml_domain_mass_params[] = {
-	{"values", ML_PARAM_VALUE, NULL, 0, 0, NULL, "the values, a JSON array"},
-	{"min", ML_PARAM_NUMBER, NULL, 0, 1, NULL, "the least share of values, NULLs left out, that must be among them"}
-};
+/* ---- the share of values in a set ---- */
+
+/* It observes no number for other kinds: rows are judged one by one, by this check alone. */
+static void
+ml_domain_mass_judge(const MlCheck *check, const MlCollected *scan, MlCheckOutcome *out)
+{
+	MlRowCounts counts = ml_collected_counts(scan, check->columns[0]);
+
+	out->n = counts.rows - counts.nulls;
+	out->n_failed = ml_collected_failed(scan);
+	ml_check_judge_number(check, ml_check_ratio(out->n - out->n_failed, out->n), out);
+}
 
 static void
 ml_domain_mass_validate(const MlCheck *check)
 {
 	ml_in_set_validate(check);
-	ml_share_validate(check);
+	ml_check_need_bounds(check);
 }
+
+static const MlParam ml_domain_mass_params[] = {
+	{"values", ML_PARAM_VALUE, NULL, 0, 0, NULL, "the values, a JSON array"},
+	ML_CHECK_BOUNDS
+};
 
 const MlCheckKind ml_check_in_set = {
 	.name = "in_set",
@@ -155,7 +153,7 @@ const MlCheckKind ml_check_not_in_set = {
 
 const MlCheckKind ml_check_domain_mass = {
 	.name = "domain_mass",
-	.summary = "a share of the values is among given ones",
+	.summary = "the share of values among given ones, NULLs left out, lies between min and max",
 	.min_columns = 1,
 	.max_columns = 1,
 	.params = ml_domain_mass_params,
@@ -163,6 +161,7 @@ const MlCheckKind ml_check_domain_mass = {
 	.validate = ml_domain_mass_validate,
 	.prepare = ml_in_set_prepare,
 	.explain = ml_in_set_explain,
-	.plan = ml_domain_mass_plan,
+	.expect = ml_check_expect_range,
+	.plan = ml_check_plan_rows,
 	.judge = ml_domain_mass_judge
 };

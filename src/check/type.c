@@ -87,7 +87,7 @@ ml_type_is_expected(const MlCheckColumn *column, List *names)
 		Oid			type = InvalidOid;
 		int32		typmod = -1;
 
-		ml_compat_parse_type(lfirst(lc), &type, &typmod);
+		ml_compat_find_type(lfirst(lc), &type, &typmod);
 		if (type == column->declared && (typmod < 0 || typmod == column->typmod))
 			return true;
 	}
@@ -152,7 +152,7 @@ ml_type_validate(const MlCheck *check)
 			Oid			type = InvalidOid;
 			int32		typmod = -1;
 
-			ml_compat_parse_type(lfirst(lc), &type, &typmod);
+			ml_compat_find_type(lfirst(lc), &type, &typmod);
 			if (!OidIsValid(type))
 				ml_check_refuse(check, psprintf("there is no type \"%s\"", (char *) lfirst(lc)), NULL,
 								"Write it as format_type() does, as in \"character varying(10)\".");
