@@ -105,11 +105,14 @@
 	expandRTE(rte, rtindex, 0, -1, dropped, names, vars)
 #endif
 
-/* parseTypeString() takes an error context since 16. */
+/* parseTypeString() takes an error context since 16; before, whether the type may be missing. */
 #if PG_VERSION_NUM >= 160000
 #define ml_compat_parse_type(s, type, typmod) ((void) parseTypeString(s, type, typmod, NULL))
+#define ml_compat_find_type(s, type, typmod) \
+	((void) parseTypeString(s, type, typmod, (Node *) &(ErrorSaveContext) {T_ErrorSaveContext}))
 #else
 #define ml_compat_parse_type(s, type, typmod) parseTypeString(s, type, typmod, false)
+#define ml_compat_find_type(s, type, typmod) parseTypeString(s, type, typmod, true)
 #endif
 
 /* Membership and the right to become a role part ways in 16. */

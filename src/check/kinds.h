@@ -7,7 +7,28 @@
 #include "check/check.h"
 
 extern const MlCheckKind ml_check_not_null;
+extern const MlCheckKind ml_check_any_not_null;
+extern const MlCheckKind ml_check_not_empty;
+extern const MlCheckKind ml_check_not_nan;
+extern const MlCheckKind ml_check_finite;
 extern const MlCheckKind ml_check_range;
+extern const MlCheckKind ml_check_in_set;
+extern const MlCheckKind ml_check_not_in_set;
+extern const MlCheckKind ml_check_pair_in_set;
+extern const MlCheckKind ml_check_type;
+extern const MlCheckKind ml_check_length;
+extern const MlCheckKind ml_check_like;
+extern const MlCheckKind ml_check_matches;
+extern const MlCheckKind ml_check_format;
+extern const MlCheckKind ml_check_json_schema;
+extern const MlCheckKind ml_check_encoding_valid;
+extern const MlCheckKind ml_check_not_in_future;
+extern const MlCheckKind ml_check_compare;
+extern const MlCheckKind ml_check_sum_of_columns;
+extern const MlCheckKind ml_check_unique_within_row;
+extern const MlCheckKind ml_check_z_score;
+extern const MlCheckKind ml_check_predicate;
+extern const MlCheckKind ml_check_foreign_key;
 extern const MlCheckKind ml_check_point_in_time;
 
 /* those that judge data */
@@ -22,6 +43,8 @@ extern const MlCheckKind ml_check_row_count;
 extern const MlCheckKind ml_check_row_count_change;
 extern const MlCheckKind ml_check_row_count_match;
 extern const MlCheckKind ml_check_null_fraction;
+extern const MlCheckKind ml_check_completeness;
+extern const MlCheckKind ml_check_domain_mass;
 extern const MlCheckKind ml_check_nan_fraction;
 extern const MlCheckKind ml_check_zero_fraction;
 extern const MlCheckKind ml_check_mean;
