@@ -8,6 +8,7 @@
 #include "api/arguments.h"
 #include "base/compat.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -58,6 +59,20 @@ ml_arg_list(FunctionCallInfo fcinfo, int n, const char *name)
 		items = lappend(items, TextDatumGetCString(values[i]));
 	}
 	return items;
+}
+
+char *
+ml_arg_role(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	Oid			role = PG_ARGISNULL(n) ? InvalidOid : PG_GETARG_OID(n);
+	char	   *name = OidIsValid(role) ? GetUserNameFromId(role, true) : NULL;
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(PG_ARGISNULL(n) ? ERRCODE_NULL_VALUE_NOT_ALLOWED : ERRCODE_UNDEFINED_OBJECT),
+				 PG_ARGISNULL(n) ? errmsg("%s must not be null", argument) : errmsg("role %u does not exist", role),
+				 errhint("Name an existing role, such as 'analyst'.")));
+	return name;
 }
 
 Jsonb *

@@ -16,6 +16,9 @@ extern char *ml_arg_required(FunctionCallInfo fcinfo, int n, const char *name);
 /* A text[] argument as a List of char *; NULL is NIL; an element that is NULL or an array of arrays is an error. */
 extern List *ml_arg_list(FunctionCallInfo fcinfo, int n, const char *name);
 
+/* The name of the role in a regrole argument; raises an error when there is none. */
+extern char *ml_arg_role(FunctionCallInfo fcinfo, int n, const char *name);
+
 /* A jsonb argument, or NULL. */
 extern Jsonb *ml_arg_jsonb(FunctionCallInfo fcinfo, int n);
 

@@ -130,7 +130,7 @@ ML_FUNCTION(ml_predict_support)
 	Node	   *answer = NULL;
 
 	if (IsA(request, SupportRequestSimplify))
-		answer = ml_support_simplify((SupportRequestSimplify *) request);
+		answer = ml_support_simplify((SupportRequestSimplify *) request, false);
 	else if (IsA(request, SupportRequestCost))
 		answer = ml_cost_answer((SupportRequestCost *) request);
 	PG_RETURN_POINTER(answer);

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "api/arguments.h"
 #include "base/compat.h"
 
 #include "commands/trigger.h"
@@ -42,21 +43,6 @@ ml_getarg_version(FunctionCallInfo fcinfo, int n)
 				 errmsg("invalid version %d", PG_GETARG_INT32(n)),
 				 errhint("Versions are numbered from 1.")));
 	return PG_GETARG_INT32(n);
-}
-
-/* The name of the role in a regrole argument; raises an error when there is none. */
-static char *
-ml_getarg_role(FunctionCallInfo fcinfo, int n, const char *argument)
-{
-	Oid			role = PG_ARGISNULL(n) ? InvalidOid : PG_GETARG_OID(n);
-	char	   *name = OidIsValid(role) ? GetUserNameFromId(role, true) : NULL;
-
-	if (name == NULL)
-		ereport(ERROR,
-				(errcode(PG_ARGISNULL(n) ? ERRCODE_NULL_VALUE_NOT_ALLOWED : ERRCODE_UNDEFINED_OBJECT),
-				 PG_ARGISNULL(n) ? errmsg("%s must not be null", argument) : errmsg("role %u does not exist", role),
-				 errhint("Name an existing role, such as 'analyst'.")));
-	return name;
 }
 
 /* ml.deploy(model, version, role, traffic, reason, force) */
@@ -178,14 +164,14 @@ ML_FUNCTION(ml_drop_model)
 /* ml.grant(model, privilege, grantee) */
 ML_FUNCTION(ml_grant)
 {
-	ml_deploy_grant(ml_getarg_text(fcinfo, 0), ml_getarg_text(fcinfo, 1), ml_getarg_role(fcinfo, 2, "grantee"));
+	ml_deploy_grant(ml_getarg_text(fcinfo, 0), ml_getarg_text(fcinfo, 1), ml_arg_role(fcinfo, 2, "grantee"));
 	PG_RETURN_VOID();
 }
 
 /* ml.revoke(model, privilege, grantee) */
 ML_FUNCTION(ml_revoke)
 {
-	ml_deploy_revoke(ml_getarg_text(fcinfo, 0), ml_getarg_text(fcinfo, 1), ml_getarg_role(fcinfo, 2, "grantee"));
+	ml_deploy_revoke(ml_getarg_text(fcinfo, 0), ml_getarg_text(fcinfo, 1), ml_arg_role(fcinfo, 2, "grantee"));
 	PG_RETURN_VOID();
 }
 
@@ -206,7 +192,7 @@ ML_FUNCTION(ml_detach)
 /* ml.set_owner(model, owner) */
 ML_FUNCTION(ml_set_owner)
 {
-	(void) ml_getarg_role(fcinfo, 1, "owner");
+	(void) ml_arg_role(fcinfo, 1, "owner");
 	ml_deploy_set_owner(ml_getarg_text(fcinfo, 0), PG_GETARG_OID(1));
 	PG_RETURN_VOID();
 }

@@ -169,6 +169,20 @@ ml_check_take_common(MlCheck *check, const char *owner)
 		ml_check_refuse(check, "parameter \"where\" has no meaning", "It looks at no rows one by one.", "Leave it out.");
 }
 
+List *
+ml_check_kind_params(const MlCheckKind *kind)
+{
+	List	   *params = NIL;
+
+	for (int i = 0; i < kind->nparams; i++)
+		params = lappend(params, unconstify(MlParam *, &kind->params[i]));
+	if ((kind->flags & (ML_CHECK_ROWS | ML_CHECK_MOSTLY)) != 0)
+		params = lappend(params, unconstify(MlParam *, &ml_check_common[0]));
+	if ((kind->flags & (ML_CHECK_SCHEMA | ML_CHECK_QUERY)) == 0)
+		params = lappend(params, unconstify(MlParam *, &ml_check_common[1]));
+	return params;
+}
+
 MlCheck *
 ml_check_make(const char *name, const char *kind_name, List *columns, Jsonb *params, MlSeverity severity,
 			  MlEnvironment environment)

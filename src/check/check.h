@@ -113,7 +113,9 @@ typedef enum MlCheckFlags
 	ML_CHECK_MOSTLY = 2,		/* takes mostly (every kind with ML_CHECK_ROWS does) */
 	ML_CHECK_EXPRESSION = 4,	/* the row is judged by an SQL expression (expression) */
 	ML_CHECK_SCHEMA = 8,		/* judges the columns of the source: needs no row (schema) */
-	ML_CHECK_QUERY = 16			/* judged by a query of its own (query) */
+	ML_CHECK_QUERY = 16,		/* judged by a query of its own (query) */
+	ML_CHECK_NULLS = 64,		/* judges whether there is a value, whatever its type */
+	ML_CHECK_LOOKUP = 32		/* with ML_CHECK_EXPRESSION: the expression looks into other tables, and is ours, not a user's */
 } MlCheckFlags;
 
 /* The columns of a source, for kinds that judge those. */
@@ -159,8 +161,9 @@ typedef struct MlCheckKind
 
 	/*
 	 * The SQL expression, over the columns of the row by name, that is not
-	 * false of a row that passes; rows is the alias of the rows in a query, or
-	 * NULL. What users wrote has been looked at before (ML_CHECK_EXPRESSION).
+	 * false of a row that passes. What users wrote is looked at before it runs,
+	 * and names columns alone; with ML_CHECK_LOOKUP columns are qualified by
+	 * rows, the alias of the rows in a query (NULL without the flag).
 	 */
 	void		(*expression) (const MlCheck *check, const char *rows, StringInfo out);
 
@@ -200,6 +203,9 @@ extern const MlCheckKind *ml_check_kind(const char *name);
  */
 extern MlCheck *ml_check_make(const char *name, const char *kind, List *columns, Jsonb *params, MlSeverity severity,
 							  MlEnvironment environment);
+
+/* The parameters (const MlParam *) that a kind takes: its own, then those of all kinds that have a meaning for it. */
+extern List *ml_check_kind_params(const MlCheckKind *kind);
 
 /* The value of one of the kind's own parameters. */
 extern const MlParamValue *ml_check_param(const MlCheck *check, const char *name);

@@ -17,7 +17,8 @@
 typedef enum MlCollectKind
 {
 	ML_COLLECT_ROWS = 1,		/* rows looked at; NULLs, NaNs, infinities and zeros of one column */
-	ML_COLLECT_MOMENTS,			/* exact sums, least and greatest of a column of numbers or times; powers to the fourth */
+	ML_COLLECT_MOMENTS,			/* exact sums, least and greatest of a column of numbers or times */
+	ML_COLLECT_SHAPE,			/* third and fourth moments of such a column */
 	ML_COLLECT_PRODUCTS,		/* exact sums of two columns of numbers, over rows that have both */
 	ML_COLLECT_GROUPS,			/* how often each value of a column, or combination of columns, occurs */
 	ML_COLLECT_LEVELS,			/* texts of one column with how often each occurs, and how often a second column is NULL there */
@@ -30,8 +31,9 @@ typedef enum MlCollectKind
 typedef struct MlCollecting MlCollecting;
 
 /*
- * Asks for a collector over columns of the rows; returns its number, for the
- * judge of the same check to use: judges ask again with the same arguments.
+ * Asks for a collector over columns of the rows; the judge of the same check
+ * asks for what it found by the names of the columns. Raises
+ * ERRCODE_DATATYPE_MISMATCH for columns that it cannot be of.
  */
 extern void ml_collect(MlCollecting *scan, MlCollectKind kind, int ncolumns, const MlCheckColumn *columns);
 
@@ -60,9 +62,14 @@ typedef struct MlMomentFigures
 	double		stddev;			/* with n - 1; NaN for fewer than 2 */
 	double		min;
 	double		max;
+} MlMomentFigures;
+
+typedef struct MlShapeFigures
+{
+	int64		n;				/* finite values */
 	double		skewness;		/* of the sample, without correction (g1); NaN where the values are all equal */
 	double		kurtosis;		/* excess, without correction (g2) */
-} MlMomentFigures;
+} MlShapeFigures;
 
 typedef struct MlProductFigures
 {
@@ -78,6 +85,7 @@ extern int64 ml_collected_failed(const MlCollected *scan);
 
 extern MlRowCounts ml_collected_counts(const MlCollected *scan, const char *column);
 extern MlMomentFigures ml_collected_moments(const MlCollected *scan, const char *column);
+extern MlShapeFigures ml_collected_shape(const MlCollected *scan, const char *column);
 extern MlProductFigures ml_collected_products(const MlCollected *scan, const char *a, const char *b);
 
 /*

@@ -32,7 +32,7 @@ ml_not_null_explain(const MlRowCheck *row, const NullableDatum *values, StringIn
 const MlCheckKind ml_check_not_null = {
 	.name = "not_null",
 	.summary = "columns hold a value",
-	.flags = ML_CHECK_ROWS,
+	.flags = ML_CHECK_ROWS | ML_CHECK_NULLS,
 	.min_columns = 1,
 	.max_columns = ML_CHECK_COLUMNS_ANY,
 	.prepare = ml_not_null_prepare,

@@ -30,9 +30,22 @@ typedef struct MlRowType
 	const Oid  *types;
 	const int32 *typmods;
 	const Oid  *collations;
+
+	/*
+	 * Documents rather than rows: a column that is not there is NULL, as is one
+	 * of type unknown, which nothing but NULL has been seen of. There is one
+	 * value more than columns, which is NULL.
+	 */
+	bool		open;
 } MlRowType;
 
 extern void ml_row_type_of(TupleDesc desc, MlRowType *type);
+
+/* The column of a name as a check sees it; false if the rows lack it. */
+extern bool ml_row_type_column(const MlRowType *type, const char *name, MlCheckColumn *column);
+
+/* The columns as a descriptor, palloc'd. */
+extern TupleDesc ml_row_type_desc(const MlRowType *type);
 
 /*
  * The program for a suite by its name, a version ('churn/3', 'churn@alias') or
@@ -45,7 +58,10 @@ extern void ml_row_type_of(TupleDesc desc, MlRowType *type);
 extern MlProgram *ml_program_for(MlProgram **slot, MemoryContext context, const char *ref, int ref_length,
 								 const MlRowType *type);
 
-/* Whether no check of severity error fails. */
+/* Makes the next call compile anew: the type of the rows has changed. */
+extern void ml_program_forget(MlProgram *program);
+
+/* Whether no check of severity error fails. What is left in the current context is to be reset with each row. */
 extern bool ml_program_passes(MlProgram *program, const NullableDatum *values);
 
 /* All checks that fail (MlFailure *), warnings too, in the suite's order; palloc'd. */
@@ -54,7 +70,7 @@ extern List *ml_program_failures(MlProgram *program, const NullableDatum *values
 /* The failures as a JSON array of {"name", "kind", "column", "severity", "message"}. */
 extern char *ml_failures_json(List *failures);
 
-/* "a, b and 3 more": the names and messages of failures of severity error, for an error's DETAIL. */
+/* The names and messages of all failures of severity error, as a sentence for an error's DETAIL. */
 extern char *ml_failures_text(List *failures);
 
 /* The name of the suite or version that the program was made from, for messages. */

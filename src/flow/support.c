@@ -246,10 +246,41 @@ ml_support_depends(const Query *parse, Oid type)
 	return false;
 }
 
+/*
+ * A variable that stands for the row that is being stored, in an expression
+ * that is not part of a query: a CHECK constraint, the WHERE of COPY. The row
+ * is never NULL as a whole there, and its columns are those of the type.
+ */
+static bool
+ml_support_stored_row(const Var *var, MlRowColumns *row)
+{
+	TupleDesc	desc;
+
+	if (var->vartype == RECORDOID || var->varlevelsup != 0)
+		return false;
+	desc = lookup_rowtype_tupdesc_noerror(var->vartype, -1, true);
+	if (desc == NULL)
+		return false;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (att->attisdropped)
+			continue;
+		row->names = lappend(row->names, pstrdup(NameStr(att->attname)));
+		row->values = lappend(row->values, makeVar(var->varno, i + 1, att->atttypid, att->atttypmod, att->attcollation, 0));
+	}
+	ReleaseTupleDesc(desc);
+	return true;
+}
+
 /* Takes the row apart that a function gets, if that is certain to make no difference. */
 static bool
 ml_support_row(const Query *parse, const Node *features, MlRowColumns *row)
 {
+	if (parse == NULL)
+		return IsA(features, Var) && ((const Var *) features)->varattno == InvalidAttrNumber &&
+			ml_support_stored_row((const Var *) features, row);
 	if (IsA(features, Var) && ((const Var *) features)->varattno == InvalidAttrNumber)
 		return ml_support_whole_row(parse, (const Var *) features, row);
 	if (IsA(features, RowExpr))
@@ -292,7 +323,7 @@ ml_support_names(List *names)
 }
 
 Node *
-ml_support_simplify(const SupportRequestSimplify *request)
+ml_support_simplify(const SupportRequestSimplify *request, bool whole)
 {
 	const FuncExpr *call = request->fcall;
 	MlRowColumns row = {NIL, NIL};
@@ -302,12 +333,12 @@ ml_support_simplify(const SupportRequestSimplify *request)
 	ListCell   *lc;
 
 	/* features are the second argument */
-	if (request->root == NULL || list_length(call->args) < 2 || list_length(call->args) > 3)
+	if ((request->root == NULL && !whole) || list_length(call->args) < 2 || list_length(call->args) > 3)
 		return NULL;
 	foreach(lc, call->args)
 		if (IsA(lfirst(lc), NamedArgExpr))
 			return NULL;
-	if (!ml_support_row(request->root->parse, lsecond(call->args), &row))
+	if (!ml_support_row(request->root ? request->root->parse : NULL, lsecond(call->args), &row))
 		return NULL;
 	/* a row of more columns than a function has arguments stays whole */
 	if (list_length(call->args) + list_length(row.names) > FUNC_MAX_ARGS)
@@ -320,7 +351,7 @@ ml_support_simplify(const SupportRequestSimplify *request)
 		args = lappend(args, lthird(call->args));
 	args = lappend(args, ml_support_names(row.names));
 	foreach(lc, row.values)
-		args = lappend(args, ml_support_argument(lfirst(lc)));
+		args = lappend(args, whole ? lfirst(lc) : ml_support_argument(lfirst(lc)));
 	result = makeFuncExpr(function, call->funcresulttype, args, call->funccollid, call->inputcollid,
 						  COERCE_EXPLICIT_CALL);
 	result->location = call->location;

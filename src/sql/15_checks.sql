@@ -1,13 +1,14 @@
 -- 15_checks.sql - suites of checks, and what they found.
 --
--- A suite is somebody's (owner) or a version's (model and version). Its
--- revision is new with every change, and never comes again.
+-- A suite is somebody's (owner) or a version's (model and version): then it is
+-- the model's owner's. Its revision is new with every change, and never comes
+-- again.
 
 CREATE SEQUENCE ml.suite_revision;
 
 CREATE TABLE ml.suites (
 	suite			text COLLATE "C" NOT NULL,
-	owner			name NOT NULL DEFAULT CURRENT_USER,
+	owner			name,
 	model			text COLLATE "C",
 	version			integer,
 	revision		bigint NOT NULL DEFAULT pg_catalog.nextval('ml.suite_revision'),
@@ -16,6 +17,7 @@ CREATE TABLE ml.suites (
 	CONSTRAINT suites_pkey PRIMARY KEY (suite),
 	CONSTRAINT suites_version_fkey FOREIGN KEY (model, version) REFERENCES ml.versions (model, version),
 	CONSTRAINT suites_version_check CHECK ((model IS NULL) = (version IS NULL)),
+	CONSTRAINT suites_owner_check CHECK ((model IS NULL) = (owner IS NOT NULL)),
 	CONSTRAINT suites_suite_check
 		CHECK (CASE WHEN model IS NULL
 					THEN pg_catalog.octet_length(suite) BETWEEN 1 AND 63 AND suite !~ '[/@\u0001-\u001f\u007f]'
@@ -23,6 +25,7 @@ CREATE TABLE ml.suites (
 );
 CREATE INDEX suites_version_idx ON ml.suites (model, version) WHERE model IS NOT NULL;
 COMMENT ON TABLE ml.suites IS 'ordered sets of checks: of a role, or of a version, learned from its training data';
+COMMENT ON COLUMN ml.suites.owner IS 'NULL for a suite of a version, which is the owner''s of the model';
 COMMENT ON COLUMN ml.suites.source IS 'what the suite was learned from, if it was';
 
 CREATE TABLE ml.checks (
@@ -63,7 +66,7 @@ CREATE TABLE ml.check_results (
 	expected		jsonb,
 	n				bigint,
 	n_failed		bigint,
-	-- The results of one call have the first one's number in common.
+	-- The results of one call have it in common; drawn from the sequence of result_id, before theirs.
 	run				bigint NOT NULL,
 	at				timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	actor			name NOT NULL DEFAULT CURRENT_USER,
@@ -73,3 +76,49 @@ CREATE TABLE ml.check_results (
 );
 CREATE INDEX check_results_past_idx ON ml.check_results (suite, name, result_id);
 COMMENT ON TABLE ml.check_results IS 'what checks found in data: each call of ml.check_data adds one row a check';
+
+-- Suites and results are changed through the functions alone, as the tables of 10_catalog.sql.
+
+CREATE TRIGGER suites_immutable BEFORE UPDATE OR DELETE ON ml.suites
+	FOR EACH ROW EXECUTE FUNCTION ml.refuse_change('Use ml.drop_suite or ml.set_suite_owner.');
+CREATE TRIGGER suites_no_truncate BEFORE TRUNCATE ON ml.suites
+	FOR EACH STATEMENT EXECUTE FUNCTION ml.refuse_change('Use ml.drop_suite.');
+CREATE TRIGGER checks_immutable BEFORE UPDATE OR DELETE ON ml.checks
+	FOR EACH ROW EXECUTE FUNCTION ml.refuse_change('Use ml.drop_check and ml.add_check.');
+CREATE TRIGGER checks_no_truncate BEFORE TRUNCATE ON ml.checks
+	FOR EACH STATEMENT EXECUTE FUNCTION ml.refuse_change('Use ml.drop_check.');
+CREATE TRIGGER check_results_immutable BEFORE UPDATE OR DELETE ON ml.check_results
+	FOR EACH ROW EXECUTE FUNCTION ml.refuse_change('Check the data again with ml.check_data.');
+CREATE TRIGGER check_results_no_truncate BEFORE TRUNCATE ON ml.check_results
+	FOR EACH STATEMENT EXECUTE FUNCTION ml.refuse_change('Check the data again with ml.check_data.');
+
+-- Members of the owner see a suite, and readers of the model that of a version.
+
+CREATE FUNCTION ml.is_member(role name) RETURNS boolean
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 20
+	AS 'MODULE_PATHNAME', 'ml_is_member';
+COMMENT ON FUNCTION ml.is_member(name) IS
+	'whether the current user may act as the owner of something, by the owner''s name';
+
+ALTER TABLE ml.suites ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml.checks ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ml.check_results ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY suites_seen ON ml.suites FOR SELECT
+	USING (CASE WHEN model IS NULL THEN ml.is_member(owner) ELSE ml.has_privilege(model, 'read') END);
+-- The subqueries are themselves under suites_seen.
+CREATE POLICY checks_seen ON ml.checks FOR SELECT
+	USING (EXISTS (SELECT FROM ml.suites s WHERE s.suite = checks.suite));
+-- A name can come back after a drop: its new owner does not see what the old suite found.
+CREATE POLICY check_results_seen ON ml.check_results FOR SELECT
+	USING (actor = CURRENT_USER OR
+		   EXISTS (SELECT FROM ml.suites s WHERE s.suite = check_results.suite AND check_results.at >= s.created_at));
+
+GRANT SELECT ON ml.suites, ml.checks, ml.check_results TO PUBLIC;
+
+SELECT pg_catalog.pg_extension_config_dump('ml.suite_revision', '');
+SELECT pg_catalog.pg_extension_config_dump('ml.suites', '');
+SELECT pg_catalog.pg_extension_config_dump('ml.checks', '');
+SELECT pg_catalog.pg_extension_config_dump('ml.checks_check_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ml.check_results', '');
+SELECT pg_catalog.pg_extension_config_dump('ml.check_results_result_id_seq', '');

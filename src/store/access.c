@@ -106,6 +106,13 @@ ml_access_is(const char *role)
 	return OidIsValid(oid) && has_privs_of_role(GetUserId(), oid) && ml_access_carried(oid, &carrier);
 }
 
+/* Whether the current user may act as the owner of something, by the owner's name. */
+bool
+ml_access_is_member(const char *role)
+{
+	return superuser() || ml_access_is(role);
+}
+
 /* Whether the current user holds the privilege on the model. */
 bool
 ml_access_allowed(const char *model, const char *owner, MlPrivilege privilege)
@@ -113,7 +120,7 @@ ml_access_allowed(const char *model, const char *owner, MlPrivilege privilege)
 	List	   *grantees;
 	ListCell   *lc;
 
-	if (superuser() || ml_access_is(owner))
+	if (ml_access_is_member(owner))
 		return true;
 	if (privilege == ML_PRIV_OWNER)
 		return false;

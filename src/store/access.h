@@ -23,6 +23,9 @@ extern bool ml_access_allowed(const char *model, const char *owner, MlPrivilege 
 /* Raises ERRCODE_INSUFFICIENT_PRIVILEGE with DETAIL and HINT unless allowed. */
 extern void ml_access_require(const char *model, const char *owner, MlPrivilege privilege);
 
+/* Whether the current user may act as the owner of something, by the owner's name: superuser, owner or member. */
+extern bool ml_access_is_member(const char *role);
+
 /* The function whose list of rights says which roles have any: ml.my_rights(). */
 typedef struct MlCarrier
 {

@@ -106,6 +106,8 @@ typedef struct MlRegistration
 	const char *notes_json;		/* json array of text */
 	bytea	   *artifact;
 	const uint8 *digest;
+	/* what was learned of the training data: MlCheck * (check/check.h); NIL makes no suite */
+	List	   *checks;
 } MlRegistration;
 
 /*

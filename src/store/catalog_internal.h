@@ -34,7 +34,11 @@ typedef enum MlCatalogScan
 	ML_SCAN_EVENTS_AFTER,		/* ml.events of the models that sort behind a name, by model */
 	ML_SCAN_EVENTS_NAMELESS,	/* ml.events of no model */
 	ML_SCAN_EVENT_HEADS,		/* ml.event_heads by (model) */
-	ML_SCAN_RUN					/* ml.runs by its number alone */
+	ML_SCAN_RUN,				/* ml.runs by its number alone */
+	ML_SCAN_SUITES,				/* ml.suites by (suite) */
+	ML_SCAN_CHECKS,				/* ml.checks by (suite), in the order in which they were added */
+	ML_SCAN_CHECK,				/* ml.checks by (suite, name) */
+	ML_SCAN_CHECK_RESULTS		/* ml.check_results by (suite, name), oldest first */
 } MlCatalogScan;
 
 typedef struct MlScan
@@ -105,6 +109,26 @@ typedef struct MlScan
 #define ML_EVENT_HEADS_EVENTS	2
 #define ML_EVENT_HEADS_EVENT	3
 #define ML_EVENT_HEADS_HASH		4
+#define ML_SUITES_SUITE			1
+#define ML_SUITES_OWNER			2
+#define ML_SUITES_MODEL			3
+#define ML_SUITES_VERSION		4
+#define ML_SUITES_REVISION		5
+#define ML_SUITES_CREATED		7
+#define ML_CHECKS_SUITE			1
+#define ML_CHECKS_NAME			2
+#define ML_CHECKS_KIND			3
+#define ML_CHECKS_COLUMNS		4
+#define ML_CHECKS_PARAMS		5
+#define ML_CHECKS_SEVERITY		6
+#define ML_CHECKS_ENVIRONMENT	7
+#define ML_CHECKS_LEARNED		8
+#define ML_RESULTS_SUITE		2
+#define ML_RESULTS_NAME			3
+#define ML_RESULTS_KIND			4
+#define ML_RESULTS_SOURCE		8
+#define ML_RESULTS_OBSERVED		11
+#define ML_RESULTS_AT			16
 
 /*
  * Opens a scan. Without a model it visits every row in the order of names;
@@ -116,10 +140,16 @@ extern void ml_scan_begin(MlScan *scan, MlCatalogScan what, const char *model, i
 /* The next tuple, valid until the next call, or NULL. */
 extern HeapTuple ml_scan_next(MlScan *scan);
 
+/* The same from the end of the index backwards, for scans in its order. */
+extern HeapTuple ml_scan_previous(MlScan *scan);
+
 /* A column of the tuple; isnull may be NULL for columns that are never null. */
 extern Datum ml_scan_get(MlScan *scan, HeapTuple tuple, int column, bool *isnull);
 
 extern void ml_scan_end(MlScan *scan);
+
+/* What is wrong with a name of a model, alias or suite, or NULL when nothing is. */
+extern const char *ml_name_problem(const char *name);
 
 /* The Oid of a relation of schema ml; raises an error with a HINT when the extension is missing. */
 extern Oid	ml_catalog_relation(const char *name);
@@ -239,9 +269,17 @@ extern void ml_catalog_refuse_aliased(const MlModelRow *model, int32 version, co
 /* Lets the owner of a new model have his rights. */
 extern void ml_rights_own(const MlModelRow *model);
 
+/* The same of a suite that is new, or changes hands. */
+extern void ml_rights_own_suite(const char *suite, const char *owner);
+
 /* The names (char *) of the roles with rights on a model, and what is to be called for each when they are gone. */
 extern List *ml_rights_holders(const MlModelRow *model);
 extern void ml_rights_lose(const char *role);
+
+/* ---- suites: catalog_suites.c ---- */
+
+/* Writes a suite's new owner. */
+extern void ml_suite_change_owner(const char *suite, const char *owner);
 
 /* ---- approvals: catalog_approvals.c ---- */
 

@@ -115,6 +115,8 @@ ml_catalog_drop_version(const char *model_name, int32 version)
 		"DELETE FROM ml.gate_results WHERE model = $1 AND version = $2",
 		"DELETE FROM ml.approvals WHERE model = $1 AND version = $2",
 		"DELETE FROM ml.source_columns WHERE model = $1 AND version = $2",
+		"DELETE FROM ml.checks c USING ml.suites s WHERE s.suite = c.suite AND s.model = $1 AND s.version = $2",
+		"DELETE FROM ml.suites WHERE model = $1 AND version = $2",
 	};
 	MlModelRow	model;
 	MlArgs		args = {0};
@@ -162,6 +164,8 @@ ml_catalog_drop_model(const char *model_name)
 		"DELETE FROM ml.approvals WHERE model = $1",
 		"DELETE FROM ml.approval_rules WHERE model = $1",
 		"DELETE FROM ml.source_columns WHERE model = $1",
+		"DELETE FROM ml.checks c USING ml.suites s WHERE s.suite = c.suite AND s.model = $1",
+		"DELETE FROM ml.suites WHERE model = $1",
 		"DELETE FROM ml.aliases WHERE model = $1",
 		"DELETE FROM ml.deployments WHERE model = $1",
 		"DELETE FROM ml.versions WHERE model = $1",

@@ -60,6 +60,11 @@ static const MlScanInfo ml_scans[] = {
 	[ML_SCAN_EVENTS] = {"events", "events_model_idx", 8, ML_EVENTS_MODEL, 0, false, ML_SCAN_ORDERED},
 	[ML_SCAN_EVENTS_AFTER] = {"events", "events_model_idx", 8, ML_EVENTS_MODEL, 0, false, ML_SCAN_GREATER},
 	[ML_SCAN_EVENTS_NAMELESS] = {"events", "events_model_idx", 8, ML_EVENTS_MODEL, 0, false, ML_SCAN_NULL},
+	[ML_SCAN_SUITES] = {"suites", "suites_pkey", 7, ML_SUITES_SUITE, 0},
+	[ML_SCAN_CHECKS] = {"checks", "checks_suite_idx", 11, ML_CHECKS_SUITE, 0, false, ML_SCAN_ORDERED},
+	[ML_SCAN_CHECK] = {"checks", "checks_pkey", 11, ML_CHECKS_SUITE, ML_CHECKS_NAME},
+	[ML_SCAN_CHECK_RESULTS] = {"check_results", "check_results_past_idx", 17, ML_RESULTS_SUITE, ML_RESULTS_NAME, false,
+	ML_SCAN_ORDERED},
 	[ML_SCAN_EVENT_HEADS] = {"event_heads", "event_heads_pkey", 4, ML_EVENT_HEADS_MODEL, 0, false, ML_SCAN_ORDERED},
 };
 
@@ -137,6 +142,14 @@ ml_scan_next(MlScan *scan)
 		systable_getnext(scan->scan);
 }
 
+/* The tuple before in the index's order, at first the last one, or NULL. */
+HeapTuple
+ml_scan_previous(MlScan *scan)
+{
+	CHECK_FOR_INTERRUPTS();
+	return systable_getnext_ordered(scan->scan, BackwardScanDirection);
+}
+
 /* A column of the current tuple. */
 Datum
 ml_scan_get(MlScan *scan, HeapTuple tuple, int column, bool *isnull)
@@ -169,8 +182,8 @@ ml_scan_end(MlScan *scan)
 
 /* ---- names and references ---- */
 
-/* What is wrong with a name of a model or alias, or NULL when nothing is. */
-static const char *
+/* What is wrong with a name of a model, alias or suite, or NULL when nothing is. */
+const char *
 ml_name_problem(const char *name)
 {
 	if (name == NULL)

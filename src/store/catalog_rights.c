@@ -2,13 +2,13 @@
  * catalog_rights.c - owners and grants, and the item in the server's own catalog that carries them.
  *
  * Names of roles survive a dump, but the server does not know of them. So that
- * roles behave towards models as they do towards tables, whoever owns a model
- * or holds a privilege also has EXECUTE on ml.my_rights(), granted to him by
+ * roles behave towards models and suites as they do towards tables, whoever owns
+ * one or holds a privilege also has EXECUTE on ml.my_rights(), granted to him by
  * name: DROP ROLE is refused then, DROP OWNED BY takes it away, and without it
  * a name in our tables counts for nothing (access.c). It is granted with the
  * first right and revoked with the last.
  *
- * Locks, in this order: the model's row; the role (as DROP ROLE locks it, in a
+ * Locks, in this order: the row of the model or suite; the role (as DROP ROLE locks it, in a
  * weaker mode), so that the last right does not go while another session gives
  * one; and for a change of the item the function, because two sessions cannot
  * update its row in pg_proc at once. All are held until the transaction ends.
@@ -85,27 +85,39 @@ ml_lock_role(const char *name, LOCKMODE mode)
 	return OidIsValid(role) && SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role)) ? role : InvalidOid;
 }
 
-/* The names of the models that name a role as their owner, or in a grant. */
+/* Where the catalog names roles that have rights. */
+typedef struct MlNaming
+{
+	MlCatalogScan scan;
+	int			role_column;
+	int			name_column;	/* of the model or suite */
+} MlNaming;
+
+static const MlNaming ml_naming_models = {ML_SCAN_MODEL, ML_MODELS_OWNER, ML_MODELS_MODEL};
+static const MlNaming ml_naming_grants = {ML_SCAN_GRANTS, ML_GRANTS_GRANTEE, ML_GRANTS_MODEL};
+static const MlNaming ml_naming_suites = {ML_SCAN_SUITES, ML_SUITES_OWNER, ML_SUITES_SUITE};
+
+/* The names (char *) of the models or suites that name a role. */
 static List *
-ml_models_naming(const char *role, bool as_owner)
+ml_naming(const MlNaming *where, const char *role)
 {
 	MlScan		scan;
 	HeapTuple	tuple;
-	List	   *models = NIL;
+	List	   *names = NIL;
 
 	ml_push_latest();
-	ml_scan_begin(&scan, as_owner ? ML_SCAN_MODEL : ML_SCAN_GRANTS, NULL, 0, NULL);
+	ml_scan_begin(&scan, where->scan, NULL, 0, NULL);
 	while ((tuple = ml_scan_next(&scan)) != NULL)
 	{
-		Datum		named = ml_scan_get(&scan, tuple, as_owner ? ML_MODELS_OWNER : ML_GRANTS_GRANTEE, NULL);
+		bool		isnull;
+		Datum		named = ml_scan_get(&scan, tuple, where->role_column, &isnull);
 
-		if (strcmp(NameStr(*DatumGetName(named)), role) == 0)
-			models = lappend(models, TextDatumGetCString(ml_scan_get(&scan, tuple, as_owner ? ML_MODELS_MODEL :
-																	 ML_GRANTS_MODEL, NULL)));
+		if (!isnull && strcmp(NameStr(*DatumGetName(named)), role) == 0)
+			names = lappend(names, TextDatumGetCString(ml_scan_get(&scan, tuple, where->name_column, NULL)));
 	}
 	ml_scan_end(&scan);
 	PopActiveSnapshot();
-	return models;
+	return names;
 }
 
 /* Writes the event of a privilege that was granted or revoked. */
@@ -140,16 +152,17 @@ ml_change_owner(const MlModelRow *model, const char *owner, const char *reason)
 
 /*
  * Clears what the catalog still says of a role that has no item: it is another
- * one's, who had the name before. Grants go, and models but one (or NULL) pass
- * to the catalog's owner.
+ * one's, who had the name before. Grants go; models and suites but one each
+ * (or NULL) pass to the catalog's owner.
  */
 static void
-ml_rights_clear(const MlCarrier *carrier, const char *role, const char *but)
+ml_rights_clear(const MlCarrier *carrier, const char *role, const char *but_model, const char *but_suite)
 {
+	char	   *heir = GetUserNameFromId(carrier->owner, false);
 	MlModelRow	model;
 	ListCell   *lc;
 
-	foreach(lc, ml_models_naming(role, false))
+	foreach(lc, ml_naming(&ml_naming_grants, role))
 	{
 		MlArgs		args = {0};
 		MlRow		row;
@@ -161,18 +174,26 @@ ml_rights_clear(const MlCarrier *carrier, const char *role, const char *but)
 							   "WHERE g.model = $1 AND g.grantee = $2 LIMIT 1) RETURNING privilege", &args, &row) > 0)
 			ml_grant_event("revoke", &model, row.column[0], role, ML_LEFT_BEHIND);
 	}
-	foreach(lc, ml_models_naming(role, true))
+	foreach(lc, ml_naming(&ml_naming_models, role))
 	{
-		if (but != NULL && strcmp(but, (const char *) lfirst(lc)) == 0)
+		if (but_model != NULL && strcmp(but_model, (const char *) lfirst(lc)) == 0)
 			continue;
 		ml_catalog_lock((const char *) lfirst(lc), &model);
-		ml_change_owner(&model, GetUserNameFromId(carrier->owner, false), ML_LEFT_BEHIND);
+		ml_change_owner(&model, heir, ML_LEFT_BEHIND);
+	}
+	foreach(lc, ml_naming(&ml_naming_suites, role))
+	{
+		if (but_suite == NULL || strcmp(but_suite, (const char *) lfirst(lc)) != 0)
+			ml_suite_change_owner((const char *) lfirst(lc), heir);
 	}
 }
 
-/* Gives a role that is to own a model or to hold a privilege its item; before the row that names it counts. */
+/*
+ * Gives a role that is to own a model or a suite, or to hold a privilege, its
+ * item; before the row that names it counts.
+ */
 static void
-ml_rights_gain(const char *name, const char *model, LOCKMODE mode)
+ml_rights_gain(const char *name, const char *model, const char *suite, LOCKMODE mode)
 {
 	MlCarrier	carrier;
 	Oid			role = ml_lock_role(name, mode);
@@ -187,7 +208,7 @@ ml_rights_gain(const char *name, const char *model, LOCKMODE mode)
 	LockDatabaseObject(ProcedureRelationId, carrier.function, 0, ShareUpdateExclusiveLock);
 	if (ml_access_carried(role, &carrier))
 		return;
-	ml_rights_clear(&carrier, name, model);
+	ml_rights_clear(&carrier, name, model, suite);
 	ml_carrier_change(&carrier, name, true);
 }
 
@@ -195,10 +216,17 @@ ml_rights_gain(const char *name, const char *model, LOCKMODE mode)
 void
 ml_rights_own(const MlModelRow *model)
 {
-	ml_rights_gain(model->owner, model->model, RowExclusiveLock);
+	ml_rights_gain(model->owner, model->model, NULL, RowExclusiveLock);
 }
 
-/* Takes the item from a role that owns no model and holds no privilege any more. */
+/* A role has become the owner of a suite. */
+void
+ml_rights_own_suite(const char *suite, const char *owner)
+{
+	ml_rights_gain(owner, NULL, suite, RowExclusiveLock);
+}
+
+/* Takes the item from a role that owns neither model nor suite and holds no privilege any more. */
 void
 ml_rights_lose(const char *name)
 {
@@ -206,7 +234,8 @@ ml_rights_lose(const char *name)
 	Oid			role = ml_lock_role(name, ShareRowExclusiveLock);
 
 	if (!OidIsValid(role) || !ml_access_carried(role, &carrier) || role == carrier.owner ||
-		ml_models_naming(name, true) != NIL || ml_models_naming(name, false) != NIL)
+		ml_naming(&ml_naming_models, name) != NIL || ml_naming(&ml_naming_grants, name) != NIL ||
+		ml_naming(&ml_naming_suites, name) != NIL)
 		return;
 	LockDatabaseObject(ProcedureRelationId, carrier.function, 0, ShareUpdateExclusiveLock);
 	if (ml_access_carried(role, &carrier))
@@ -235,7 +264,7 @@ ml_catalog_grant(const char *model_name, const char *privilege, const char *gran
 	MlArgs		args = {0};
 
 	ml_catalog_lock(model_name, &model);
-	ml_rights_gain(grantee, NULL, ShareRowExclusiveLock);
+	ml_rights_gain(grantee, NULL, NULL, ShareRowExclusiveLock);
 	ml_bind_arg_text(&args, model.model);
 	ml_bind_arg_text(&args, privilege);
 	ml_bind_arg_text(&args, grantee);
@@ -277,7 +306,7 @@ ml_catalog_set_owner(const char *model_name, const char *owner)
 				(errmsg("model \"%s\" already belongs to role \"%s\"", model.model, owner)));
 		return;
 	}
-	ml_rights_gain(owner, model.model, ShareRowExclusiveLock);
+	ml_rights_gain(owner, model.model, NULL, ShareRowExclusiveLock);
 	ml_change_owner(&model, owner, NULL);
 	if (strcmp(model.owner, owner) != 0)
 		ml_rights_lose(model.owner);

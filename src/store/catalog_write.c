@@ -21,6 +21,7 @@
 #include "miscadmin.h"
 #include "store/access.h"
 #include "store/catalog_internal.h"
+#include "store/suites.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -477,6 +478,7 @@ ml_catalog_register(const MlRegistration *r, int64 *run_id)
 	run = ml_register_run(r, &model, version);
 	ml_register_version(r, &model, version, parent, run, snapshot_id);
 	ml_register_source_columns(r->model, version, r->columns);
+	ml_catalog_learn_version(r->model, version, r->source, r->checks);
 	if (!created)
 		ml_attachments_refresh(&model);
 

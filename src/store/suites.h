@@ -11,6 +11,7 @@
 
 #include "check/check.h"
 #include "datatype/timestamp.h"
+#include "store/access.h"
 
 typedef struct MlSuite
 {
@@ -53,6 +54,9 @@ extern char *ml_catalog_add_check(const char *suite, const MlCheck *check, bool 
 extern void ml_catalog_drop_check(const char *suite, const char *name);
 extern void ml_catalog_drop_suite(const char *suite);
 
+/* Gives a suite to another role, which the current user must be able to become. */
+extern void ml_catalog_set_suite_owner(const char *suite, Oid owner);
+
 /*
  * Gives a suite the checks (MlCheck *) that were learned from a source, in
  * place of those learned before; checks that a user added stay, and one of
@@ -61,7 +65,10 @@ extern void ml_catalog_drop_suite(const char *suite);
  */
 extern int	ml_catalog_learn(const char *suite, const char *source, List *checks);
 
-/* The same for a version that is being registered, under the model's row lock. */
+/*
+ * The same for a version that is being registered, under the model's row lock:
+ * ml_catalog_register calls it. Without checks the version has no suite.
+ */
 extern void ml_catalog_learn_version(const char *model, int32 version, const char *source, List *checks);
 
 /*
@@ -70,10 +77,10 @@ extern void ml_catalog_learn_version(const char *model, int32 version, const cha
  */
 extern bool ml_catalog_check_results(const char *suite, const char *source, List *results);
 
-/* The numbers that a check observed on a source before, newest first, at most max. */
+/*
+ * The numbers ("value" in observed) that a check observed on a source before,
+ * newest first, at most max; none for a check that the catalog does not know.
+ */
 extern MlCheckPast *ml_catalog_check_past(const char *suite, const char *name, const char *source, int max);
-
-/* Whether the current user may act as the owner of something, by the owner's name: superuser, owner or member. */
-extern bool ml_access_is_member(const char *role);
 
 #endif							/* ML_SUITES_H */

@@ -24,7 +24,7 @@ TIER = {room: n for n, rooms in enumerate(TIERS) for room in rooms}
 STANDARD_HEADERS = {'assert.h', 'errno.h', 'fenv.h', 'float.h', 'inttypes.h', 'limits.h', 'math.h', 'stdarg.h',
                     'stdbool.h', 'stddef.h', 'stdint.h', 'stdlib.h', 'string.h', 'tgmath.h'}
 COMPILER_HEADERS = {'immintrin.h', 'arm_neon.h'}
-SPI_FILES = re.compile(r'src/(store/.*|flow/source\.c)$')
+SPI_FILES = re.compile(r'src/(store/.*|flow/(source|lookup)\.c)$')
 LINES_MAX = 700
 
 RULES = []

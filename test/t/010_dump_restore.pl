@@ -24,6 +24,9 @@ my $contents = q{
 	UNION ALL SELECT 'deployments', d::text FROM ml.deployments d
 	UNION ALL SELECT 'events', e::text FROM ml.events e
 	UNION ALL SELECT 'event_heads', h::text FROM ml.event_heads h
+	UNION ALL SELECT 'suites', s::text FROM ml.suites s
+	UNION ALL SELECT 'checks', c::text FROM ml.checks c
+	UNION ALL SELECT 'check_results', r::text FROM ml.check_results r
 	UNION ALL SELECT sequencename, last_value::text FROM pg_sequences WHERE schemaname = 'ml'
 	ORDER BY 1, 2;
 };
@@ -80,6 +83,18 @@ $node->safe_psql('source', q{
 	CREATE TABLE zoo AS SELECT i AS x, i % 3 AS z, i % 4 AS free, i * 2.0 AS y FROM generate_series(1, 50) i;
 	SELECT version FROM ml.train('zoo', 'zoo', 'y', 'linear_regression', exclude => '{free}', deploy => 'never');
 	SELECT ml.attach('zoo', 'zoo');
+	-- Suites of roles and of a version, and results.
+	SET ROLE analyst;
+	SELECT ml.add_check('animals', 'range', '{x}', '{"min": 0, "max": 100}'), ml.add_check('animals', 'not_null', '{x,y}', name => E'it''s "\u00e9"\\');
+	SELECT ml.add_check('alone', 'not_null', '{y}', severity => 'warn');
+	SELECT ml.drop_check('alone', 'y_not_null');
+	SET ROLE gone;
+	SELECT ml.add_check('left', 'not_null', '{y}');
+	RESET ROLE;
+	INSERT INTO ml.suites (suite, model, version, source) VALUES ('zoo/1', 'zoo', 1, 'zoo');
+	INSERT INTO ml.checks (suite, name, kind, columns, learned) VALUES ('zoo/1', 'x_not_null', 'not_null', '{x}', true);
+	INSERT INTO ml.check_results (suite, name, kind, column_name, severity, environment, source, success, status, observed, n, n_failed, run, at, actor)
+		VALUES ('animals', 'x_range', 'range', 'x', 'error', 'both', 'zoo', false, 'fail', '{"value": 1.50}', 50, 2, nextval('ml.check_results_result_id_seq'), 'infinity', 'gone');
 	ALTER TABLE zoo RENAME COLUMN z TO zz;
 });
 my $before = $node->safe_psql('source', $contents);
@@ -124,6 +139,14 @@ for my $options ([], ['--inserts'], ['--format=custom'])
 	$node->safe_psql('target', 'CREATE ROLE gone');
 	is($node->safe_psql('target', q{SET ROLE gone; SELECT count(*) FROM ml.models}), '0', "$name: a new role of an old name has no rights");
 	$node->safe_psql('target', 'DROP ROLE gone');
+
+	# Suites go on too: the same owner, new revisions, and the checks of a version go with it.
+	$node->safe_psql('target', q{SET ROLE analyst; SELECT ml.add_check('animals', 'range', '{x}')});
+	is($node->safe_psql('target', q{SELECT c.name, s.revision > (SELECT max(o.revision) FROM ml.suites o WHERE o.suite <> s.suite)
+		FROM ml.suites s JOIN ml.checks c USING (suite) WHERE suite = 'animals' ORDER BY check_id DESC LIMIT 1}), 'x_range_1|t', "$name: adding checks goes on");
+	is($node->safe_psql('target', q{SET ROLE analyst; SELECT count(*), (SELECT count(*) FROM ml.check_results) FROM ml.suites}), '2|1', "$name: a role sees its suites");
+	($ret, $out, $err) = $node->psql('target', 'DELETE FROM ml.checks');
+	like($err, qr/cannot be changed directly/, "$name: checks change through functions only");
 
 	# The guards hold, and go with the extension.
 	($ret, $out, $err) = $node->psql('target', 'ALTER TABLE zoo DROP COLUMN zz');

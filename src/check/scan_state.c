@@ -1,0 +1,843 @@
+/*
+ * scan_state.c - the state of one process that scans rows for checks of data.
+ *
+ * Everything lives in one context of the state's own. Sums are exact and
+ * counts are integers, so it makes no difference how rows were divided among
+ * processes. (The third and fourth powers are double-double sums about a shift:
+ * they differ in digits that nobody sees.) Bytes of a state are big-endian,
+ * for this server version alone; a reader trusts none of them.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "base/bytes.h"
+#include "base/cell.h"
+#include "base/compat.h"
+#include "check/scan.h"
+#include "common/hashfn.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/float.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+/* ---- keys ---- */
+
+#define ML_SIGN_BIT		UINT64CONST(0x8000000000000000)
+
+/* Bits that sort as the numbers do; equal numbers have the same. */
+static inline uint64
+ml_key_real(double x)
+{
+	uint64		bits;
+
+	if (x == 0)
+		x = 0;
+	bits = isnan(x) ? ML_NAN_BITS : ml_cell_bits(x);
+	return (bits & ML_SIGN_BIT) != 0 ? ~bits : bits | ML_SIGN_BIT;
+}
+
+static inline double
+ml_key_to_real(uint64 key)
+{
+	return ml_cell_from_bits((key & ML_SIGN_BIT) != 0 ? key & ~ML_SIGN_BIT : ~key);
+}
+
+static inline uint64
+ml_key_whole(int64 x)
+{
+	return (uint64) x ^ ML_SIGN_BIT;
+}
+
+/* The key of one value that is not NULL. */
+static inline void
+ml_key_value_of(const MlCheckColumn *column, FmgrInfo *hash, Datum value, uint64 *a, uint32 *b)
+{
+	*b = 0;
+	switch (column->convert.kind)
+	{
+		case ML_CONVERT_FLOAT8:
+			*a = ml_key_real(DatumGetFloat8(value));
+			return;
+		case ML_CONVERT_FLOAT4:
+			*a = ml_key_real(DatumGetFloat4(value));
+			return;
+		case ML_CONVERT_INT2:
+			*a = ml_key_whole(DatumGetInt16(value));
+			return;
+		case ML_CONVERT_INT4:
+		case ML_CONVERT_DATE:
+			*a = ml_key_whole(DatumGetInt32(value));
+			return;
+		case ML_CONVERT_INT8:
+		case ML_CONVERT_TIMESTAMP:
+			*a = ml_key_whole(DatumGetInt64(value));
+			return;
+		case ML_CONVERT_BOOL:
+			*a = ml_key_whole(DatumGetBool(value));
+			return;
+		case ML_CONVERT_NUMERIC:
+		case ML_CONVERT_INTERVAL:
+			/* those that no double can tell apart are told apart by their hash */
+			*a = ml_key_real(ml_convert_number(&column->convert, value));
+			*b = (uint32) DatumGetUInt64(FunctionCall2Coll(hash, column->collation, value, Int64GetDatum(1)));
+			return;
+		case ML_CONVERT_VARLENA:
+			if (hash == NULL || !OidIsValid(hash->fn_oid))
+			{
+				text	   *t = DatumGetTextPP(value);
+
+				*a = hash_bytes_extended((unsigned char *) VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t), 0);
+				*b = hash_bytes((unsigned char *) VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+				return;
+			}
+			/* FALLTHROUGH */
+		default:
+			*a = DatumGetUInt64(FunctionCall2Coll(hash, column->collation, value, Int64GetDatum(0)));
+			*b = (uint32) DatumGetUInt64(FunctionCall2Coll(hash, column->collation, value, Int64GetDatum(1)));
+			return;
+	}
+}
+
+double
+ml_key_value(const MlCheckColumn *column, uint64 a)
+{
+	int64		whole = (int64) (a ^ ML_SIGN_BIT);
+
+	switch (column->convert.kind)
+	{
+		case ML_CONVERT_FLOAT8:
+		case ML_CONVERT_FLOAT4:
+		case ML_CONVERT_NUMERIC:
+		case ML_CONVERT_INTERVAL:
+			return ml_key_to_real(a);
+		case ML_CONVERT_INT2:
+		case ML_CONVERT_INT4:
+		case ML_CONVERT_INT8:
+		case ML_CONVERT_BOOL:
+			return (double) whole;
+		case ML_CONVERT_DATE:
+			return ml_convert_number(&column->convert, DateADTGetDatum((DateADT) whole));
+		case ML_CONVERT_TIMESTAMP:
+			return ml_convert_number(&column->convert, TimestampGetDatum(whole));
+		default:
+			return get_float8_nan();
+	}
+}
+
+bool
+ml_key_of(const MlCollector *collector, int ncolumns, const NullableDatum *values, uint64 *a, uint32 *b)
+{
+	uint64		sum = 0;
+	uint64		second = 0;
+
+	for (int i = 0; i < ncolumns; i++)
+	{
+		const NullableDatum *v = &values[collector->columns[i].index];
+		uint64		x;
+		uint32		y;
+
+		if (v->isnull)
+			return false;
+		ml_key_value_of(&collector->columns[i], collector->hashes ? &collector->hashes[i] : NULL, v->value, &x, &y);
+		if (ncolumns == 1)
+		{
+			*a = x;
+			*b = y;
+			return true;
+		}
+		sum = ml_mix64(sum ^ x) + UINT64CONST(0x9e3779b97f4a7c15) * (y + 1);
+		second = ml_mix64(second + x * UINT64CONST(0xd6e8feb86659fd93)) ^ y;
+	}
+	*a = sum;
+	*b = (uint32) (second ^ (second >> 32));
+	return true;
+}
+
+/* ---- making ---- */
+
+static void
+ml_collector_state_init(MlScanState *state, MlCollectorState *c, MlCollectKind kind, int nbins)
+{
+	memset(c, 0, sizeof *c);
+	c->finite = true;
+	c->min = get_float8_infinity();
+	c->max = -get_float8_infinity();
+	switch (kind)
+	{
+		case ML_COLLECT_MOMENTS:
+			c->sums = palloc0(sizeof(MlExactSum));
+			c->products = palloc0(sizeof(MlExactProducts));
+			break;
+		case ML_COLLECT_PRODUCTS:
+			c->sums = palloc0(sizeof(MlExactSum) * 2);
+			c->products = palloc0(sizeof(MlExactProducts) * 3);
+			break;
+		case ML_COLLECT_GROUPS:
+		case ML_COLLECT_PAIRS:
+			ml_counts_init(&c->values, state->context, &state->budget);
+			break;
+		case ML_COLLECT_LEVELS:
+			c->texts = ml_dict_create();
+			break;
+		case ML_COLLECT_BINS:
+			c->nbins = nbins;
+			c->bins = palloc0(sizeof(int64) * nbins);
+			break;
+		default:
+			break;
+	}
+}
+
+static MlScanState *
+ml_scan_state_room(MemoryContext parent, Size bytes_max, int nchecks, int ncollectors)
+{
+	MemoryContext context = AllocSetContextCreate(parent, "pg_mlops check scan", ALLOCSET_DEFAULT_SIZES);
+	MlScanState *state = MemoryContextAllocZero(context, sizeof(MlScanState));
+
+	state->context = context;
+	state->budget.bytes_max = bytes_max;
+	state->nchecks = nchecks;
+	state->looked_at = MemoryContextAllocZero(context, sizeof(int64) * Max(nchecks, 1));
+	state->failed = MemoryContextAllocZero(context, sizeof(int64) * Max(nchecks, 1));
+	state->ncollectors = ncollectors;
+	state->kinds = MemoryContextAllocZero(context, Max(ncollectors, 1));
+	state->collectors = MemoryContextAllocZero(context, sizeof(MlCollectorState) * Max(ncollectors, 1));
+	return state;
+}
+
+MlScanState *
+ml_scan_state_create(const MlScanProgram *program, MemoryContext context, Size bytes_max)
+{
+	MlScanState *state = ml_scan_state_room(context, bytes_max, program->nchecks, program->ncollectors);
+	MemoryContext old = MemoryContextSwitchTo(state->context);
+
+	for (int i = 0; i < program->ncollectors; i++)
+	{
+		const MlCollector *collector = &program->collectors[i];
+
+		state->kinds[i] = collector->kind;
+		/* below, between, above, NULL, NaN; or levels, others, NULL */
+		ml_collector_state_init(state, &state->collectors[i], collector->kind,
+								collector->nedges > 0 ? collector->nedges + 3 : collector->nlevels + 2);
+	}
+	MemoryContextSwitchTo(old);
+	return state;
+}
+
+/* ---- rows ---- */
+
+static inline void
+ml_collect_rows(const MlCollector *collector, MlCollectorState *c, const NullableDatum *values)
+{
+	const MlCheckColumn *column = &collector->columns[0];
+	const NullableDatum *v;
+	double		x;
+
+	c->counts.rows++;
+	if (collector->ncolumns == 0)
+		return;
+	v = &values[column->index];
+	if (v->isnull)
+	{
+		c->counts.nulls++;
+		return;
+	}
+	if (column->convert.class != ML_TYPE_NUMBER)
+		return;
+	x = ml_convert_number(&column->convert, v->value);
+	c->counts.nans += isnan(x) != 0;
+	c->counts.infinities += isinf(x) != 0;
+	c->counts.zeros += x == 0;
+}
+
+static inline void
+ml_collect_moments(const MlCollector *collector, MlCollectorState *c, const NullableDatum *values)
+{
+	const NullableDatum *v = &values[collector->columns[0].index];
+	double		x;
+
+	if (v->isnull)
+		return;
+	x = ml_convert_number(&collector->columns[0].convert, v->value);
+	if (isnan(x))
+		return;
+	c->counts.rows++;
+	if (x < c->min)
+		c->min = x;
+	if (x > c->max)
+		c->max = x;
+	if (unlikely(isinf(x)))
+	{
+		c->finite = false;
+		return;
+	}
+	ml_exact_add(&c->sums[0], x);
+	ml_exact_products_add(&c->products[0], x, x);
+}
+
+static inline void
+ml_collect_shape(const MlCollector *collector, MlCollectorState *c, const NullableDatum *values)
+{
+	const NullableDatum *v = &values[collector->columns[0].index];
+	MlDd		d;
+	MlDd		power;
+	double		x;
+
+	if (v->isnull)
+		return;
+	x = ml_convert_number(&collector->columns[0].convert, v->value);
+	if (!isfinite(x))
+		return;
+	if (c->counts.rows++ == 0)
+		c->shift = x;
+	d = ml_dd_two_sum(x, -c->shift);
+	power = d;
+	for (int k = 0; k < 4; k++)
+	{
+		c->powers[k] = ml_dd_add(c->powers[k], power);
+		power = ml_dd_mul(power, d);
+	}
+}
+
+static inline void
+ml_collect_products(const MlCollector *collector, MlCollectorState *c, const NullableDatum *values)
+{
+	const NullableDatum *vx = &values[collector->columns[0].index];
+	const NullableDatum *vy = &values[collector->columns[1].index];
+	double		x;
+	double		y;
+
+	if (vx->isnull || vy->isnull)
+		return;
+	x = ml_convert_number(&collector->columns[0].convert, vx->value);
+	y = ml_convert_number(&collector->columns[1].convert, vy->value);
+	if (!isfinite(x) || !isfinite(y))
+		return;
+	c->counts.rows++;
+	ml_exact_add(&c->sums[0], x);
+	ml_exact_add(&c->sums[1], y);
+	ml_exact_products_add(&c->products[0], x, x);
+	ml_exact_products_add(&c->products[1], y, y);
+	ml_exact_products_add(&c->products[2], x, y);
+}
+
+/* Counts a text, and whether there is a NULL beside it; beyond the budget nothing is kept. */
+static void
+ml_levels_add(MlScanState *state, MlCollectorState *c, const char *bytes, int length, int64 count, int64 nulls)
+{
+	Size		before = c->texts->text_bytes;
+	int			code;
+
+	if (c->lost)
+		return;
+	code = ml_dict_add(c->texts, bytes, length);
+	if (code >= c->text_capacity)
+	{
+		int			capacity = Max(16, c->text_capacity * 2);
+
+		c->text_counts = c->text_counts == NULL ?
+			MemoryContextAllocZero(state->context, sizeof(int64) * 2 * capacity) :
+			repalloc_huge(c->text_counts, sizeof(int64) * 2 * capacity);
+		memset(c->text_counts + 2 * c->text_capacity, 0, sizeof(int64) * 2 * (capacity - c->text_capacity));
+		c->text_capacity = capacity;
+	}
+	c->text_counts[2 * code] += count;
+	c->text_counts[2 * code + 1] += nulls;
+	/* an entry of the dictionary's own and of its table beside the bytes */
+	if (c->texts->text_bytes > before)
+		state->budget.bytes += c->texts->text_bytes - before + 80;
+	if (state->budget.bytes > state->budget.bytes_max)
+	{
+		state->budget.bytes -= c->texts->text_bytes + (Size) c->texts->count * 80;
+		ml_dict_free(c->texts);
+		pfree(c->text_counts);
+		c->texts = NULL;
+		c->text_counts = NULL;
+		c->lost = true;
+	}
+}
+
+static inline void
+ml_collect_levels(const MlCollector *collector, MlScanState *state, MlCollectorState *c, const NullableDatum *values)
+{
+	const NullableDatum *v = &values[collector->columns[0].index];
+	bool		null_beside = collector->ncolumns > 1 && values[collector->columns[1].index].isnull;
+	const char *bytes;
+	int			length;
+
+	if (v->isnull)
+		return;
+	bytes = ml_convert_text(&collector->columns[0].convert, v->value, &length);
+	ml_levels_add(state, c, bytes, length, 1, null_beside);
+}
+
+static inline void
+ml_collect_pairs(const MlCollector *collector, MlCollectorState *c, const NullableDatum *values)
+{
+	int			last = collector->ncolumns - 1;
+	const NullableDatum *label = &values[collector->columns[last].index];
+	uint64		a;
+	uint64		label_a;
+	uint32		b;
+	uint32		label_b;
+
+	if (c->values.lost || label->isnull || !ml_key_of(collector, last, values, &a, &b))
+		return;
+	ml_key_value_of(&collector->columns[last], collector->hashes ? &collector->hashes[last] : NULL, label->value,
+					&label_a, &label_b);
+	label_a = ml_mix64(label_a ^ ((uint64) label_b << 17));
+	ml_counts_add(&c->values, a ^ ml_mix64(b), (uint32) (label_a ^ (label_a >> 32)), 1);
+}
+
+static inline void
+ml_collect_in_bins(const MlCollector *collector, MlCollectorState *c, const NullableDatum *values)
+{
+	MlCheckColumn *column = &collector->columns[0];
+	const NullableDatum *v = &values[column->index];
+
+	if (collector->nedges > 0)
+	{
+		double		x;
+		int			bin = 0;
+
+		if (v->isnull)
+		{
+			c->bins[collector->nedges + 1]++;
+			return;
+		}
+		x = ml_convert_number(&column->convert, v->value);
+		if (isnan(x))
+			bin = collector->nedges + 2;
+		else
+			for (int i = 0; i < collector->nedges; i++)
+				bin += x >= collector->edges[i];
+		c->bins[bin]++;
+	}
+	else
+	{
+		int			code = -1;
+
+		if (v->isnull)
+			code = collector->nlevels + 1;
+		else
+		{
+			int			length;
+			const char *bytes = ml_convert_text(&column->convert, v->value, &length);
+
+			code = ml_dict_find(collector->level_codes, bytes, length);
+			if (code < 0)
+				code = collector->nlevels;
+		}
+		c->bins[code]++;
+	}
+}
+
+static inline void
+ml_collect_lengths(const MlCollector *collector, MlCollectorState *c, const NullableDatum *values)
+{
+	const NullableDatum *v = &values[collector->columns[0].index];
+	const char *bytes;
+	int			length;
+
+	if (v->isnull)
+		return;
+	bytes = ml_convert_text(&collector->columns[0].convert, v->value, &length);
+	length = pg_mbstrlen_with_len(bytes, length);
+	c->counts.rows++;
+	c->min = Min(c->min, length);
+	c->max = Max(c->max, length);
+}
+
+static inline void
+ml_collect_row(const MlCollector *collector, MlScanState *state, MlCollectorState *c, const NullableDatum *values)
+{
+	uint64		a;
+	uint32		b;
+
+	switch (collector->kind)
+	{
+		case ML_COLLECT_ROWS:
+			ml_collect_rows(collector, c, values);
+			break;
+		case ML_COLLECT_MOMENTS:
+			ml_collect_moments(collector, c, values);
+			break;
+		case ML_COLLECT_SHAPE:
+			ml_collect_shape(collector, c, values);
+			break;
+		case ML_COLLECT_PRODUCTS:
+			ml_collect_products(collector, c, values);
+			break;
+		case ML_COLLECT_GROUPS:
+			if (!c->values.lost && ml_key_of(collector, collector->ncolumns, values, &a, &b))
+				ml_counts_add(&c->values, a, b, 1);
+			break;
+		case ML_COLLECT_LEVELS:
+			ml_collect_levels(collector, state, c, values);
+			break;
+		case ML_COLLECT_PAIRS:
+			ml_collect_pairs(collector, c, values);
+			break;
+		case ML_COLLECT_BINS:
+			ml_collect_in_bins(collector, c, values);
+			break;
+		case ML_COLLECT_LENGTHS:
+			ml_collect_lengths(collector, c, values);
+			break;
+	}
+}
+
+static inline bool
+ml_condition_true(const NullableDatum *condition)
+{
+	return !condition->isnull && DatumGetBool(condition->value);
+}
+
+void
+ml_scan_state_row(const MlScanProgram *program, MlScanState *state, const NullableDatum *values)
+{
+	const NullableDatum *conditions = values + program->ncolumns;
+
+	state->rows++;
+	for (int i = 0; i < program->nchecks; i++)
+	{
+		const MlScanCheck *check = &program->checks[i];
+		bool		passes;
+
+		if (check->where >= 0 && !ml_condition_true(&conditions[check->where]))
+			continue;
+		if (check->condition >= 0)
+			passes = conditions[check->condition].isnull || DatumGetBool(conditions[check->condition].value);
+		else
+			passes = check->row.passes(&check->row, values);
+		state->looked_at[i]++;
+		state->failed[i] += !passes;
+	}
+	for (int i = 0; i < program->ncollectors; i++)
+	{
+		const MlCollector *collector = &program->collectors[i];
+
+		if (collector->where < 0 || ml_condition_true(&conditions[collector->where]))
+			ml_collect_row(collector, state, &state->collectors[i], values);
+	}
+}
+
+/* ---- bytes ---- */
+
+static void
+ml_write_i64(StringInfo out, int64 x)
+{
+	pq_sendint64(out, x);
+}
+
+static int64
+ml_read_i64(MlReader *in)
+{
+	uint64		high = ml_read_u32(in);
+
+	return (int64) (high << 32 | ml_read_u32(in));
+}
+
+static void
+ml_write_words(StringInfo out, const void *words, Size bytes)
+{
+	/* another process of this server reads them: as they are */
+	appendBinaryStringInfo(out, words, bytes);
+}
+
+static void
+ml_read_words(MlReader *in, void *words, Size bytes)
+{
+	if ((Size) (in->end - in->at) < bytes)
+		ml_read_corrupted("the state of a scan ends too early");
+	memcpy(words, in->at, bytes);
+	in->at += bytes;
+}
+
+static void
+ml_write_counts(StringInfo out, const MlCounts *counts)
+{
+	ml_write_u8(out, counts->lost);
+	ml_write_i64(out, counts->used);
+	for (uint64 i = 0; i < counts->capacity; i++)
+		if (counts->entries[i].n > 0)
+			ml_write_words(out, &counts->entries[i], sizeof(MlCount));
+}
+
+static void
+ml_merge_counts(MlReader *in, MlCounts *into)
+{
+	bool		lost = ml_read_u8(in) != 0;
+	int64		n = ml_read_i64(in);
+
+	if (lost && !into->lost)
+		ml_counts_lose(into);
+	if (n < 0 || n > (in->end - in->at) / (int64) sizeof(MlCount))
+		ml_read_corrupted("the state of a scan holds more counts than bytes");
+	for (int64 i = 0; i < n; i++)
+	{
+		MlCount		count;
+
+		ml_read_words(in, &count, sizeof count);
+		if (count.n == 0)
+			ml_read_corrupted("the state of a scan holds an empty count");
+		if (!into->lost)
+			ml_counts_add(into, count.a, count.b, count.n);
+	}
+}
+
+static void
+ml_write_levels(StringInfo out, const MlCollectorState *c)
+{
+	ml_write_u8(out, c->lost);
+	ml_write_u32(out, c->lost ? 0 : c->texts->count);
+	for (int i = 0; !c->lost && i < c->texts->count; i++)
+	{
+		ml_write_u32(out, c->texts->texts[i].length);
+		appendBinaryStringInfo(out, c->texts->texts[i].bytes, c->texts->texts[i].length);
+		ml_write_i64(out, c->text_counts[2 * i]);
+		ml_write_i64(out, c->text_counts[2 * i + 1]);
+	}
+}
+
+static void
+ml_merge_levels(MlReader *in, MlScanState *state, MlCollectorState *into)
+{
+	bool		lost = ml_read_u8(in) != 0;
+	int			n = ml_read_count(in, 20);
+
+	if (lost && !into->lost)
+	{
+		ml_dict_free(into->texts);
+		into->texts = NULL;
+		into->lost = true;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		int			length = ml_read_count(in, 1);
+		const char *bytes = (const char *) in->at;
+		int64		count;
+
+		in->at += length;
+		count = ml_read_i64(in);
+		ml_levels_add(state, into, bytes, length, count, ml_read_i64(in));
+	}
+}
+
+static void
+ml_write_collector(StringInfo out, MlCollectKind kind, const MlCollectorState *c)
+{
+	ml_write_words(out, &c->counts, sizeof c->counts);
+	ml_write_u8(out, c->finite);
+	ml_write_f64(out, c->min);
+	ml_write_f64(out, c->max);
+	switch (kind)
+	{
+		case ML_COLLECT_MOMENTS:
+			ml_write_words(out, c->sums, sizeof(MlExactSum));
+			ml_write_words(out, c->products, sizeof(MlExactProducts));
+			break;
+		case ML_COLLECT_PRODUCTS:
+			ml_write_words(out, c->sums, sizeof(MlExactSum) * 2);
+			ml_write_words(out, c->products, sizeof(MlExactProducts) * 3);
+			break;
+		case ML_COLLECT_SHAPE:
+			ml_write_f64(out, c->shift);
+			ml_write_words(out, c->powers, sizeof c->powers);
+			break;
+		case ML_COLLECT_GROUPS:
+		case ML_COLLECT_PAIRS:
+			ml_write_counts(out, &c->values);
+			break;
+		case ML_COLLECT_LEVELS:
+			ml_write_levels(out, c);
+			break;
+		case ML_COLLECT_BINS:
+			ml_write_words(out, c->bins, sizeof(int64) * c->nbins);
+			break;
+		default:
+			break;
+	}
+}
+
+void
+ml_scan_state_write(StringInfo out, const MlScanState *state)
+{
+	ml_write_u32(out, state->nchecks);
+	ml_write_u32(out, state->ncollectors);
+	for (int i = 0; i < state->ncollectors; i++)
+	{
+		ml_write_u8(out, state->kinds[i]);
+		ml_write_u32(out, state->collectors[i].nbins);
+	}
+	ml_write_i64(out, state->rows);
+	for (int i = 0; i < state->nchecks; i++)
+	{
+		ml_write_i64(out, state->looked_at[i]);
+		ml_write_i64(out, state->failed[i]);
+	}
+	for (int i = 0; i < state->ncollectors; i++)
+		ml_write_collector(out, state->kinds[i], &state->collectors[i]);
+}
+
+/* Sums of powers about another shift. */
+static void
+ml_merge_shape(MlReader *in, MlCollectorState *into, int64 n, int64 n_into)
+{
+	double		shift = ml_read_f64(in);
+	MlDd		p[4];
+	MlDd		d;
+	MlDd		d2;
+	MlDd		count = ml_dd((double) n);
+
+	ml_read_words(in, p, sizeof p);
+	if (n == 0)
+		return;
+	if (n_into == 0)
+		into->shift = shift;
+	d = ml_dd_two_sum(shift, -into->shift);
+	d2 = ml_dd_mul(d, d);
+	/* (x + d)^k by the binomial theorem */
+	into->powers[0] = ml_dd_add(into->powers[0], ml_dd_add(p[0], ml_dd_mul(count, d)));
+	into->powers[1] = ml_dd_add(into->powers[1], ml_dd_add(p[1], ml_dd_add(ml_dd_mul(ml_dd_mul(ml_dd(2), d), p[0]),
+																		 ml_dd_mul(count, d2))));
+	into->powers[2] = ml_dd_add(into->powers[2],
+								ml_dd_add(ml_dd_add(p[2], ml_dd_mul(ml_dd_mul(ml_dd(3), d), p[1])),
+										  ml_dd_add(ml_dd_mul(ml_dd_mul(ml_dd(3), d2), p[0]),
+													ml_dd_mul(count, ml_dd_mul(d2, d)))));
+	into->powers[3] = ml_dd_add(into->powers[3],
+								ml_dd_add(ml_dd_add(ml_dd_add(p[3], ml_dd_mul(ml_dd_mul(ml_dd(4), d), p[2])),
+													ml_dd_mul(ml_dd_mul(ml_dd(6), d2), p[1])),
+										  ml_dd_add(ml_dd_mul(ml_dd_mul(ml_dd(4), ml_dd_mul(d2, d)), p[0]),
+													ml_dd_mul(count, ml_dd_mul(d2, d2)))));
+}
+
+static void
+ml_merge_sums(MlReader *in, MlCollectorState *into, int nsums, int nproducts)
+{
+	for (int i = 0; i < nsums; i++)
+	{
+		MlExactSum	sum;
+
+		ml_read_words(in, &sum, sizeof sum);
+		ml_exact_merge(&into->sums[i], &sum);
+	}
+	for (int i = 0; i < nproducts; i++)
+	{
+		MlExactProducts products;
+
+		ml_read_words(in, &products, sizeof products);
+		ml_exact_products_merge(&into->products[i], &products);
+	}
+}
+
+static void
+ml_merge_collector(MlReader *in, MlScanState *state, MlCollectKind kind, MlCollectorState *into)
+{
+	MlRowCounts counts;
+	int64		before = into->counts.rows;
+	double		bound;
+
+	ml_read_words(in, &counts, sizeof counts);
+	into->counts.rows += counts.rows;
+	into->counts.nulls += counts.nulls;
+	into->counts.nans += counts.nans;
+	into->counts.infinities += counts.infinities;
+	into->counts.zeros += counts.zeros;
+	if (ml_read_u8(in) == 0)
+		into->finite = false;
+	bound = ml_read_f64(in);
+	if (bound < into->min)
+		into->min = bound;
+	bound = ml_read_f64(in);
+	if (bound > into->max)
+		into->max = bound;
+	switch (kind)
+	{
+		case ML_COLLECT_MOMENTS:
+			ml_merge_sums(in, into, 1, 1);
+			break;
+		case ML_COLLECT_PRODUCTS:
+			ml_merge_sums(in, into, 2, 3);
+			break;
+		case ML_COLLECT_SHAPE:
+			ml_merge_shape(in, into, counts.rows, before);
+			break;
+		case ML_COLLECT_GROUPS:
+		case ML_COLLECT_PAIRS:
+			ml_merge_counts(in, &into->values);
+			break;
+		case ML_COLLECT_LEVELS:
+			ml_merge_levels(in, state, into);
+			break;
+		case ML_COLLECT_BINS:
+			for (int i = 0; i < into->nbins; i++)
+			{
+				int64		n;
+
+				ml_read_words(in, &n, sizeof n);
+				into->bins[i] += n;
+			}
+			break;
+		default:
+			break;
+	}
+}
+
+MlScanState *
+ml_scan_state_like(const char *bytes, int length, MemoryContext context, Size bytes_max)
+{
+	MlReader	in = {(const uint8 *) bytes, (const uint8 *) bytes + length};
+	int			nchecks = ml_read_count(&in, 16);
+	int			ncollectors = ml_read_count(&in, 5);
+	MlScanState *state = ml_scan_state_room(context, bytes_max, nchecks, ncollectors);
+	MemoryContext old = MemoryContextSwitchTo(state->context);
+
+	for (int i = 0; i < ncollectors; i++)
+	{
+		uint32		nbins;
+
+		state->kinds[i] = ml_read_u8(&in);
+		nbins = ml_read_u32(&in);
+		if (nbins > (uint32) length / sizeof(int64))
+			ml_read_corrupted("the state of a scan has more bins than bytes");
+		ml_collector_state_init(state, &state->collectors[i], state->kinds[i], nbins);
+	}
+	MemoryContextSwitchTo(old);
+	return state;
+}
+
+void
+ml_scan_state_merge(MlScanState *into, const char *bytes, int length)
+{
+	MlReader	in = {(const uint8 *) bytes, (const uint8 *) bytes + length};
+	MemoryContext old = MemoryContextSwitchTo(into->context);
+	bool		same = ml_read_u32(&in) == into->nchecks;
+
+	same = ml_read_u32(&in) == into->ncollectors && same;
+	for (int i = 0; same && i < into->ncollectors; i++)
+	{
+		same = ml_read_u8(&in) == into->kinds[i];
+		same = ml_read_u32(&in) == into->collectors[i].nbins && same;
+	}
+	if (!same)
+		ml_read_corrupted("the states of two scans do not belong together");
+	into->rows += ml_read_i64(&in);
+	for (int i = 0; i < into->nchecks; i++)
+	{
+		into->looked_at[i] += ml_read_i64(&in);
+		into->failed[i] += ml_read_i64(&in);
+	}
+	for (int i = 0; i < into->ncollectors; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		ml_merge_collector(&in, into, into->kinds[i], &into->collectors[i]);
+	}
+	MemoryContextSwitchTo(old);
+}
