@@ -56,8 +56,8 @@ ml_guard_set_releasing(int64 id)
 
 /* ---- the call site ---- */
 
-/* Whether the trigger sees a column's value: that of a generated column only when the row is stored, and it with it. */
-static bool
+/* That of a generated column there is only when the row is stored, and it with it. */
+bool
 ml_guard_sees(Form_pg_attribute att, bool after)
 {
 	return !att->attisdropped &&

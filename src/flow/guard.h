@@ -9,6 +9,7 @@
 #define ML_GUARD_H
 
 #include "access/htup.h"
+#include "access/tupdesc.h"
 #include "nodes/pg_list.h"
 #include "utils/relcache.h"
 
@@ -74,6 +75,9 @@ extern HeapTuple ml_guard_row_judge(struct TriggerData *trigger, FmgrInfo *flinf
  * raises an error. Returns what was set before.
  */
 extern int64 ml_guard_set_releasing(int64 id);
+
+/* Whether a guard that fires before or after a row is stored sees a column's value. */
+extern bool ml_guard_sees(Form_pg_attribute att, bool after);
 
 /* Compiles a suite for the rows of a table, in a context; raises an error for whatever does not fit. */
 extern void ml_guard_compile(Relation rel, const char *suite, MlGuardAction action, MemoryContext context);

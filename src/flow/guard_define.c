@@ -20,12 +20,14 @@
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "flow/guard.h"
-#include "flow/program.h"
+#include "flow/moment.h"
+#include "flow/suite.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "store/quarantine.h"
@@ -196,11 +198,20 @@ Oid
 ml_guard_table(int64 id, const char *relation)
 {
 	List	   *guards = ml_guards_find(InvalidOid, id);
-	Oid			relid;
+	List	   *names;
+	Oid			schema;
+	Oid			relid = InvalidOid;
 
 	if (guards != NIL)
 		return ((MlGuarding *) linitial(guards))->relid;
-	relid = RangeVarGetRelid(makeRangeVarFromNameList(ml_compat_qualified_name(relation)), NoLock, true);
+
+	/* Not through RangeVarGetRelid, which raises an error where the schema is not the user's to look into. */
+	names = ml_compat_qualified_name(relation);
+	if (list_length(names) != 2)
+		return InvalidOid;
+	schema = get_namespace_oid(strVal(linitial(names)), true);
+	if (OidIsValid(schema))
+		relid = get_relname_relid(strVal(lsecond(names)), schema);
 	return OidIsValid(relid) && (get_rel_relkind(relid) == RELKIND_RELATION ||
 								 get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE) ? relid : InvalidOid;
 }
@@ -342,12 +353,48 @@ ml_guard_note_later(Relation rel, const char *name)
 	}
 }
 
+/* Refuses a check of a column that has no value yet when the guard looks at a row. */
+static void
+ml_guard_check_generated(Relation rel, const char *suite, const MlCheck *check, bool after)
+{
+	for (int i = 0; i < check->ncolumns; i++)
+	{
+		AttrNumber	attno = get_attnum(RelationGetRelid(rel), check->columns[i]);
+		Form_pg_attribute att = attno > 0 ? TupleDescAttr(RelationGetDescr(rel), attno - 1) : NULL;
+
+		if (att == NULL || att->attgenerated == '\0' || ml_guard_sees(att, after))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("check \"%s\" of suite \"%s\" needs generated column \"%s\", which a guard cannot see", check->name,
+						suite, check->columns[i]),
+				 errdetail("A row is looked at before the server generates its columns%s.",
+						   att->attgenerated == ATTRIBUTE_GENERATED_STORED ? "" : "; this one is never stored"),
+				 att->attgenerated == ATTRIBUTE_GENERATED_STORED
+				 ? errhint("Check the columns that it is made from, or guard with action 'flag', which looks at rows as they "
+						   "are stored.")
+				 : errhint("Check the columns that it is made from.")));
+	}
+}
+
 /* Compiles the suite for the table, which raises an error for whatever does not fit. */
 static void
 ml_guard_try(Relation rel, const char *suite, MlGuardAction action)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_mlops guard", ALLOCSET_DEFAULT_SIZES);
+	MlSuites	suites;
+	MlMoment	moment;
+	ListCell   *lc;
 
+	ml_moment_now(&moment);
+	ml_suites_find(suite, &moment, &suites);
+	foreach(lc, ml_suites_checks(&suites, context))
+	{
+		const MlCheck *check = lfirst(lc);
+
+		if ((check->kind->flags & ML_CHECK_ROWS) != 0 && check->environment != ML_ENVIRONMENT_TRAINING)
+			ml_guard_check_generated(rel, suite, check, action == ML_GUARD_FLAG);
+	}
 	ml_guard_compile(rel, suite, action, context);
 	MemoryContextDelete(context);
 }

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "base/compat.h"
@@ -150,6 +151,54 @@ ml_release_equals(MlRelease *release, Form_pg_attribute att, const JsonbValue *f
 		appendStringInfo(&release->sql, "%s::pg_catalog.text OPERATOR(pg_catalog.=) $%d::pg_catalog.text", name, arg);
 }
 
+/* Whether the key is the table's primary key as it is now. */
+static bool
+ml_release_is_primary(Relation rel, Jsonb *key)
+{
+	Oid			primary;
+	Relation	index;
+	bool		same;
+
+	list_free(RelationGetIndexList(rel));
+	primary = ml_compat_primary_key(rel);
+	if (!OidIsValid(primary))
+		return false;
+	index = index_open(primary, AccessShareLock);
+	same = IndexRelationGetNumberOfKeyAttributes(index) == (int) JB_ROOT_COUNT(key);
+	for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), index->rd_index->indkey.values[i] - 1);
+		JsonbValue	item;
+
+		same = same && ml_release_field(key, NameStr(att->attname), &item) != NULL;
+	}
+	index_close(index, AccessShareLock);
+	return same;
+}
+
+/* The condition that a row has the key. */
+static void
+ml_release_where(MlRelease *release, Jsonb *key)
+{
+	TupleDesc	desc = RelationGetDescr(release->rel);
+	bool		first = true;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		JsonbValue	item;
+		const JsonbValue *field = att->attisdropped ? NULL : ml_release_field(key, NameStr(att->attname), &item);
+
+		if (field == NULL)
+			continue;
+		appendStringInfoString(&release->sql, first ? "" : " AND ");
+		ml_release_equals(release, att, field);
+		first = false;
+	}
+	if (first)
+		appendStringInfoString(&release->sql, "true");
+}
+
 /*
  * Sets every column but identities that only the server gives, of the one row
  * that has the key. Without a primary key rows may be equal in all columns:
@@ -176,22 +225,16 @@ ml_release_update(MlRelease *release, Jsonb *row, Jsonb *key)
 						 ml_release_arg(release, att, field));
 		first = false;
 	}
+	if (ml_release_is_primary(release->rel, key))
+	{
+		appendStringInfoString(&release->sql, " WHERE ");
+		ml_release_where(release, key);
+		return;
+	}
 	appendStringInfo(&release->sql, " WHERE (tableoid, ctid) OPERATOR(pg_catalog.=) (SELECT tableoid, ctid FROM %s WHERE ",
 					 table);
-	first = true;
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
-		JsonbValue	item;
-		const JsonbValue *field = att->attisdropped ? NULL : ml_release_field(key, NameStr(att->attname), &item);
-
-		if (field == NULL)
-			continue;
-		appendStringInfoString(&release->sql, first ? "" : " AND ");
-		ml_release_equals(release, att, field);
-		first = false;
-	}
-	appendStringInfoString(&release->sql, first ? "true LIMIT 1)" : " LIMIT 1)");
+	ml_release_where(release, key);
+	appendStringInfoString(&release->sql, " LIMIT 1)");
 }
 
 static void

@@ -6,7 +6,7 @@
 
 #include "utils/jsonb.h"
 
-/* Columns of ml.quarantine, as 27_guards.sql creates them. */
+/* Columns of ml.quarantine, as 28_guards.sql creates them. */
 #define ML_QUARANTINE_ROW		7
 #define ML_QUARANTINE_WAS		14
 #define ML_QUARANTINE_COLUMNS	14

@@ -1,4 +1,4 @@
--- 27_guards.sql - guards of tables, and the rows that they set aside.
+-- 28_guards.sql - guards of tables, and the rows that they set aside.
 --
 -- A guard is a trigger of the table's, so it is dumped, renamed and dropped
 -- with it. Its number, the trigger's third argument, tells which rows of
