@@ -174,8 +174,6 @@ ml_guard_key(Relation rel)
 	bool	   *wanted = palloc0(sizeof(bool) * Max(desc->natts, 1));
 	Oid			key;
 
-	/* The list of indexes tells which is the key. */
-	list_free(RelationGetIndexList(rel));
 	key = ml_compat_primary_key(rel);
 	for (int i = 0; i < desc->natts; i++)
 		wanted[i] = !OidIsValid(key) && !TupleDescAttr(desc, i)->attisdropped && !TupleDescAttr(desc, i)->attgenerated;

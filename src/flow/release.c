@@ -159,7 +159,6 @@ ml_release_is_primary(Relation rel, Jsonb *key)
 	Relation	index;
 	bool		same;
 
-	list_free(RelationGetIndexList(rel));
 	primary = ml_compat_primary_key(rel);
 	if (!OidIsValid(primary))
 		return false;
