@@ -105,11 +105,25 @@
 	expandRTE(rte, rtindex, 0, -1, dropped, names, vars)
 #endif
 
+/* parseTypeString() takes an error context since 16. */
+#if PG_VERSION_NUM >= 160000
+#define ml_compat_parse_type(s, type, typmod) ((void) parseTypeString(s, type, typmod, NULL))
+#else
+#define ml_compat_parse_type(s, type, typmod) parseTypeString(s, type, typmod, false)
+#endif
+
 /* Membership and the right to become a role part ways in 16. */
 #if PG_VERSION_NUM >= 160000
 #define ml_compat_can_become(member, role) member_can_set_role(member, role)
 #else
 #define ml_compat_can_become(member, role) is_member_of_role(member, role)
+#endif
+
+/* COPY takes a line of a backslash and a period for the end of a csv file before 18, and for data since. */
+#if PG_VERSION_NUM >= 180000
+#define ML_COMPAT_CSV_MARKER false
+#else
+#define ML_COMPAT_CSV_MARKER true
 #endif
 
 #endif							/* ML_COMPAT_H */

@@ -24,6 +24,59 @@
 const MlCheckKind *const ml_check_kinds[] = {
 	&ml_check_not_null,
 	&ml_check_range,
+	&ml_check_point_in_time,
+
+	/* those that judge data */
+	&ml_check_unique,
+	&ml_check_primary_key,
+	&ml_check_distinct_count,
+	&ml_check_uniqueness,
+	&ml_check_distinctness,
+	&ml_check_duplicate_rows,
+	&ml_check_conflicting_labels,
+	&ml_check_row_count,
+	&ml_check_row_count_change,
+	&ml_check_row_count_match,
+	&ml_check_null_fraction,
+	&ml_check_completeness,
+	&ml_check_nan_fraction,
+	&ml_check_zero_fraction,
+	&ml_check_mean,
+	&ml_check_median,
+	&ml_check_stddev,
+	&ml_check_variance,
+	&ml_check_min,
+	&ml_check_max,
+	&ml_check_sum,
+	&ml_check_quantile,
+	&ml_check_interquartile_range,
+	&ml_check_skewness,
+	&ml_check_kurtosis,
+	&ml_check_entropy,
+	&ml_check_correlation,
+	&ml_check_mutual_information,
+	&ml_check_most_common,
+	&ml_check_most_common_share,
+	&ml_check_distinct_in_set,
+	&ml_check_constant_column,
+	&ml_check_columns,
+	&ml_check_missing_column,
+	&ml_check_column_exists,
+	&ml_check_new_column,
+	&ml_check_banned_column,
+	&ml_check_column_count,
+	&ml_check_column_types,
+	&ml_check_monotonic,
+	&ml_check_no_gaps,
+	&ml_check_freshness,
+	&ml_check_distribution,
+	&ml_check_metric_history,
+	&ml_check_label_leakage,
+	&ml_check_group_coverage,
+	&ml_check_group_missingness,
+	&ml_check_custom_sql,
+	&ml_check_matches_dataset,
+	&ml_check_aggregate_match,
 	NULL
 };
 
@@ -103,7 +156,7 @@ ml_check_unknown_kind(const char *name)
 
 /* Refuses columns that are too few, too many or named twice. */
 static void
-ml_check_columns(const MlCheck *check)
+ml_check_columns_given(const MlCheck *check)
 {
 	const MlCheckKind *kind = check->kind;
 
@@ -148,27 +201,6 @@ ml_check_default_name(const MlCheck *check)
 	return name.data;
 }
 
-/* Reads the parameters that every kind has. */
-static void
-ml_check_take_common(MlCheck *check, const char *owner)
-{
-	bool		mostly = (check->kind->flags & (ML_CHECK_ROWS | ML_CHECK_MOSTLY)) != 0;
-	List	   *own = NIL;
-	MlParamValue *common;
-
-	for (int i = 0; i < check->kind->nparams; i++)
-		own = lappend(own, unconstify(char *, check->kind->params[i].name));
-	check->params = ml_options_parse(owner, check->kind->params, check->kind->nparams, check->given,
-									 mostly ? list_make2("mostly", "where") : list_make1("where"));
-	if (!mostly)
-		own = lappend(own, "mostly");
-	common = ml_options_parse(owner, ml_check_common, lengthof(ml_check_common), check->given, own);
-	check->mostly = common[0].number;
-	check->where = common[1].isnull ? NULL : common[1].text;
-	if (check->where && (check->kind->flags & (ML_CHECK_SCHEMA | ML_CHECK_QUERY)) != 0)
-		ml_check_refuse(check, "parameter \"where\" has no meaning", "It looks at no rows one by one.", "Leave it out.");
-}
-
 List *
 ml_check_kind_params(const MlCheckKind *kind)
 {
@@ -181,6 +213,28 @@ ml_check_kind_params(const MlCheckKind *kind)
 	if ((kind->flags & (ML_CHECK_SCHEMA | ML_CHECK_QUERY)) == 0)
 		params = lappend(params, unconstify(MlParam *, &ml_check_common[1]));
 	return params;
+}
+
+/* Reads the parameters, the kind's own and those of all kinds, against one table, so that errors list both. */
+static void
+ml_check_take_params(MlCheck *check, const char *owner)
+{
+	List	   *known = ml_check_kind_params(check->kind);
+	MlParam    *table = palloc(sizeof(MlParam) * Max(list_length(known), 1));
+	ListCell   *lc;
+	int			n = 0;
+
+	foreach(lc, known)
+		table[n++] = *(const MlParam *) lfirst(lc);
+	check->params = ml_options_parse(owner, table, n, check->given, NIL);
+	check->mostly = 1;
+	for (int i = check->kind->nparams; i < n; i++)
+	{
+		if (strcmp(table[i].name, "mostly") == 0)
+			check->mostly = check->params[i].number;
+		else
+			check->where = check->params[i].isnull ? NULL : check->params[i].text;
+	}
 }
 
 MlCheck *
@@ -201,12 +255,39 @@ ml_check_make(const char *name, const char *kind_name, List *columns, Jsonb *par
 	check->environment = environment;
 	check->given = params ? params :
 		DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
-	ml_check_columns(check);
-	ml_check_take_common(check, psprintf("check kind \"%s\"", kind->name));
+	ml_check_columns_given(check);
+	ml_check_take_params(check, psprintf("check kind \"%s\"", kind->name));
 	if (kind->validate)
 		kind->validate(check);
 	check->name = name ? pstrdup(name) : ml_check_default_name(check);
 	return check;
+}
+
+MlCheck *
+ml_check_measure(const MlCheck *check, const char *param, Jsonb *params)
+{
+	const char *name = ml_check_param(check, param)->text;
+	const MlCheckKind *kind = ml_check_kind(name);
+	MlCheck    *made = palloc0(sizeof(MlCheck));
+	List	   *known = NIL;
+
+	for (const MlCheckKind *const *k = ml_check_kinds; *k != NULL; k++)
+		if ((*k)->number)
+			known = lappend(known, unconstify(char *, (*k)->name));
+	if (kind == NULL || kind->number == NULL)
+		ml_check_refuse(check, psprintf("there is no %s \"%s\"", param, name),
+						psprintf("It is the name of a kind that observes a number: %s.", ml_text_list(known, 100)),
+						ml_text_hint(name, known, "View ml.check_kinds lists them with their parameters."));
+	*made = *check;
+	made->kind = kind;
+	made->given = params ? params :
+		DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
+	ml_check_columns_given(made);
+	ml_check_take_params(made, psprintf("check kind \"%s\"", kind->name));
+	if (made->where)
+		ml_check_refuse(check, psprintf("parameter \"where\" has no meaning within the parameters of \"%s\"", name), NULL,
+						"Give it to the check itself.");
+	return made;
 }
 
 const MlParamValue *

@@ -113,9 +113,10 @@ typedef enum MlCheckFlags
 	ML_CHECK_MOSTLY = 2,		/* takes mostly (every kind with ML_CHECK_ROWS does) */
 	ML_CHECK_EXPRESSION = 4,	/* the row is judged by an SQL expression (expression) */
 	ML_CHECK_SCHEMA = 8,		/* judges the columns of the source: needs no row (schema) */
-	ML_CHECK_QUERY = 16,		/* judged by a query of its own (query) */
+	ML_CHECK_QUERY = 16,		/* judged by a query of its own (query, answer) */
+	ML_CHECK_LOOKUP = 32,		/* with ML_CHECK_EXPRESSION: the expression looks into other tables, and is ours, not a user's */
 	ML_CHECK_NULLS = 64,		/* judges whether there is a value, whatever its type */
-	ML_CHECK_LOOKUP = 32		/* with ML_CHECK_EXPRESSION: the expression looks into other tables, and is ours, not a user's */
+	ML_CHECK_ALL_COLUMNS = 128	/* named no columns: the check is bound as if it named all of the source's */
 } MlCheckFlags;
 
 /* The columns of a source, for kinds that judge those. */
@@ -127,7 +128,16 @@ typedef struct MlSourceColumns
 	const int32 *typmods;
 } MlSourceColumns;
 
-/* Earlier results of a check on the same source, newest first. */
+/* The first row of a kind's own query, and how many rows it returned. */
+typedef struct MlCheckAnswer
+{
+	int64		rows;
+	int			ncolumns;
+	const Oid  *types;
+	const NullableDatum *values;	/* NULL where there is no row */
+} MlCheckAnswer;
+
+/* Earlier results of a check on the same source, newest first: all, or at least the last thousand. */
 typedef struct MlCheckPast
 {
 	int			n;
@@ -173,7 +183,12 @@ typedef struct MlCheckKind
 	/* Asks for what the check needs; raises an error for types it cannot judge. */
 	void		(*plan) (const MlCheck *check, const MlCheckColumn *columns, struct MlCollecting *scan);
 
-	/* Judges what was collected: fills everything but n where it is the number of rows looked at. */
+	/*
+	 * Judges what was collected: fills everything but n where it is the number
+	 * of rows looked at. A kind without plan is judged after its failing rows
+	 * were counted by a query: ml_collected_rows and ml_collected_failed say
+	 * how many there are.
+	 */
 	void		(*judge) (const MlCheck *check, const struct MlCollected *scan, MlCheckOutcome *out);
 
 	/* Judges the columns of the source (ML_CHECK_SCHEMA). */
@@ -185,6 +200,19 @@ typedef struct MlCheckKind
 	 * fail. ml.failing_rows and a scan that ran out of memory use it.
 	 */
 	void		(*failing) (const MlCheck *check, StringInfo out);
+
+	/* The number that the check observes, NaN where there is none; kinds that judge one number have it. */
+	double		(*number) (const MlCheck *check, const struct MlCollected *scan);
+
+	/*
+	 * The query of its own (ML_CHECK_QUERY): one SELECT. source is what can
+	 * stand in FROM, without an alias: a relation's name, or a query in
+	 * parentheses.
+	 */
+	void		(*query) (const MlCheck *check, const char *source, StringInfo out);
+
+	/* Judges what the query answered. */
+	void		(*answer) (const MlCheck *check, const MlCheckAnswer *answer, MlCheckOutcome *out);
 } MlCheckKind;
 
 #define ML_CHECK_COLUMNS_ANY	(-1)
@@ -203,6 +231,13 @@ extern const MlCheckKind *ml_check_kind(const char *name);
  */
 extern MlCheck *ml_check_make(const char *name, const char *kind, List *columns, Jsonb *params, MlSeverity severity,
 							  MlEnvironment environment);
+
+/*
+ * A check of another kind about the same columns, made for its number alone:
+ * raises the same errors, but asks for no bounds. The parameter that names the
+ * kind is the check's param.
+ */
+extern MlCheck *ml_check_measure(const MlCheck *check, const char *param, Jsonb *params);
 
 /* The parameters (const MlParam *) that a kind takes: its own, then those of all kinds that have a meaning for it. */
 extern List *ml_check_kind_params(const MlCheckKind *kind);

@@ -23,6 +23,7 @@ typedef enum MlCollectKind
 	ML_COLLECT_GROUPS,			/* how often each value of a column, or combination of columns, occurs */
 	ML_COLLECT_LEVELS,			/* texts of one column with how often each occurs, and how often a second column is NULL there */
 	ML_COLLECT_PAIRS,			/* how often each combination of the columns but the last occurs with each value of the last */
+	ML_COLLECT_COPIES,			/* how often each combination occurs, where NULL is a value like any other */
 	ML_COLLECT_BINS,			/* rows between edges, and of given texts */
 	ML_COLLECT_LENGTHS			/* least and greatest number of characters of a column */
 } MlCollectKind;
@@ -37,7 +38,7 @@ typedef struct MlCollecting MlCollecting;
  */
 extern void ml_collect(MlCollecting *scan, MlCollectKind kind, int ncolumns, const MlCheckColumn *columns);
 
-/* The same for ML_COLLECT_BINS: edges ascending, or levels (texts). */
+/* The same for ML_COLLECT_BINS: edges ascending, or levels (texts, each once). A check may ask for one set of bins. */
 extern void ml_collect_bins(MlCollecting *scan, const MlCheckColumn *column, int nedges, const double *edges,
 							int nlevels, char *const *levels);
 
@@ -83,6 +84,9 @@ extern int64 ml_collected_rows(const MlCollected *scan);
 /* How often the condition of a kind that judges rows failed. */
 extern int64 ml_collected_failed(const MlCollected *scan);
 
+/* The check's columns as they were bound, in its order. */
+extern const MlCheckColumn *ml_collected_columns(const MlCollected *scan);
+
 extern MlRowCounts ml_collected_counts(const MlCollected *scan, const char *column);
 extern MlMomentFigures ml_collected_moments(const MlCollected *scan, const char *column);
 extern MlShapeFigures ml_collected_shape(const MlCollected *scan, const char *column);
@@ -96,24 +100,45 @@ extern MlProductFigures ml_collected_products(const MlCollected *scan, const cha
 typedef void (*MlGroupSink) (void *ctx, double value, int64 count);
 extern void ml_collected_groups(const MlCollected *scan, int ncolumns, char *const *columns, MlGroupSink sink, void *ctx);
 
+/* Calls back with each combination of ML_COLLECT_COPIES, in no order, value NaN. */
+extern void ml_collected_copies(const MlCollected *scan, int ncolumns, char *const *columns, MlGroupSink sink, void *ctx);
+
 /* Calls back with each text, in the order of bytes. nulls: of the second column among the rows of the text. */
 typedef void (*MlLevelSink) (void *ctx, const char *text, int64 count, int64 nulls);
 extern void ml_collected_levels(const MlCollected *scan, int ncolumns, char *const *columns, MlLevelSink sink, void *ctx);
 
 /*
- * Calls back with each combination of the columns but the last: how many rows
- * have it, how many different values of the last occur with it, and how often
- * the commonest of them does.
+ * Calls back with each combination of the columns but the last, where NULL is
+ * a value like any other. Rows whose last column is NULL do not count.
  */
-typedef void (*MlPairSink) (void *ctx, int64 count, int64 distinct, int64 commonest);
+typedef struct MlPairCounts
+{
+	int64		count;			/* rows that have it */
+	int64		distinct;		/* different values of the last column among them */
+	int64		commonest;		/* how often the commonest of those occurs */
+	int64		second;			/* and the next: the same where two are commonest, 0 where there is one value */
+} MlPairCounts;
+
+/* Adds a value of the last column that occurs count times. */
+static inline void
+ml_pair_counts_add(MlPairCounts *pair, int64 count)
+{
+	pair->count += count;
+	pair->distinct++;
+	pair->second = Max(pair->second, Min(count, pair->commonest));
+	pair->commonest = Max(pair->commonest, count);
+}
+
+typedef void (*MlPairSink) (void *ctx, const MlPairCounts *pair);
 extern void ml_collected_pairs(const MlCollected *scan, int ncolumns, char *const *columns, MlPairSink sink, void *ctx);
 
 /*
  * Rows per bin: below the first edge, between edges, from the last edge on,
  * NULL, NaN; or of each level, others, NULL. NULL is the last but one
- * (numbers) or the last (levels). Returns the number of bins.
+ * (numbers) or the last (levels). Returns the number of bins: edges + 3, or
+ * levels + 2.
  */
-extern int	ml_collected_bins(const MlCollected *scan, const char *column, const int64 **counts);
+extern int	ml_collected_bins(const MlCollected *scan, const int64 **counts);
 
 /* Least and greatest number of characters; false where every value is NULL. */
 extern bool ml_collected_lengths(const MlCollected *scan, const char *column, int64 *min, int64 *max);

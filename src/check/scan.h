@@ -35,6 +35,7 @@ struct MlCollecting
 {
 	const MlCheck *check;		/* the one that is asking */
 	int			where;			/* its condition */
+	int			bins;			/* the collector of the bins that it asked for, or -1 */
 	int			n;
 	int			capacity;
 	MlCollector *collectors;
@@ -136,15 +137,17 @@ struct MlCollected
 	MlScanState *state;
 	int			check;			/* its number among those that count rows, or -1 */
 	int			where;
+	int			bins;			/* the collector of the bins that it asked for, or -1 */
 	const MlCheckPast *past;
 	MlCollectAgain again;
 	void	   *again_ctx;
+	const MlCheckColumn *columns;	/* the check's, as they were bound */
 };
 
 /* The value of a key that one column's values are counted under. */
 extern double ml_key_value(const MlCheckColumn *column, uint64 a);
 
-/* The key of a row's columns; false where one of them is NULL. */
+/* The key of a row's columns; false where one of them is NULL and NULL is no value for the collector. */
 extern bool ml_key_of(const MlCollector *collector, int ncolumns, const NullableDatum *values, uint64 *a, uint32 *b);
 
 #endif							/* ML_SCAN_H */

@@ -130,6 +130,10 @@ ml_key_value(const MlCheckColumn *column, uint64 a)
 	}
 }
 
+/* A NULL where it is a value like any other; no exact key has anything in its second part. */
+#define ML_KEY_NULL_A	UINT64CONST(0x4e554c4c)
+#define ML_KEY_NULL_B	0x4e554c4c
+
 bool
 ml_key_of(const MlCollector *collector, int ncolumns, const NullableDatum *values, uint64 *a, uint32 *b)
 {
@@ -142,9 +146,15 @@ ml_key_of(const MlCollector *collector, int ncolumns, const NullableDatum *value
 		uint64		x;
 		uint32		y;
 
-		if (v->isnull)
+		if (!v->isnull)
+			ml_key_value_of(&collector->columns[i], collector->hashes ? &collector->hashes[i] : NULL, v->value, &x, &y);
+		else if (collector->kind == ML_COLLECT_GROUPS)
 			return false;
-		ml_key_value_of(&collector->columns[i], collector->hashes ? &collector->hashes[i] : NULL, v->value, &x, &y);
+		else
+		{
+			x = ML_KEY_NULL_A;
+			y = ML_KEY_NULL_B;
+		}
 		if (ncolumns == 1)
 		{
 			*a = x;
@@ -179,6 +189,7 @@ ml_collector_state_init(MlScanState *state, MlCollectorState *c, MlCollectKind k
 			c->products = palloc0(sizeof(MlExactProducts) * 3);
 			break;
 		case ML_COLLECT_GROUPS:
+		case ML_COLLECT_COPIES:
 		case ML_COLLECT_PAIRS:
 			ml_counts_init(&c->values, state->context, &state->budget);
 			break;
@@ -475,6 +486,7 @@ ml_collect_row(const MlCollector *collector, MlScanState *state, MlCollectorStat
 			ml_collect_products(collector, c, values);
 			break;
 		case ML_COLLECT_GROUPS:
+		case ML_COLLECT_COPIES:
 			if (!c->values.lost && ml_key_of(collector, collector->ncolumns, values, &a, &b))
 				ml_counts_add(&c->values, a, b, 1);
 			break;
@@ -652,6 +664,7 @@ ml_write_collector(StringInfo out, MlCollectKind kind, const MlCollectorState *c
 			ml_write_words(out, c->powers, sizeof c->powers);
 			break;
 		case ML_COLLECT_GROUPS:
+		case ML_COLLECT_COPIES:
 		case ML_COLLECT_PAIRS:
 			ml_write_counts(out, &c->values);
 			break;
@@ -770,6 +783,7 @@ ml_merge_collector(MlReader *in, MlScanState *state, MlCollectKind kind, MlColle
 			ml_merge_shape(in, into, counts.rows, before);
 			break;
 		case ML_COLLECT_GROUPS:
+		case ML_COLLECT_COPIES:
 		case ML_COLLECT_PAIRS:
 			ml_merge_counts(in, &into->values);
 			break;

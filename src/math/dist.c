@@ -417,8 +417,10 @@ ml_t_quantile(double p, double df)
 static double
 ml_gamma_prefactor(double a, double x)
 {
-	return ml_exp(-a * ml_log_excess((x - a) / a) - ml_stirling_error(a)) /
-		(ML_SQRT_2PI * __builtin_sqrt(a));
+	/* x - a would forget an x that is nothing beside a */
+	double		excess = x < 1e-3 * a ? (x - a) / a - ml_log(x / a) : ml_log_excess((x - a) / a);
+
+	return ml_exp(-a * excess - ml_stirling_error(a)) / (ML_SQRT_2PI * __builtin_sqrt(a));
 }
 
 double
@@ -468,4 +470,57 @@ ml_chi_square_upper(double x, double df)
 			break;
 	}
 	return ml_gamma_prefactor(a, z) * a / f;
+}
+
+/* A bracket around the answer that halves in log x, with Newton's step on log P where it stays inside. */
+double
+ml_chi_square_upper_quantile(double p, double df)
+{
+	double		low = 1e-300,
+				high,
+				x;
+
+	if (!(p >= 0.0 && p <= 1.0) || !(df > 0.0) || df == ML_INF)
+		return ML_NAN;
+	if (p == 0.0)
+		return ML_INF;
+	if (p == 1.0 || ml_chi_square_upper(low, df) <= p)
+		return 0.0;
+	for (high = df + 10.0; ml_chi_square_upper(high, df) > p; high *= 2.0)
+		low = high;
+	x = high;
+	for (int i = 0; i < 300; i++)
+	{
+		double		upper = ml_chi_square_upper(x, df),
+					slope = ml_gamma_prefactor(0.5 * df, 0.5 * x) * 0.5 * df / x,
+					next;
+
+		if (upper > p)
+			low = x;
+		else
+			high = x;
+		next = upper > 0.0 && slope > 0.0 ? x + ml_log(upper / p) * upper / slope : 0.0;
+		if (!(next > low && next < high))
+			next = low * __builtin_sqrt(high / low);
+		if (next - x < 1e-15 * x && x - next < 1e-15 * x)
+			return next;
+		x = next;
+	}
+	return x;
+}
+
+double
+ml_gamma_matched_upper(double x, double mean, double variance)
+{
+	if (!(mean > 0.0 && variance > 0.0))
+		return ML_NAN;
+	return ml_chi_square_upper(2.0 * x * (mean / variance), 2.0 * mean * (mean / variance));
+}
+
+double
+ml_gamma_matched_quantile(double p, double mean, double variance)
+{
+	if (!(mean > 0.0 && variance > 0.0))
+		return ML_NAN;
+	return 0.5 * (variance / mean) * ml_chi_square_upper_quantile(p, 2.0 * mean * (mean / variance));
 }

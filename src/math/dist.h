@@ -35,4 +35,11 @@ extern double ml_t_quantile(double p, double df);
 /* P(X > x) for chi-square with df > 0 degrees of freedom. */
 extern double ml_chi_square_upper(double x, double df);
 
+/* The x with P(X > x) = p, for df as small as 1e-6; inf at p = 0, 0 at 1 and where x is too small for a double. */
+extern double ml_chi_square_upper_quantile(double p, double df);
+
+/* P(X > x), and the x with P(X > x) = p, of the gamma distribution that has this mean and variance, both above 0. */
+extern double ml_gamma_matched_upper(double x, double mean, double variance);
+extern double ml_gamma_matched_quantile(double p, double mean, double variance);
+
 #endif							/* ML_DIST_H */

@@ -383,7 +383,7 @@ CREATE TABLE ml.events (
 	CONSTRAINT events_hash_check CHECK (hash ~ '^[0-9a-f]{64}$')
 );
 CREATE INDEX events_model_idx ON ml.events (model, event_id);
-COMMENT ON TABLE ml.events IS 'append-only record of every change made through the functions of schema ml, chained by hashes';
+COMMENT ON TABLE ml.events IS 'append-only record of every change of models made through the functions of schema ml, chained by hashes';
 
 -- A row stays when its model is dropped, and a new model of that name goes on from it.
 CREATE TABLE ml.event_heads (

@@ -85,7 +85,7 @@ $node->safe_psql('source', q{
 	SELECT ml.attach('zoo', 'zoo');
 	-- Suites of roles and of a version, and results.
 	SET ROLE analyst;
-	SELECT ml.add_check('animals', 'range', '{x}', '{"min": 0, "max": 100}'), ml.add_check('animals', 'not_null', '{x,y}', name => E'it''s "\u00e9"\\');
+	SELECT ml.add_check('animals', 'range', '{x}', '{"min": 0, "max": 100}'), ml.add_check('animals', 'not_null', '{x,y}', name => E'it''s "\u00e9"\\\\');
 	SELECT ml.add_check('alone', 'not_null', '{y}', severity => 'warn');
 	SELECT ml.drop_check('alone', 'y_not_null');
 	SET ROLE gone;
@@ -141,7 +141,7 @@ for my $options ([], ['--inserts'], ['--format=custom'])
 	$node->safe_psql('target', 'DROP ROLE gone');
 
 	# Suites go on too: the same owner, new revisions, and the checks of a version go with it.
-	$node->safe_psql('target', q{SET ROLE analyst; SELECT ml.add_check('animals', 'range', '{x}')});
+	$node->safe_psql('target', q{SET ROLE analyst; SELECT ml.add_check('animals', 'range', '{x}', '{"min": 1}')});
 	is($node->safe_psql('target', q{SELECT c.name, s.revision > (SELECT max(o.revision) FROM ml.suites o WHERE o.suite <> s.suite)
 		FROM ml.suites s JOIN ml.checks c USING (suite) WHERE suite = 'animals' ORDER BY check_id DESC LIMIT 1}), 'x_range_1|t', "$name: adding checks goes on");
 	is($node->safe_psql('target', q{SET ROLE analyst; SELECT count(*), (SELECT count(*) FROM ml.check_results) FROM ml.suites}), '2|1', "$name: a role sees its suites");
