@@ -30,7 +30,7 @@ SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid = confrelid
 	AND connamespace = 'ml'::regnamespace;
 -- Every table is under row security.
 SELECT relname FROM pg_class WHERE relnamespace = 'ml'::regnamespace AND relkind = 'r' AND NOT relrowsecurity;
--- Everybody may look, but at the heads of the events; nobody else may create or write.
+-- Everybody may look, but at the heads of the events, and delete what a guard has set aside, if row security lets him; nobody else may create or write.
 SELECT has_schema_privilege('public', 'ml', 'USAGE') AS usage, has_schema_privilege('public', 'ml', 'CREATE') AS "create";
 SELECT relname FROM pg_class WHERE relnamespace = 'ml'::regnamespace AND relkind IN ('r', 'v')
 	AND (NOT has_table_privilege('public', oid, 'SELECT')

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "flow/guard.h"
 #include "flow/moment.h"
 #include "flow/rights.h"
 #include "store/catalog.h"
@@ -31,7 +32,26 @@ typedef struct MlRight
 	bool		held;
 } MlRight;
 
+/* The longest qualified name of a relation, both parts quoted, every byte of them a quote. */
+#define ML_RIGHTS_RELATION_MAX	(4 * NAMEDATALEN + 4)
+
+/* Whether rows that a guard has set aside are the current user's. */
+typedef struct MlMendKey
+{
+	int64		guard;
+	NameData	owner;
+	char		relation[ML_RIGHTS_RELATION_MAX];
+} MlMendKey;
+
+typedef struct MlMend
+{
+	MlMendKey	key;
+	uint64		age;
+	bool		held;
+} MlMend;
+
 static HTAB *ml_rights;
+static HTAB *ml_mends;
 static MlMoment ml_rights_moment;
 static TimestampTz ml_rights_statement;
 static uint64 ml_rights_age;
@@ -42,7 +62,6 @@ ml_rights_begin(void)
 {
 	TimestampTz statement = GetCurrentStatementStartTimestamp();
 	MlMoment	now;
-	HASHCTL		control;
 
 	ml_moment_now(&now);
 	if (statement != ml_rights_statement || !ml_moment_equal(&now, &ml_rights_moment))
@@ -51,18 +70,27 @@ ml_rights_begin(void)
 		ml_rights_statement = statement;
 		ml_rights_age++;
 	}
-	if (ml_rights != NULL && hash_get_num_entries(ml_rights) >= ML_RIGHTS_MAX)
+}
+
+/* Makes a table of answers, anew when it has grown large. */
+static void
+ml_rights_table(HTAB **table, const char *name, Size key, Size entry)
+{
+	HASHCTL		control;
+
+	ml_rights_begin();
+	if (*table != NULL && hash_get_num_entries(*table) >= ML_RIGHTS_MAX)
 	{
-		hash_destroy(ml_rights);
-		ml_rights = NULL;
+		hash_destroy(*table);
+		*table = NULL;
 	}
-	if (ml_rights == NULL)
+	if (*table == NULL)
 	{
 		memset(&control, 0, sizeof control);
-		control.keysize = sizeof(MlRightKey);
-		control.entrysize = sizeof(MlRight);
+		control.keysize = key;
+		control.entrysize = entry;
 		control.hcxt = TopMemoryContext;
-		ml_rights = hash_create("pg_mlops rights", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		*table = hash_create(name, 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
 }
 
@@ -76,7 +104,7 @@ ml_rights_held(const char *model, MlPrivilege privilege)
 
 	if (strlen(model) > ML_MODEL_NAME_BYTES_MAX)
 		return false;
-	ml_rights_begin();
+	ml_rights_table(&ml_rights, "pg_mlops rights", sizeof(MlRightKey), sizeof(MlRight));
 	memset(&key, 0, sizeof key);
 	strlcpy(key.model, model, sizeof key.model);
 	key.privilege = privilege;
@@ -87,5 +115,29 @@ ml_rights_held(const char *model, MlPrivilege privilege)
 	right = hash_search(ml_rights, &key, HASH_ENTER, NULL);
 	right->age = ml_rights_age;
 	right->held = held;
+	return held;
+}
+
+bool
+ml_rights_mend(int64 guard, const char *relation, const char *owner)
+{
+	MlMendKey	key;
+	MlMend	   *mend;
+	bool		held;
+
+	if (strlen(relation) >= sizeof key.relation)
+		return ml_guard_may_mend(guard, relation, owner);
+	ml_rights_table(&ml_mends, "pg_mlops rights on quarantined rows", sizeof(MlMendKey), sizeof(MlMend));
+	memset(&key, 0, sizeof key);
+	key.guard = guard;
+	strlcpy(NameStr(key.owner), owner, NAMEDATALEN);
+	strlcpy(key.relation, relation, sizeof key.relation);
+	mend = hash_search(ml_mends, &key, HASH_FIND, NULL);
+	if (mend != NULL && mend->age == ml_rights_age)
+		return mend->held;
+	held = ml_guard_may_mend(guard, relation, owner);
+	mend = hash_search(ml_mends, &key, HASH_ENTER, NULL);
+	mend->age = ml_rights_age;
+	mend->held = held;
 	return held;
 }

@@ -9,4 +9,7 @@
 /* False for a model that does not exist. What is found is kept while the statement lasts. */
 extern bool ml_rights_held(const char *model, MlPrivilege privilege);
 
+/* Whether the current user may see and mend rows that a guard has set aside; kept alike. */
+extern bool ml_rights_mend(int64 guard, const char *relation, const char *owner);
+
 #endif							/* ML_RIGHTS_H */
