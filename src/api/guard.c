@@ -4,8 +4,9 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "api/arguments.h"
 #include "base/compat.h"
+
+#include "api/arguments.h"
 #include "commands/trigger.h"
 #include "flow/guard.h"
 #include "flow/rights.h"
