@@ -34,20 +34,17 @@ ml_counts_lose(MlCounts *counts)
 	counts->lost = true;
 }
 
-void
-ml_counts_grow(MlCounts *counts)
+/* Moves the entries into a table of so many places; false where the budget does not allow it. */
+static bool
+ml_counts_resize(MlCounts *counts, uint64 capacity)
 {
 	MlCount    *old = counts->entries;
 	uint64		old_capacity = counts->capacity;
-	uint64		capacity = Max(old_capacity * 2, ML_COUNTS_CAPACITY_MIN);
 	Size		bytes = capacity * sizeof(MlCount);
 
 	/* for a moment both are there */
 	if (counts->budget->bytes + bytes > counts->budget->bytes_max)
-	{
-		ml_counts_lose(counts);
-		return;
-	}
+		return false;
 	CHECK_FOR_INTERRUPTS();
 	counts->entries = MemoryContextAllocExtended(counts->context, bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	counts->capacity = capacity;
@@ -61,6 +58,25 @@ ml_counts_grow(MlCounts *counts)
 		pfree(old);
 		counts->budget->bytes -= old_capacity * sizeof(MlCount);
 	}
+	return true;
+}
+
+void
+ml_counts_grow(MlCounts *counts)
+{
+	if (!ml_counts_resize(counts, Max(counts->capacity * 2, ML_COUNTS_CAPACITY_MIN)))
+		ml_counts_lose(counts);
+}
+
+void
+ml_counts_reserve(MlCounts *counts, uint64 more)
+{
+	uint64		capacity = Max(counts->capacity, ML_COUNTS_CAPACITY_MIN);
+
+	while (capacity - (capacity >> 2) <= counts->used + more)
+		capacity *= 2;
+	if (capacity > counts->capacity)
+		(void) ml_counts_resize(counts, capacity);
 }
 
 static int

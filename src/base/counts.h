@@ -35,8 +35,11 @@ typedef struct MlCounts
 
 extern void ml_counts_init(MlCounts *counts, MemoryContext context, MlCountsBudget *budget);
 
-/* Makes room, or gives up. */
+/* Makes room for more, or gives up. */
 extern void ml_counts_grow(MlCounts *counts);
+
+/* Makes room for so many more at once, if they fit into the budget. */
+extern void ml_counts_reserve(MlCounts *counts, uint64 more);
 
 extern void ml_counts_lose(MlCounts *counts);
 

@@ -580,6 +580,9 @@ ml_merge_counts(MlReader *in, MlCounts *into)
 		ml_counts_lose(into);
 	if (n < 0 || n > (in->end - in->at) / (int64) sizeof(MlCount))
 		ml_read_corrupted("the state of a scan holds more counts than bytes");
+	/* they come in the order of their hashes: put into a table that is too small, they would pile up */
+	if (!into->lost)
+		ml_counts_reserve(into, n);
 	for (int64 i = 0; i < n; i++)
 	{
 		MlCount		count;

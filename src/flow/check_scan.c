@@ -150,11 +150,13 @@ ml_scan_object_writable(Datum state, MemoryContext context)
 }
 
 MlScanState *
-ml_check_scan_fetch(Datum state)
+ml_check_scan_take(Datum state)
 {
 	MlScanObject *object = ml_scan_object(state);
 
-	if (object == NULL)
+	if (object != NULL)
+		MemoryContextSetParent(object->header.eoh_context, CurrentMemoryContext);
+	else
 	{
 		object = ml_scan_object_create(CurrentMemoryContext);
 		ml_scan_object_merge(object, state);

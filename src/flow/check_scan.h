@@ -17,8 +17,11 @@ extern Datum ml_check_scan_row(FunctionCallInfo fcinfo);
 /* Puts the second state into the first. */
 extern Datum ml_check_scan_merge(FunctionCallInfo fcinfo);
 
-/* A state to read, in the current context. */
-extern MlScanState *ml_check_scan_fetch(Datum state);
+/*
+ * Takes the result of the aggregate over into the current context: what is
+ * still an object moves there, rather than being copied.
+ */
+extern MlScanState *ml_check_scan_take(Datum state);
 
 /* What the tables of values of one process may take. */
 extern Size ml_check_scan_memory(void);

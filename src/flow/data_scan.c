@@ -411,10 +411,9 @@ ml_data_answered(void *ctx, TupleTableSlot *slot)
 
 	if (!isnull)
 	{
-		Datum		flat = PointerGetDatum(PG_DETOAST_DATUM_COPY(state));
 		MemoryContext old = MemoryContextSwitchTo(answer->context);
 
-		answer->state = ml_check_scan_fetch(flat);
+		answer->state = ml_check_scan_take(state);
 		MemoryContextSwitchTo(old);
 	}
 	return true;
