@@ -8,6 +8,7 @@
 #include "api/arguments.h"
 #include "base/text.h"
 #include "flow/deploy.h"
+#include "flow/suite.h"
 #include "funcapi.h"
 #include "store/suites.h"
 #include "utils/builtins.h"
@@ -36,6 +37,7 @@ ML_FUNCTION(ml_add_check)
 	ml_deploy_begin("ml.add_check()");
 	check = ml_check_make(name, ml_arg_required(fcinfo, 1, "kind"), ml_arg_list(fcinfo, 2, "columns"),
 						  ml_arg_jsonb(fcinfo, 3), ml_arg_severity(fcinfo, 4), ml_arg_environment(fcinfo, 5));
+	ml_suites_parse(check);
 	(void) ml_catalog_add_check(suite, check, name != NULL);
 	PG_RETURN_VOID();
 }

@@ -16,6 +16,7 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "flow/expression.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -129,6 +130,32 @@ ml_expression_walker(Node *node, void *context)
 
 /* ---- parsing ---- */
 
+/* What stands before the text when it is parsed. */
+#define ML_EXPRESSION_PREFIX	"SELECT (\n"
+
+typedef struct MlExpressionText
+{
+	const char *what;
+	const char *sql;
+} MlExpressionText;
+
+/* Says of an error of the server's where it comes from: its position is one in the text, not in the statement. */
+static void
+ml_expression_context(void *arg)
+{
+	const MlExpressionText *text = arg;
+	int			position = geterrposition();
+
+	errcontext("%s", text->what);
+	if (position > 0)
+	{
+		position -= strlen(ML_EXPRESSION_PREFIX);
+		errposition(0);
+		internalerrposition(Max(1, Min(position, pg_mbstrlen(text->sql) + 1)));
+		internalerrquery(text->sql);
+	}
+}
+
 static ML_NORETURN void
 ml_expression_not_one(const char *what, const char *sql)
 {
@@ -143,7 +170,7 @@ ml_expression_not_one(const char *what, const char *sql)
 static Node *
 ml_expression_raw(const char *what, const char *sql)
 {
-	List	   *trees = raw_parser(psprintf("SELECT (\n%s\n)", sql), RAW_PARSE_DEFAULT);
+	List	   *trees = raw_parser(psprintf(ML_EXPRESSION_PREFIX "%s\n)", sql), RAW_PARSE_DEFAULT);
 	SelectStmt *select;
 	ResTarget  *target;
 
@@ -164,7 +191,12 @@ ml_expression_raw(const char *what, const char *sql)
 void
 ml_expression_parse(const char *what, const char *sql)
 {
+	MlExpressionText text = {what, sql};
+	ErrorContextCallback context = {error_context_stack, ml_expression_context, &text};
+
+	error_context_stack = &context;
 	(void) ml_expression_raw(what, sql);
+	error_context_stack = context.previous;
 }
 
 /* A column of the row by its name, for parse analysis. */
@@ -206,20 +238,11 @@ ml_expression_analyse(const char *what, const char *sql, TupleDesc desc)
 	return expr;
 }
 
-/* Says of an error of the server's where it comes from. */
-static void
-ml_expression_context(void *what)
-{
-	errcontext("%s", (const char *) what);
-	/* the position is one in the text of the check, not in the statement */
-	if (geterrposition() > 0)
-		errposition(0);
-}
-
 static Node *
 ml_expression_examined(const char *what, const char *sql, TupleDesc desc)
 {
-	ErrorContextCallback context = {error_context_stack, ml_expression_context, unconstify(char *, what)};
+	MlExpressionText text = {what, sql};
+	ErrorContextCallback context = {error_context_stack, ml_expression_context, &text};
 	MlExpressionWalk walk = {what, InvalidOid, InvalidOid, InvalidOid};
 	Node	   *expr;
 

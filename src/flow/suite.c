@@ -14,6 +14,7 @@
 #include "flow/resolve.h"
 #include "flow/suite.h"
 #include "lib/ilist.h"
+#include "store/access.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
@@ -160,6 +161,9 @@ ml_suites_find(const char *ref, const MlMoment *moment, MlSuites *suites)
 	{
 		if (suites->n == 0)
 			ml_suites_none(ref);
+		/* who may not use the model that is there must not be judged by half of what is meant */
+		if (ml_catalog_serving(ref, true, &serving))
+			ml_access_require(serving.versions[0].version.model, serving.versions[0].version.owner, ML_PRIV_USE);
 		return;
 	}
 	version = psprintf("%s/%d", serving.versions[0].version.model, serving.versions[0].version.version);
@@ -200,6 +204,23 @@ ml_suites_checks(const MlSuites *suites, MemoryContext until)
 	}
 	MemoryContextSwitchTo(old);
 	return all;
+}
+
+void
+ml_suites_parse(const MlCheck *check)
+{
+	char	   *what = psprintf("check kind \"%s\"", check->kind->name);
+
+	if (check->where)
+		ml_expression_parse(psprintf("parameter \"where\" of %s", what), check->where);
+	if ((check->kind->flags & (ML_CHECK_EXPRESSION | ML_CHECK_LOOKUP)) == ML_CHECK_EXPRESSION)
+	{
+		StringInfoData sql;
+
+		initStringInfo(&sql);
+		check->kind->expression(check, NULL, &sql);
+		ml_expression_parse(psprintf("the expression of %s", what), sql.data);
+	}
 }
 
 bool

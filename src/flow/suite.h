@@ -35,6 +35,9 @@ extern bool ml_suites_find_own(const char *name, MlSuites *suites);
  */
 extern List *ml_suites_checks(const MlSuites *suites, MemoryContext until);
 
+/* Raises ERRCODE_SYNTAX_ERROR for conditions of a check that are no SQL expressions. */
+extern void ml_suites_parse(const MlCheck *check);
+
 /* Whether SQL that the owner of a suite wrote may do as the current user what it likes. */
 extern bool ml_suites_trusted(const MlSuites *suites);
 
