@@ -5,7 +5,6 @@ CREATE EXTENSION IF NOT EXISTS pg_mlops;
 RESET client_min_messages;
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO, YMD';
-SET extra_float_digits = 1;
 
 -- Judges values, as texts of a type, by a check of one column.
 CREATE FUNCTION judge(kind text, params jsonb, type text, VARIADIC vals text[],
@@ -14,7 +13,7 @@ RETURNS SETOF record LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM ml.add_check('judge', kind, '{v}', params);
 	FOREACH value IN ARRAY vals LOOP
-		EXECUTE pg_catalog.format('SELECT ml.is_valid(''judge'', r), (SELECT pg_catalog.string_agg(c.message, ''; '') FROM ml.check_row(''judge'', r) AS c) FROM (SELECT CAST(%L AS %s) AS v) AS r', value, type)
+		EXECUTE pg_catalog.format('SELECT ml.is_valid(''judge'', row_), (SELECT pg_catalog.string_agg(c.message, ''; '') FROM ml.check_row(''judge'', row_) AS c) FROM (SELECT CAST(%L AS %s) AS v) AS row_', value, type)
 			INTO valid, message;
 		RETURN NEXT;
 	END LOOP;
@@ -26,7 +25,7 @@ CREATE FUNCTION judge_row(kind text, columns text[], params jsonb, row_sql text,
 LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM ml.add_check('judge', kind, columns, params);
-	EXECUTE pg_catalog.format('SELECT ml.is_valid(''judge'', r), (SELECT pg_catalog.string_agg(c.column_name || '' '' || c.message, ''; '') FROM ml.check_row(''judge'', r) AS c) FROM (SELECT %s) AS r', row_sql)
+	EXECUTE pg_catalog.format('SELECT ml.is_valid(''judge'', row_), (SELECT pg_catalog.string_agg(c.message, ''; '') FROM ml.check_row(''judge'', row_) AS c) FROM (SELECT %s) AS row_', row_sql)
 		INTO valid, message;
 	PERFORM ml.drop_suite('judge');
 END $$;
@@ -123,6 +122,9 @@ SELECT * FROM judge('in_set', '{"values": ["A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11
 SELECT * FROM judge('in_set', '{"values": [18]}', 'age', '18', '19');
 SELECT * FROM judge('in_set', '{"values": ["{1,2}"]}', 'integer[]', '{1,2}', '{2,1}', '{}');
 SELECT * FROM judge('in_set', '{"values": [1, "a"]}', 'jsonb', '1.0', '"a"', '2', '{}');
+-- of several columns the one that fails is named
+SELECT * FROM judge_row('in_set', '{a,b}', '{"values": [1, 2]}', '1 AS a, 3 AS b');
+SELECT * FROM judge_row('length', '{a,b}', '{"max": 1}', '''x''::text AS a, ''xy''::text AS b');
 SELECT * FROM judge('not_in_set', '{"values": [0, -1]}', 'integer', '1', '0', NULL);
 SELECT * FROM judge('not_in_set', '{"values": ["", "n/a"]}', 'text', 'a', 'n/a', '', NULL);
 SELECT * FROM refused('in_set', '{a}', '{}');
@@ -171,7 +173,7 @@ SELECT * FROM judge('type', '{"castable": "timestamptz"}', 'text', '2024-02-29 2
 SELECT * FROM judge('type', '{"castable": "interval"}', 'text', '1 day 2 hours', 'P1D', 'soon');
 SELECT * FROM judge('type', '{"castable": "uuid"}', 'text', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{a0eebc999c0b4ef8bb6d6bb9bd380a11}', 'a0ee-bc99-9c0b-4ef8-bb6d-6bb9-bd38-0a11', 'a0eebc99', '{}', '');
 SELECT * FROM judge('type', '{"castable": "json"}', 'text', '{"a": [1, null]}', '{a: 1}', '');
--- where the server can read a text, so can the reader, and the other way round
+-- decimal numbers, and nothing else
 SELECT t FROM unnest('{1,-1,+1,"- 1",1.5,.5,5.,1e3,1e,1e+,0x10,"1 ","","-",1.2.3,00012,-0,1e-3}'::text[]) AS t
 WHERE (SELECT valid FROM judge('type', '{"castable": "number"}', 'text', t)) IS DISTINCT FROM (t ~ '^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$');
 SELECT * FROM refused('type', '{a}', '{}');
@@ -196,7 +198,7 @@ SELECT * FROM refused_type('length', '{"min": 1}', 'integer');
 
 -- like, matches
 SELECT * FROM judge('like', '{"pattern": "A%"}', 'text', 'Ab', 'ab', '', NULL);
-SELECT * FROM judge('like', '{"pattern": "ä_c", "case_insensitive": true}', 'text', 'ÄBC', 'äbcd');
+SELECT * FROM judge('like', '{"pattern": "a_ä", "case_insensitive": true}', 'text', 'AXä', 'axäd');
 SELECT * FROM judge('like', '{"pattern": "%x%", "not": true}', 'text', 'abc', 'axc');
 SELECT * FROM judge('like', '{"pattern": "a__"}', 'char(5)', 'abc', 'ab');
 SELECT * FROM judge('like', '{"pattern": "r%"}', 'color', 'red', 'blue');
@@ -237,9 +239,17 @@ SELECT * FROM refused('format', '{a}', '{}');
 SELECT * FROM refused('format', '{a}', '{"format": "mail"}');
 SELECT * FROM refused_type('format', '{"format": "json"}', 'jsonb');
 -- as the server reads JSON
+CREATE FUNCTION is_json(t text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM t::json;
+	RETURN true;
+EXCEPTION WHEN OTHERS THEN
+	RETURN false;
+END $$;
 SELECT t FROM unnest(ARRAY['{}', '[1, {"a": "b"}]', '[01]', '{"a":1,}', '"\u0000"', '"\ud800"', '[-]', '[1e5, -1.5E-7]', '{"a":1 "b":2}', 'null null', '[[[[]]]]']) AS t
 WHERE (SELECT valid FROM judge('format', '{"format": "json"}', 'text', t)) IS DISTINCT FROM
-	(SELECT valid FROM judge('type', '{"castable": "json"}', 'text', t));
+	is_json(t);
+DROP FUNCTION is_json;
 
 -- json_schema
 SELECT * FROM judge('json_schema', '{"schema": {"$schema": "x", "title": "t", "type": "object", "required": ["id", "tags"], "additionalProperties": false,
@@ -345,7 +355,7 @@ SELECT * FROM refused_type('z_score', '{"mean": 1, "stddev": 1}', 'text');
 
 -- predicate
 SELECT * FROM judge_row('predicate', '{}', '{"expression": "a <= b -- of course"}', '1 AS a, 2 AS b');
-SELECT valid FROM judge_row('predicate', '{}', '{"expression": "a <= b"}', '3 AS a, 2 AS b');
+SELECT * FROM judge_row('predicate', '{}', '{"expression": "a <= b"}', '3 AS a, 2 AS b');
 SELECT valid FROM judge_row('predicate', '{}', '{"expression": "a <= b"}', 'NULL::int AS a, 2 AS b');
 SELECT * FROM refused('predicate', '{}', '{}');
 SELECT * FROM refused('predicate', '{}', '{"expression": " "}');
@@ -376,15 +386,10 @@ SELECT * FROM refused('domain_mass', '{a}', '{"min": 0.9}');
 SELECT * FROM refused('domain_mass', '{a,b}', '{"values": [1], "min": 0.9}');
 
 -- attacks: a pattern that takes for ever ends with the statement's time
-SELECT ml.add_check('slow', 'matches', '{v}', '{"pattern": "^(((((a*)*)*)*)*\\6x|(a|aa)+(\\w*\\w*\\w*)*\\9?$)*(.*)(.*)(.*)(.*)\\1$"}');
-DO $$
-BEGIN
-	SET LOCAL statement_timeout = 300;
-	PERFORM ml.is_valid('slow', r) FROM (SELECT repeat('ab', 2000) || '!' AS v) AS r;
-	RAISE NOTICE 'it ended by itself';
-EXCEPTION WHEN query_canceled THEN
-	RAISE NOTICE 'cancelled';
-END $$;
+SELECT ml.add_check('slow', 'matches', '{v}', '{"pattern": "^(a+)(a+)(a+)(a+)(a+)\\1\\2\\3\\4\\5b$"}');
+SET statement_timeout = 300;
+SELECT ml.is_valid('slow', row_) FROM (SELECT repeat('a', 1001) || 'b' AS v) AS row_;
+RESET statement_timeout;
 SELECT ml.drop_suite('slow');
 -- JSON deeper than any stack, and long
 SELECT valid, message FROM judge('format', '{"format": "json"}', 'text', repeat('[', 1000000) || repeat(']', 1000000), repeat('[', 1000000));

@@ -24,10 +24,7 @@ ml_any_not_null_prepare(MlRowCheck *row)
 static void
 ml_any_not_null_explain(const MlRowCheck *row, const NullableDatum *values, StringInfo out)
 {
-	appendStringInfoString(out, "is NULL, and so ");
-	appendStringInfoString(out, row->ncolumns == 2 ? "is " : "are ");
-	for (int i = 1; i < row->ncolumns; i++)
-		appendStringInfo(out, "%s%s", i == 1 ? "" : i + 1 < row->ncolumns ? ", " : " and ", row->columns[i].name);
+	appendStringInfoString(out, "are all NULL");
 }
 
 const MlCheckKind ml_check_any_not_null = {

@@ -6,7 +6,6 @@
 #include "base/compat.h"
 #include "check/kinds.h"
 #include "check/order.h"
-#include "check/values.h"
 
 typedef struct MlCompare
 {
@@ -54,13 +53,14 @@ ml_compare_explain(const MlRowCheck *row, const NullableDatum *values, StringInf
 {
 	for (int i = 0; i < 2; i++)
 	{
+		appendStringInfoString(out, i == 0 ? "are " : " and ");
 		if (values[row->columns[i].index].isnull)
-			appendStringInfoString(out, "is NULL");
+			appendStringInfoString(out, "NULL");
 		else
-			ml_value_is(row, i, values, out);
-		if (i == 0)
-			appendStringInfo(out, ", not %s %s, which ", ml_check_param(row->check, "op")->text, row->columns[1].name);
+			ml_check_show(&row->columns[i], values[row->columns[i].index].value, out);
 	}
+	appendStringInfo(out, ", not %s %s %s", row->columns[0].name, ml_check_param(row->check, "op")->text,
+					 row->columns[1].name);
 }
 
 static void

@@ -74,7 +74,10 @@ ml_finite_explain(const MlRowCheck *row, const NullableDatum *values, StringInfo
 	if (i < 0)
 		return;
 	if (row->columns[i].convert.class == ML_TYPE_ARRAY)
+	{
+		ml_value_at(row, i, out);
 		appendStringInfoString(out, "has an element that is not finite");
+	}
 	else
 	{
 		ml_value_is(row, i, values, out);

@@ -84,9 +84,8 @@ ml_foreign_key_explain(const MlRowCheck *row, const NullableDatum *values, Strin
 {
 	for (int i = 0; i < row->ncolumns; i++)
 	{
-		if (i > 0)
-			appendStringInfo(out, ", %s ", row->columns[i].name);
-		ml_value_is(row, i, values, out);
+		appendStringInfoString(out, i > 0 ? ", " : row->ncolumns > 1 ? "are " : "is ");
+		ml_check_show(&row->columns[i], values[row->columns[i].index].value, out);
 	}
 	appendStringInfo(out, ", not in %s (%s)", ml_foreign_key_table(row->check),
 					 ml_text_list(ml_foreign_key_columns(row->check), row->ncolumns));

@@ -97,6 +97,7 @@ ml_json_schema_explain(const MlRowCheck *row, const NullableDatum *values, Strin
 		appendStringInfoString(out, ", not JSON");
 		return;
 	}
+	ml_value_at(row, i, out);
 	appendStringInfoString(out, "is not as its schema says: ");
 	(void) ml_schema_holds(row->state, nodes, 0, out);
 }

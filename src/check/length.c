@@ -113,6 +113,7 @@ ml_length_explain(const MlRowCheck *row, const NullableDatum *values, StringInfo
 	if (i < 0)
 		return;
 	length = ml_length_of(row, i, values[row->columns[i].index].value);
+	ml_value_at(row, i, out);
 	appendStringInfo(out, "has " INT64_FORMAT " %s%s, %s " INT64_FORMAT, length, ml_length_units[state->of[i]],
 					 length == 1 ? "" : "s", length < state->min ? "below" : "above",
 					 length < state->min ? state->min : state->max);

@@ -120,7 +120,10 @@ ml_not_empty_explain(const MlRowCheck *row, const NullableDatum *values, StringI
 	int			i = ml_not_empty_passes_failing(row, values);
 	int			length = 0;
 
-	if (i >= 0 && ml_value_is_text(&row->columns[i]))
+	if (i < 0)
+		return;
+	ml_value_at(row, i, out);
+	if (ml_value_is_text(&row->columns[i]))
 		(void) ml_value_text(row, i, values[row->columns[i].index].value, &length);
 	appendStringInfoString(out, length > 0 ? "is blank" : "is empty");
 }

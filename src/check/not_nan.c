@@ -57,7 +57,10 @@ ml_not_nan_explain(const MlRowCheck *row, const NullableDatum *values, StringInf
 {
 	int			i = ml_not_nan_passes_failing(row, values);
 
-	appendStringInfoString(out, i >= 0 && row->columns[i].convert.class == ML_TYPE_ARRAY ? "has an element NaN" : "is NaN");
+	if (i < 0)
+		return;
+	ml_value_at(row, i, out);
+	appendStringInfoString(out, row->columns[i].convert.class == ML_TYPE_ARRAY ? "has an element NaN" : "is NaN");
 }
 
 const MlCheckKind ml_check_not_nan = {

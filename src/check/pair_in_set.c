@@ -105,17 +105,12 @@ ml_pair_in_set_explain(const MlRowCheck *row, const NullableDatum *values, Strin
 {
 	const MlPairInSet *state = row->state;
 
-	appendStringInfoString(out, "is with ");
-	for (int i = 1; i < row->ncolumns; i++)
-		appendStringInfo(out, "%s%s", i == 1 ? "" : i + 1 < row->ncolumns ? ", " : " and ", row->columns[i].name);
-	appendStringInfoString(out, " the combination (");
 	for (int i = 0; i < row->ncolumns; i++)
 	{
-		if (i > 0)
-			appendStringInfoString(out, ", ");
+		appendStringInfoString(out, i == 0 ? "are " : i + 1 < row->ncolumns ? ", " : " and ");
 		ml_check_show(&row->columns[i], values[row->columns[i].index].value, out);
 	}
-	appendStringInfo(out, "), not one of the %d that are allowed", state->n);
+	appendStringInfo(out, ", not one of the %d allowed combinations", state->n);
 }
 
 static void

@@ -172,18 +172,7 @@ ml_sum_explain(const MlRowCheck *row, const NullableDatum *values, StringInfo ou
 {
 	const MlSum *state = row->state;
 	char	   *sum = "more than a number can hold";
-	char	   *wanted;
 
-	if (state->equals_last)
-	{
-		StringInfoData shown;
-
-		initStringInfo(&shown);
-		ml_check_show(&row->columns[state->n], values[row->columns[state->n].index].value, &shown);
-		wanted = psprintf("%s (%s)", shown.data, row->columns[state->n].name);
-	}
-	else
-		wanted = ml_check_param(row->check, "total")->text;
 	if (state->real)
 	{
 		double		total;
@@ -199,10 +188,14 @@ ml_sum_explain(const MlRowCheck *row, const NullableDatum *values, StringInfo ou
 		if (ml_sum_exact(row, values, &exact, &off))
 			sum = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(exact)));
 	}
-	if (state->n > 1)
-		appendStringInfo(out, "to %s: the sum is %s, not %s", row->columns[state->n - 1].name, sum, wanted);
+	if (state->equals_last)
+	{
+		appendStringInfo(out, "do not add up: the sum is %s, and %s is ", sum, row->columns[state->n].name);
+		ml_check_show(&row->columns[state->n], values[row->columns[state->n].index].value, out);
+	}
 	else
-		appendStringInfo(out, "is %s, not %s", sum, wanted);
+		appendStringInfo(out, "%s %s, not %s", state->n > 1 ? "add up to" : "is", sum,
+						 ml_check_param(row->check, "total")->text);
 }
 
 static void

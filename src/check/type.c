@@ -124,6 +124,7 @@ ml_type_explain(const MlRowCheck *row, const NullableDatum *values, StringInfo o
 
 		if (!state->good[i])
 		{
+			ml_value_at(row, i, out);
 			appendStringInfo(out, "is of type %s, not %s",
 							 format_type_with_typemod(row->columns[i].declared, row->columns[i].typmod),
 							 ml_check_param(row->check, "expected")->text);

@@ -6,7 +6,6 @@
 #include "base/compat.h"
 #include "check/kinds.h"
 #include "check/order.h"
-#include "check/values.h"
 
 /* The first two columns with the same value. */
 static bool
@@ -58,10 +57,8 @@ ml_unique_within_row_explain(const MlRowCheck *row, const NullableDatum *values,
 
 	if (!ml_unique_find(row, values, &first, &second))
 		return;
-	if (first > 0)
-		appendStringInfo(out, "is beside %s, which ", row->columns[first].name);
-	ml_value_is(row, first, values, out);
-	appendStringInfo(out, ", as %s is", row->columns[second].name);
+	appendStringInfo(out, "do not all differ: %s and %s are ", row->columns[first].name, row->columns[second].name);
+	ml_check_show(&row->columns[first], values[row->columns[first].index].value, out);
 }
 
 const MlCheckKind ml_check_unique_within_row = {

@@ -52,8 +52,16 @@ ml_value_collation(const MlCheckColumn *column)
 }
 
 void
+ml_value_at(const MlRowCheck *row, int i, StringInfo out)
+{
+	if (row->ncolumns > 1)
+		appendStringInfo(out, "fail at %s, which ", row->columns[i].name);
+}
+
+void
 ml_value_is(const MlRowCheck *row, int i, const NullableDatum *values, StringInfo out)
 {
+	ml_value_at(row, i, out);
 	appendStringInfoString(out, "is ");
 	ml_check_show(&row->columns[i], values[row->columns[i].index].value, out);
 }

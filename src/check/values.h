@@ -54,7 +54,10 @@ ml_value_text(const MlRowCheck *row, int i, Datum value, int *length)
 	return ml_convert_text(&row->columns[i].convert, value, length);
 }
 
-/* Appends "is VALUE" of a column. */
+/* With several columns, appends which one fails: "fail at b, which ". The columns' names stand in front of it. */
+extern void ml_value_at(const MlRowCheck *row, int i, StringInfo out);
+
+/* Appends "is VALUE" of a column, behind which one it is. */
 extern void ml_value_is(const MlRowCheck *row, int i, const NullableDatum *values, StringInfo out);
 
 /* The elements of a parameter that is a JSON array; raises an error where it is none, or empty. */

@@ -68,7 +68,7 @@ ml_z_score_explain(const MlRowCheck *row, const NullableDatum *values, StringInf
 	ml_value_is(row, i, values, out);
 	x = ml_convert_number(&row->columns[i].convert, values[row->columns[i].index].value);
 	if (!isnan(x))
-		appendStringInfo(out, ", %.1f standard deviations from %s, more than %s",
+		appendStringInfo(out, ", %.2f standard deviations from %s, more than %s",
 						 fabs(x - state->mean) / state->stddev, ml_text_number(state->mean), ml_text_number(state->max));
 }
 

@@ -326,7 +326,7 @@ ml_program_message(const MlProgramCheck *check, const NullableDatum *values)
 		appendStringInfo(&out, "%s%s", i > 0 ? ", " : "", row->columns[i].name);
 	if (row->ncolumns > 0)
 		appendStringInfoChar(&out, ' ');
-	if (row->check->kind->explain && row->passes)
+	if (row->check->kind->explain)
 		row->check->kind->explain(row, values, &out);
 	else if (row->ncolumns == 0)
 		appendStringInfo(&out, "%s is not met", row->check->name);
