@@ -124,6 +124,18 @@ extern MlScanState *ml_scan_state_create(const MlScanProgram *program, MemoryCon
 extern void ml_scan_state_row(const MlScanProgram *program, MlScanState *state, const NullableDatum *values,
 							  const bool *conditions);
 
+/* The room of a state; its collectors are still to be made. */
+extern MlScanState *ml_scan_state_room(MemoryContext parent, Size bytes_max, int nchecks, int ncollectors);
+
+/* Makes a collector's room, in the state's context, which is current. */
+extern void ml_collector_state_init(MlScanState *state, MlCollectorState *c, MlCollectKind kind, int nbins);
+
+/* Counts a text, and how often there is a NULL beside it; beyond the budget nothing is kept. */
+extern void ml_levels_add(MlScanState *state, MlCollectorState *c, const char *bytes, int length, int64 count,
+						  int64 nulls);
+
+/* ---- its bytes: scan_bytes.c ---- */
+
 extern void ml_scan_state_write(StringInfo out, const MlScanState *state);
 
 /* Adds a state that was written; raises ERRCODE_DATA_CORRUPTED for bytes that are none, or of another spec. */

@@ -215,7 +215,7 @@ def version_in_compat(tree):
        'src/api/a.c': 'ereport(ERROR, (errcode(1), errhint("SELECT name FROM ml.learners shows (them).")));\n'})
 def sql_in_store(tree):
     out = []
-    verb = re.compile(r'\b(SELECT|INSERT|UPDATE|DELETE|MERGE|TRUNCATE|COPY|LOCK)\b.*\bml\.', re.I | re.S)
+    verb = re.compile(r'\b(SELECT|INSERT|UPDATE|DELETE|MERGE|TRUNCATE|COPY|LOCK)\b.*\bml\.\w+\b(?!\()', re.I | re.S)
     for path, text in tree.match(r'src/(?!store/).*\.[ch]'):
         text = without_comments(text)
         shape = code_only(text)
