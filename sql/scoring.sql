@@ -405,7 +405,7 @@ SELECT ml.predict('which', ROW(1), NULL::int);
 ROLLBACK;
 
 -- The functions for the planner are there to be seen, and refuse other calls.
-SELECT proname, provolatile, proparallel, prosupport, obj_description(oid, 'pg_proc') FROM pg_proc WHERE pronamespace = 'ml'::regnamespace AND proname ~ '_columns$|^predict_support$' ORDER BY 1;
+SELECT proname, provolatile, proparallel, prosupport, obj_description(oid, 'pg_proc') FROM pg_proc WHERE pronamespace = 'ml'::regnamespace AND proname ~ '^pr.*_columns$|^predict_support$' ORDER BY 1;
 SELECT bits(ml.predict_columns('plain', NULL::float8, '{later,width}', 2, 1.5)) = bits(ml.predict('plain', ROW(1.5, 2))) AS same;
 SELECT ml.predict_columns('plain', NULL::float8, NULL, 2, 1.5);
 SELECT ml.predict_columns('plain', NULL::float8, '{later}', 2, 1.5);
