@@ -18,7 +18,7 @@ void
 ml_data_where(StringInfo out, const MlCheck *check, const char *suite)
 {
 	if (check->where)
-		appendStringInfo(out, " WHERE ml.meets(%s, %s, s)", quote_literal_cstr(check->where),
+		appendStringInfo(out, " WHERE ml.meets(%s, %s, s.*)", quote_literal_cstr(check->where),
 						 quote_literal_cstr(ml_check_what(check, suite)));
 }
 
@@ -153,7 +153,7 @@ ml_data_list(const MlCollector *collector, int n)
 /* What a check's scan needs again. */
 typedef struct MlDataAgainContext
 {
-	const MlDataScan *scan;
+	MlDataScan *scan;
 	const MlDataCheck *data;
 } MlDataAgainContext;
 
@@ -212,22 +212,25 @@ ml_data_again(void *ctx, const MlCollector *collector, MlGroupSink groups, MlLev
 {
 	MlDataAgain again = {collector, collector->columns[0].convert, groups, levels, pairs, sink_ctx};
 	MlSourceReader reader = {0};
+	MlDataAgainContext *context = ctx;
 
 	again.convert.context = CurrentMemoryContext;
 	reader.describe = ml_data_again_described;
 	reader.row = ml_data_again_row;
 	reader.ctx = &again;
-	(void) ml_source_read(ml_data_again_query(ctx, collector), &reader, NULL);
+	context->scan->scans++;
+	context->scan->lost = list_append_unique(context->scan->lost, context->data->check->name);
+	(void) ml_source_read(ml_data_again_query(context, collector), &reader, NULL);
 }
 
 /* ---- judging ---- */
 
 void
-ml_data_scan_collected(MlDataScan *scan, const MlDataCheck *data, MlCollected *out)
+ml_data_scan_collected(const MlDataCheck *data, MlCollected *out)
 {
 	memset(out, 0, sizeof *out);
-	out->program = &scan->program;
-	out->state = scan->state;
+	out->program = &data->pass->program;
+	out->state = data->pass->state;
 	out->check = data->row;
 	out->where = data->where;
 	out->bins = data->bins;
@@ -330,7 +333,7 @@ ml_data_judge(MlDataScan *scan, MlDataCheck *data)
 		ml_data_ask_check(scan, data);
 		return;
 	}
-	ml_data_scan_collected(scan, data, &collected);
+	ml_data_scan_collected(data, &collected);
 	collected.again = ml_data_again;
 	collected.again_ctx = &context;
 	collected.past = ml_data_past;
