@@ -175,7 +175,7 @@ ml_data_again_query(const MlDataAgainContext *context, const MlCollector *collec
 		if (collector->kind == ML_COLLECT_COPIES || (collector->kind == ML_COLLECT_PAIRS && i < collector->ncolumns - 1) ||
 			(collector->kind == ML_COLLECT_LEVELS && i > 0))
 			continue;
-		appendStringInfo(&given, "%s s.%s IS NOT NULL", given.len > 0 ? " AND" : where.len > 0 ? " AND" : " WHERE",
+		appendStringInfo(&given, "%s pg_catalog.num_nulls(s.%s) OPERATOR(pg_catalog.=) 0", given.len > 0 ? " AND" : where.len > 0 ? " AND" : " WHERE",
 						 quote_identifier(collector->columns[i].name));
 	}
 	switch (collector->kind)
@@ -291,12 +291,15 @@ ml_data_judge_rows(const MlCheck *check, const MlCollected *collected, MlCheckOu
 
 	initStringInfo(&observed);
 	appendStringInfoString(&observed, "{\"failed_share\": ");
-	ml_json_number(&observed, n > 0 ? (double) failed / n : 0);
+	if (n > 0)
+		ml_json_number(&observed, (double) failed / n);
+	else
+		appendStringInfoString(&observed, "null");
 	appendStringInfoChar(&observed, '}');
 	out->observed = observed.data;
 	out->n_failed = failed;
 	/* the comparison in whole rows, so that 1 - 0.9 is a tenth */
-	out->status = n - failed >= check->mostly * n ? ML_CHECK_PASS : ML_CHECK_FAIL;
+	out->status = n == 0 ? ML_CHECK_INSUFFICIENT : n - failed >= check->mostly * n ? ML_CHECK_PASS : ML_CHECK_FAIL;
 }
 
 /* What is expected, by the kind's words or by the parameters. */

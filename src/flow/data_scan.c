@@ -16,6 +16,8 @@
 #include "flow/data_scan.h"
 #include "flow/expression.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -29,16 +31,14 @@
 static char *
 ml_data_from(const MlSourceInfo *info)
 {
-	char	   *query;
-	int			length;
+	RawStmt    *statement;
 
 	if (info->relation != NULL && !info->narrowed)
 		return info->relation;
-	query = pstrdup(info->query);
-	length = strlen(query);
-	while (length > 0 && strchr(" \t\r\n;", query[length - 1]) != NULL)
-		query[--length] = '\0';
-	return psprintf("(\n%s\n)", query);
+	/* the server's own word for where its one statement ends: without a semicolon, and comments behind that */
+	statement = linitial_node(RawStmt, raw_parser(info->query, RAW_PARSE_DEFAULT));
+	return psprintf("(\n%s\n)", statement->stmt_len > 0 ?
+					pnstrdup(info->query + statement->stmt_location, statement->stmt_len) : info->query);
 }
 
 /* A pass that reads nothing yet. */
@@ -137,6 +137,11 @@ ml_data_all_columns(const MlDataScan *scan, const MlCheck *check)
 	for (int i = 0; i < scan->type.n; i++)
 		if (scan->type.names[i] != NULL)
 			all->columns[all->ncolumns++] = unconstify(char *, scan->type.names[i]);
+	if (all->ncolumns == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("the source has no columns"),
+				 errhint("Give the source columns, or drop the check.")));
 	return all;
 }
 
