@@ -59,7 +59,7 @@ ml_conflicting_labels_failing(const MlCheck *check, StringInfo out)
 {
 	const char *label = quote_identifier(check->columns[check->ncolumns - 1]);
 
-	appendStringInfo(out, "s.%s IS NOT NULL AND pg_catalog.count(s.%s) OVER (PARTITION BY ", label, label);
+	appendStringInfo(out, "pg_catalog.num_nulls(s.%s) OPERATOR(pg_catalog.=) 0 AND pg_catalog.count(s.%s) OVER (PARTITION BY ", label, label);
 	ml_check_append_columns(check->columns, check->ncolumns - 1, out);
 	appendStringInfo(out, ") > pg_catalog.count(s.%s) OVER (PARTITION BY ", label);
 	ml_check_append_columns(check->columns, check->ncolumns, out);

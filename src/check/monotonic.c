@@ -28,7 +28,7 @@ ml_monotonic_failing(const MlCheck *check, StringInfo out)
 	bool		falls = ml_monotonic_falls(check);
 	bool		strict = ml_check_param(check, "strict")->number != 0;
 
-	appendStringInfo(out, "s.%s IS NOT NULL AND s.%s %c%s pg_catalog.lag(s.%s) OVER "
+	appendStringInfo(out, "s.%s IS NOT NULL AND s.%s OPERATOR(pg_catalog.%c%s) pg_catalog.lag(s.%s) OVER "
 					 "(PARTITION BY s.%s IS NULL OR s.%s IS NULL ORDER BY s.%s, s.%s%s)",
 					 order, column, falls ? '>' : '<', strict ? "=" : "", column,
 					 column, order, order, column, falls ? " DESC" : "");

@@ -140,14 +140,15 @@ ml_no_gaps_failing(const MlCheck *check, StringInfo out)
 	if (interval == NULL)
 	{
 		x = psprintf("%s::pg_catalog.float8", x);
-		finite = psprintf("(%s > '-Infinity' AND %s < 'Infinity')", x, x);
-		appendStringInfo(out, "%s AND %s - pg_catalog.lag(%s) OVER (PARTITION BY %s ORDER BY %s) > %s + %s * "
-						 "greatest(pg_catalog.abs(%s), pg_catalog.abs(pg_catalog.lag(%s) OVER (PARTITION BY %s ORDER BY %s)))",
+		finite = psprintf("(%s OPERATOR(pg_catalog.>) '-Infinity' AND %s OPERATOR(pg_catalog.<) 'Infinity')", x, x);
+		appendStringInfo(out, "%s AND (%s OPERATOR(pg_catalog.-) pg_catalog.lag(%s) OVER (PARTITION BY %s ORDER BY %s)) "
+						 "OPERATOR(pg_catalog.>) (%s OPERATOR(pg_catalog.+) (%s::pg_catalog.float8 OPERATOR(pg_catalog.*) "
+						 "greatest(pg_catalog.abs(%s), pg_catalog.abs(pg_catalog.lag(%s) OVER (PARTITION BY %s ORDER BY %s)))))",
 						 finite, x, x, finite, x, ml_text_number(step), ml_text_number(ML_GAP_ROOM), x, x, finite, x);
 	}
 	else
-		appendStringInfo(out, "pg_catalog.isfinite(%s) AND %s > pg_catalog.lag(%s) OVER "
-						 "(PARTITION BY pg_catalog.isfinite(%s) ORDER BY %s) + %s::pg_catalog.interval",
+		appendStringInfo(out, "pg_catalog.isfinite(%s) AND %s OPERATOR(pg_catalog.>) (pg_catalog.lag(%s) OVER "
+						 "(PARTITION BY pg_catalog.isfinite(%s) ORDER BY %s) OPERATOR(pg_catalog.+) %s::pg_catalog.interval)",
 						 x, x, x, x, x,
 						 quote_literal_cstr(DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(interval)))));
 }

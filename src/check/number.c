@@ -238,8 +238,10 @@ ml_check_json_names(StringInfo out, List *names)
 void
 ml_check_append_present(const MlCheck *check, StringInfo out)
 {
-	for (int i = 0; i < check->ncolumns; i++)
-		appendStringInfo(out, "%ss.%s IS NOT NULL", i > 0 ? " AND " : "", quote_identifier(check->columns[i]));
+	/* of a composite value IS NOT NULL asks for its fields */
+	appendStringInfoString(out, "pg_catalog.num_nulls(");
+	ml_check_append_columns(check->columns, check->ncolumns, out);
+	appendStringInfoString(out, ") OPERATOR(pg_catalog.=) 0");
 }
 
 void

@@ -134,6 +134,9 @@ extern void ml_collector_state_init(MlScanState *state, MlCollectorState *c, MlC
 extern void ml_levels_add(MlScanState *state, MlCollectorState *c, const char *bytes, int length, int64 count,
 						  int64 nulls);
 
+/* Gives up counting texts. */
+extern void ml_levels_lose(MlScanState *state, MlCollectorState *c);
+
 /* ---- its bytes: scan_bytes.c ---- */
 
 extern void ml_scan_state_write(StringInfo out, const MlScanState *state);

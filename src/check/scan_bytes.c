@@ -101,11 +101,7 @@ ml_merge_levels(MlReader *in, MlScanState *state, MlCollectorState *into)
 	int			n = ml_read_count(in, 20);
 
 	if (lost && !into->lost)
-	{
-		ml_dict_free(into->texts);
-		into->texts = NULL;
-		into->lost = true;
-	}
+		ml_levels_lose(state, into);
 	for (int i = 0; i < n; i++)
 	{
 		int			length = ml_read_count(in, 1);
@@ -285,9 +281,10 @@ ml_scan_state_like(const char *bytes, int length, MemoryContext context, Size by
 {
 	MlReader	in = {(const uint8 *) bytes, (const uint8 *) bytes + length};
 	int			nchecks = ml_read_count(&in, 16);
-	int			ncollectors = ml_read_count(&in, 5);
+	int			ncollectors = ml_read_count(&in, 5 + sizeof(MlRowCounts) + 17);
 	MlScanState *state = ml_scan_state_room(context, bytes_max, nchecks, ncollectors);
 	MemoryContext old = MemoryContextSwitchTo(state->context);
+	uint32		bins = 0;
 
 	for (int i = 0; i < ncollectors; i++)
 	{
@@ -295,8 +292,10 @@ ml_scan_state_like(const char *bytes, int length, MemoryContext context, Size by
 
 		state->kinds[i] = ml_read_u8(&in);
 		nbins = ml_read_u32(&in);
-		if (nbins > (uint32) length / sizeof(int64))
+		/* all bins together: a state from an unknown hand takes no more memory than its bytes */
+		if (nbins > (uint32) length / sizeof(int64) - bins)
 			ml_read_corrupted("the state of a scan has more bins than bytes");
+		bins += nbins;
 		ml_collector_state_init(state, &state->collectors[i], state->kinds[i], nbins);
 	}
 	MemoryContextSwitchTo(old);

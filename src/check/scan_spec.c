@@ -290,6 +290,8 @@ ml_scan_spec_read(const char *bytes, int length, int ntypes, const Oid *types, M
 		program->conditions[i] = ml_read_text(&in);
 		program->whose[i] = ml_read_text(&in);
 		arguments += program->conditions[i] == NULL;
+		if (program->conditions[i] != NULL && program->whose[i] == NULL)
+			ml_read_corrupted("a condition of a scan is nobody's");
 	}
 	if (all.n + arguments != ntypes)
 		ml_read_corrupted("a scan has another number of values than columns and conditions");

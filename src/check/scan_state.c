@@ -337,14 +337,30 @@ ml_collect_products(const MlCollector *collector, MlCollectorState *c, const Nul
 	ml_exact_products_add(&c->products[2], x, y);
 }
 
+/* An entry of the dictionary's own, of its table and of the counts, beside the bytes. */
+#define ML_LEVEL_BYTES	80
+
+void
+ml_levels_lose(MlScanState *state, MlCollectorState *c)
+{
+	state->budget.bytes -= c->texts->text_bytes + (Size) c->texts->count * ML_LEVEL_BYTES;
+	ml_dict_free(c->texts);
+	if (c->text_counts)
+		pfree(c->text_counts);
+	c->texts = NULL;
+	c->text_counts = NULL;
+	c->lost = true;
+}
+
 void
 ml_levels_add(MlScanState *state, MlCollectorState *c, const char *bytes, int length, int64 count, int64 nulls)
 {
-	Size		before = c->texts->text_bytes;
+	int			before;
 	int			code;
 
 	if (c->lost)
 		return;
+	before = c->texts->count;
 	code = ml_dict_add(c->texts, bytes, length);
 	if (code >= c->text_capacity)
 	{
@@ -358,18 +374,10 @@ ml_levels_add(MlScanState *state, MlCollectorState *c, const char *bytes, int le
 	}
 	c->text_counts[2 * code] += count;
 	c->text_counts[2 * code + 1] += nulls;
-	/* an entry of the dictionary's own and of its table beside the bytes */
-	if (c->texts->text_bytes > before)
-		state->budget.bytes += c->texts->text_bytes - before + 80;
+	if (c->texts->count > before)
+		state->budget.bytes += length + ML_LEVEL_BYTES;
 	if (state->budget.bytes > state->budget.bytes_max)
-	{
-		state->budget.bytes -= c->texts->text_bytes + (Size) c->texts->count * 80;
-		ml_dict_free(c->texts);
-		pfree(c->text_counts);
-		c->texts = NULL;
-		c->text_counts = NULL;
-		c->lost = true;
-	}
+		ml_levels_lose(state, c);
 }
 
 static inline void

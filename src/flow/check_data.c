@@ -65,6 +65,7 @@ ml_check_data_scan(List *checks, const char *suite, bool trusted, const char *so
 	ml_data_scan_bind(&scan);
 	ml_data_scan_run(&scan);
 	ml_data_scan_judge(&scan);
+	ml_data_scan_tell(&scan);
 	for (int i = 0; i < scan.nchecks; i++)
 	{
 		MlCheckResult *result = palloc(sizeof(MlCheckResult));
@@ -229,7 +230,7 @@ ml_failing_query(const MlFailingRows *failing)
 	check->kind->failing(check, &condition);
 	initStringInfo(&where);
 	ml_data_where(&where, check, failing->data->suite);
-	return psprintf("SELECT s.row FROM (SELECT pg_catalog.to_jsonb(s) AS row, (%s) AS failing FROM %s AS s%s) AS s "
+	return psprintf("SELECT s.row FROM (SELECT pg_catalog.to_jsonb(s.*) AS row, (%s) AS failing FROM %s AS s%s) AS s "
 					"WHERE s.failing", condition.data, failing->scan->from, where.data);
 }
 

@@ -18,7 +18,7 @@ void
 ml_data_where(StringInfo out, const MlCheck *check, const char *suite)
 {
 	if (check->where)
-		appendStringInfo(out, " WHERE ml.meets(%s, %s, s)", quote_literal_cstr(check->where),
+		appendStringInfo(out, " WHERE ml.meets(%s, %s, s.*)", quote_literal_cstr(check->where),
 						 quote_literal_cstr(ml_check_what(check, suite)));
 }
 
@@ -153,7 +153,7 @@ ml_data_list(const MlCollector *collector, int n)
 /* What a check's scan needs again. */
 typedef struct MlDataAgainContext
 {
-	const MlDataScan *scan;
+	MlDataScan *scan;
 	const MlDataCheck *data;
 } MlDataAgainContext;
 
@@ -175,7 +175,7 @@ ml_data_again_query(const MlDataAgainContext *context, const MlCollector *collec
 		if (collector->kind == ML_COLLECT_COPIES || (collector->kind == ML_COLLECT_PAIRS && i < collector->ncolumns - 1) ||
 			(collector->kind == ML_COLLECT_LEVELS && i > 0))
 			continue;
-		appendStringInfo(&given, "%s s.%s IS NOT NULL", given.len > 0 ? " AND" : where.len > 0 ? " AND" : " WHERE",
+		appendStringInfo(&given, "%s pg_catalog.num_nulls(s.%s) OPERATOR(pg_catalog.=) 0", given.len > 0 ? " AND" : where.len > 0 ? " AND" : " WHERE",
 						 quote_identifier(collector->columns[i].name));
 	}
 	switch (collector->kind)
@@ -212,22 +212,25 @@ ml_data_again(void *ctx, const MlCollector *collector, MlGroupSink groups, MlLev
 {
 	MlDataAgain again = {collector, collector->columns[0].convert, groups, levels, pairs, sink_ctx};
 	MlSourceReader reader = {0};
+	MlDataAgainContext *context = ctx;
 
 	again.convert.context = CurrentMemoryContext;
 	reader.describe = ml_data_again_described;
 	reader.row = ml_data_again_row;
 	reader.ctx = &again;
-	(void) ml_source_read(ml_data_again_query(ctx, collector), &reader, NULL);
+	context->scan->scans++;
+	context->scan->lost = list_append_unique(context->scan->lost, context->data->check->name);
+	(void) ml_source_read(ml_data_again_query(context, collector), &reader, NULL);
 }
 
 /* ---- judging ---- */
 
 void
-ml_data_scan_collected(MlDataScan *scan, const MlDataCheck *data, MlCollected *out)
+ml_data_scan_collected(const MlDataCheck *data, MlCollected *out)
 {
 	memset(out, 0, sizeof *out);
-	out->program = &scan->program;
-	out->state = scan->state;
+	out->program = &data->pass->program;
+	out->state = data->pass->state;
 	out->check = data->row;
 	out->where = data->where;
 	out->bins = data->bins;
@@ -288,12 +291,15 @@ ml_data_judge_rows(const MlCheck *check, const MlCollected *collected, MlCheckOu
 
 	initStringInfo(&observed);
 	appendStringInfoString(&observed, "{\"failed_share\": ");
-	ml_json_number(&observed, n > 0 ? (double) failed / n : 0);
+	if (n > 0)
+		ml_json_number(&observed, (double) failed / n);
+	else
+		appendStringInfoString(&observed, "null");
 	appendStringInfoChar(&observed, '}');
 	out->observed = observed.data;
 	out->n_failed = failed;
 	/* the comparison in whole rows, so that 1 - 0.9 is a tenth */
-	out->status = n - failed >= check->mostly * n ? ML_CHECK_PASS : ML_CHECK_FAIL;
+	out->status = n == 0 ? ML_CHECK_INSUFFICIENT : n - failed >= check->mostly * n ? ML_CHECK_PASS : ML_CHECK_FAIL;
 }
 
 /* What is expected, by the kind's words or by the parameters. */
@@ -330,7 +336,7 @@ ml_data_judge(MlDataScan *scan, MlDataCheck *data)
 		ml_data_ask_check(scan, data);
 		return;
 	}
-	ml_data_scan_collected(scan, data, &collected);
+	ml_data_scan_collected(data, &collected);
 	collected.again = ml_data_again;
 	collected.again_ctx = &context;
 	collected.past = ml_data_past;

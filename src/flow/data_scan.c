@@ -16,6 +16,8 @@
 #include "flow/data_scan.h"
 #include "flow/expression.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -29,16 +31,27 @@
 static char *
 ml_data_from(const MlSourceInfo *info)
 {
-	char	   *query;
-	int			length;
+	RawStmt    *statement;
 
 	if (info->relation != NULL && !info->narrowed)
 		return info->relation;
-	query = pstrdup(info->query);
-	length = strlen(query);
-	while (length > 0 && strchr(" \t\r\n;", query[length - 1]) != NULL)
-		query[--length] = '\0';
-	return psprintf("(\n%s\n)", query);
+	/* the server's own word for where its one statement ends: without a semicolon, and comments behind that */
+	statement = linitial_node(RawStmt, raw_parser(info->query, RAW_PARSE_DEFAULT));
+	return psprintf("(\n%s\n)", statement->stmt_len > 0 ?
+					pnstrdup(info->query + statement->stmt_location, statement->stmt_len) : info->query);
+}
+
+/* A pass that reads nothing yet. */
+static MlDataPass *
+ml_data_pass_create(const MlDataScan *scan)
+{
+	MlDataPass *pass = palloc0(sizeof(MlDataPass));
+
+	pass->attnos = palloc(sizeof(int) * Max(scan->desc->natts, 1));
+	pass->scan_of = palloc(sizeof(int) * Max(scan->desc->natts, 1));
+	for (int i = 0; i < scan->desc->natts; i++)
+		pass->scan_of[i] = -1;
+	return pass;
 }
 
 void
@@ -49,10 +62,7 @@ ml_data_scan_begin(MlDataScan *scan, const char *source)
 	scan->desc = ml_source_describe(source, &scan->info);
 	scan->from = ml_data_from(&scan->info);
 	ml_row_type_of(scan->desc, &scan->type);
-	scan->attnos = palloc(sizeof(int) * Max(scan->desc->natts, 1));
-	scan->scan_of = palloc(sizeof(int) * Max(scan->desc->natts, 1));
-	for (int i = 0; i < scan->desc->natts; i++)
-		scan->scan_of[i] = -1;
+	scan->pass = ml_data_pass_create(scan);
 }
 
 MlDataCheck *
@@ -77,19 +87,19 @@ ml_data_scan_add(MlDataScan *scan, const MlCheck *check, const char *suite, bool
 static int
 ml_data_column(MlDataScan *scan, int attno)
 {
-	if (scan->scan_of[attno] < 0)
+	if (scan->pass->scan_of[attno] < 0)
 	{
-		scan->scan_of[attno] = scan->program.ncolumns;
-		scan->attnos[scan->program.ncolumns++] = attno;
+		scan->pass->scan_of[attno] = scan->pass->program.ncolumns;
+		scan->pass->attnos[scan->pass->program.ncolumns++] = attno;
 	}
-	return scan->scan_of[attno];
+	return scan->pass->scan_of[attno];
 }
 
 /* The number of a new condition. */
 static int
 ml_data_condition_add(MlDataScan *scan, char *sql, char *whose)
 {
-	MlScanProgram *program = &scan->program;
+	MlScanProgram *program = &scan->pass->program;
 	int			n = program->nconditions++;
 
 	program->conditions = n == 0 ? palloc(sizeof(char *)) : repalloc(program->conditions, sizeof(char *) * (n + 1));
@@ -110,7 +120,7 @@ ml_data_condition(MlDataScan *scan, const char *sql, const MlDataCheck *data, bo
 		(void) ml_data_column(scan, i);
 	if (where)
 		for (int i = 0; i < scan->nchecks; i++)
-			if (scan->checks[i].where >= 0 && scan->checks[i].check->where != NULL &&
+			if (scan->checks[i].pass == scan->pass && scan->checks[i].where >= 0 && scan->checks[i].check->where != NULL &&
 				strcmp(scan->checks[i].check->where, sql) == 0)
 				return scan->checks[i].where;
 	return ml_data_condition_add(scan, pstrdup(sql), whose);
@@ -127,6 +137,11 @@ ml_data_all_columns(const MlDataScan *scan, const MlCheck *check)
 	for (int i = 0; i < scan->type.n; i++)
 		if (scan->type.names[i] != NULL)
 			all->columns[all->ncolumns++] = unconstify(char *, scan->type.names[i]);
+	if (all->ncolumns == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("the source has no columns"),
+				 errhint("Give the source columns, or drop the check.")));
 	return all;
 }
 
@@ -169,7 +184,7 @@ ml_data_columns(MlDataScan *scan, MlDataCheck *data)
 static void
 ml_data_count_rows(MlDataScan *scan, MlDataCheck *data)
 {
-	MlScanProgram *program = &scan->program;
+	MlScanProgram *program = &scan->pass->program;
 	const MlCheckKind *kind = data->check->kind;
 	MlScanCheck *counting;
 
@@ -191,7 +206,7 @@ ml_data_count_rows(MlDataScan *scan, MlDataCheck *data)
 		kind->expression(data->check, (kind->flags & ML_CHECK_LOOKUP) != 0 ? "s" : NULL, &sql);
 		if ((kind->flags & ML_CHECK_LOOKUP) != 0)
 		{
-			scan->arguments = lappend(scan->arguments, sql.data);
+			scan->pass->arguments = lappend(scan->pass->arguments, sql.data);
 			counting->condition = ml_data_condition_add(scan, NULL, NULL);
 		}
 		else
@@ -232,14 +247,14 @@ ml_data_bind(MlDataScan *scan, MlDataCheck *data)
 		return;
 	if (kind->prepare || kind->expression)
 		ml_data_count_rows(scan, data);
-	scan->collecting.check = data->check;
-	scan->collecting.where = data->where;
-	scan->collecting.bins = -1;
+	scan->pass->collecting.check = data->check;
+	scan->pass->collecting.where = data->where;
+	scan->pass->collecting.bins = -1;
 	if (kind->plan)
-		kind->plan(data->check, data->columns, &scan->collecting);
+		kind->plan(data->check, data->columns, &scan->pass->collecting);
 	if (data->where >= 0 && data->row < 0)
-		ml_collect(&scan->collecting, ML_COLLECT_ROWS, 0, NULL);
-	data->bins = scan->collecting.bins;
+		ml_collect(&scan->pass->collecting, ML_COLLECT_ROWS, 0, NULL);
+	data->bins = scan->pass->collecting.bins;
 	data->scanned = true;
 }
 
@@ -265,7 +280,7 @@ ml_data_failed(MlDataCheck *data, const ErrorData *error)
 	data->scanned = false;
 }
 
-/* What of a scan grows while checks are bound to it. */
+/* What of a pass grows while checks are bound to it. */
 typedef struct MlDataMark
 {
 	int			ncolumns;
@@ -276,23 +291,33 @@ typedef struct MlDataMark
 } MlDataMark;
 
 static void
-ml_data_undo(MlDataScan *scan, const MlDataMark *mark)
+ml_data_undo(MlDataPass *pass, const MlDataMark *mark)
 {
-	while (scan->program.ncolumns > mark->ncolumns)
-		scan->scan_of[scan->attnos[--scan->program.ncolumns]] = -1;
-	scan->program.nconditions = mark->nconditions;
-	scan->program.nchecks = mark->nchecks;
-	scan->collecting.n = mark->ncollectors;
-	scan->arguments = list_truncate(scan->arguments, mark->narguments);
+	while (pass->program.ncolumns > mark->ncolumns)
+		pass->scan_of[pass->attnos[--pass->program.ncolumns]] = -1;
+	pass->program.nconditions = mark->nconditions;
+	pass->program.nchecks = mark->nchecks;
+	pass->collecting.n = mark->ncollectors;
+	pass->arguments = list_truncate(pass->arguments, mark->narguments);
 }
 
-void
-ml_data_try(MlDataScan *scan, MlDataCheck *data, void (*what) (MlDataScan *scan, MlDataCheck *data))
+/* Errors that say nothing about a check: cancelled, no room, deadlock, disk. */
+static bool
+ml_data_passes_on(int sqlerrcode)
+{
+	int			category = ERRCODE_TO_CATEGORY(sqlerrcode);
+
+	return category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES ||
+		category == ERRCODE_TRANSACTION_ROLLBACK || category == ERRCODE_SYSTEM_ERROR;
+}
+
+/* Does something in a subtransaction; returns its error, or NULL. */
+static ErrorData *
+ml_data_attempt(MlDataScan *scan, MlDataCheck *data, void (*what) (MlDataScan *scan, MlDataCheck *data))
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	MlDataMark	mark = {scan->program.ncolumns, scan->program.nconditions, scan->program.nchecks, scan->collecting.n,
-	list_length(scan->arguments)};
+	ErrorData  *volatile error = NULL;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -305,31 +330,52 @@ ml_data_try(MlDataScan *scan, MlDataCheck *data, void (*what) (MlDataScan *scan,
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED || error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN ||
-			error->sqlerrcode == ERRCODE_OUT_OF_MEMORY)
+		if (ml_data_passes_on(error->sqlerrcode))
 			ReThrowError(error);
-		ml_data_undo(scan, &mark);
+	}
+	PG_END_TRY();
+	return error;
+}
+
+void
+ml_data_try(MlDataScan *scan, MlDataCheck *data, void (*what) (MlDataScan *scan, MlDataCheck *data))
+{
+	MlDataPass *pass = scan->pass;
+	MlDataMark	mark = {pass->program.ncolumns, pass->program.nconditions, pass->program.nchecks, pass->collecting.n,
+	list_length(pass->arguments)};
+	ErrorData  *error = ml_data_attempt(scan, data, what);
+
+	if (error)
+	{
+		ml_data_undo(pass, &mark);
 		data->row = data->where = data->bins = -1;
 		ml_data_failed(data, error);
 	}
-	PG_END_TRY();
+}
+
+/* Binds a check to the pass at hand. */
+static void
+ml_data_bind_to_pass(MlDataScan *scan, MlDataCheck *data)
+{
+	data->pass = scan->pass;
+	data->row = data->where = data->bins = -1;
+	data->scanned = false;
+	ml_data_try(scan, data, ml_data_bind);
+	scan->pass->program.ncollectors = scan->pass->collecting.n;
+	scan->pass->program.collectors = scan->pass->collecting.collectors;
 }
 
 void
 ml_data_scan_bind(MlDataScan *scan)
 {
 	for (int i = 0; i < scan->nchecks; i++)
-		ml_data_try(scan, &scan->checks[i], ml_data_bind);
-	scan->program.ncollectors = scan->collecting.n;
-	scan->program.collectors = scan->collecting.collectors;
+		ml_data_bind_to_pass(scan, &scan->checks[i]);
 }
 
 /* ---- the scan ---- */
@@ -338,16 +384,16 @@ ml_data_scan_bind(MlDataScan *scan)
 static void
 ml_data_spec(const MlDataScan *scan, StringInfo out)
 {
-	const MlScanProgram *program = &scan->program;
+	const MlScanProgram *program = &scan->pass->program;
 	MlScanColumn *columns = palloc(sizeof(MlScanColumn) * Max(program->ncolumns, 1));
 	StringInfoData spec;
 	char	   *hex;
 
 	for (int i = 0; i < program->ncolumns; i++)
 	{
-		columns[i].name = scan->type.names[scan->attnos[i]];
-		columns[i].typmod = scan->type.typmods[scan->attnos[i]];
-		columns[i].collation = scan->type.collations[scan->attnos[i]];
+		columns[i].name = scan->type.names[scan->pass->attnos[i]];
+		columns[i].typmod = scan->type.typmods[scan->pass->attnos[i]];
+		columns[i].collation = scan->type.collations[scan->pass->attnos[i]];
 	}
 	initStringInfo(&spec);
 	ml_scan_spec_write(&spec, program->ncolumns, columns, program);
@@ -360,8 +406,8 @@ ml_data_spec(const MlDataScan *scan, StringInfo out)
 static char *
 ml_data_query(const MlDataScan *scan)
 {
-	const MlScanProgram *program = &scan->program;
-	bool		whole = program->ncolumns + list_length(scan->arguments) > ML_DATA_ARGUMENTS_MAX;
+	const MlScanProgram *program = &scan->pass->program;
+	bool		whole = program->ncolumns + list_length(scan->pass->arguments) > ML_DATA_ARGUMENTS_MAX;
 	StringInfoData query;
 	int			n = 0;
 	ListCell   *lc;
@@ -369,14 +415,14 @@ ml_data_query(const MlDataScan *scan)
 	initStringInfo(&query);
 	appendStringInfoString(&query, whole ? "SELECT ml.check_scan_row(" : "SELECT ml.check_scan(");
 	ml_data_spec(scan, &query);
-	appendStringInfoString(&query, whole ? ", x) FROM (SELECT " : "");
+	appendStringInfoString(&query, whole ? ", x.*) FROM (SELECT " : "");
 	for (int i = 0; i < program->ncolumns; i++)
 	{
 		appendStringInfo(&query, "%ss.%s", whole && n == 0 ? "" : ", ",
-						 quote_identifier(scan->type.names[scan->attnos[i]]));
+						 quote_identifier(scan->type.names[scan->pass->attnos[i]]));
 		n++;
 	}
-	foreach(lc, scan->arguments)
+	foreach(lc, scan->pass->arguments)
 	{
 		appendStringInfo(&query, "%s(%s)", whole && n == 0 ? "" : ", ", (char *) lfirst(lc));
 		if (whole)
@@ -419,28 +465,94 @@ ml_data_answered(void *ctx, TupleTableSlot *slot)
 	return true;
 }
 
+/* Goes through the source once for the pass at hand. */
+static void
+ml_data_pass_run(MlDataScan *scan, MlDataCheck *unused)
+{
+	MlDataPass *pass = scan->pass;
+	MlDataAnswer answer = {CurrentMemoryContext, NULL};
+	MlSourceReader reader = {0};
+
+	/* the aggregate takes one argument at least */
+	if (pass->program.ncolumns == 0 && pass->arguments == NIL)
+	{
+		pass->arguments = list_make1("true");
+		(void) ml_data_condition_add(scan, NULL, NULL);
+	}
+	reader.describe = ml_data_described;
+	reader.row = ml_data_answered;
+	reader.ctx = &answer;
+	scan->scans++;
+	(void) ml_source_read(ml_data_query(scan), &reader, NULL);
+	pass->state = answer.state ? answer.state :
+		ml_scan_state_create(&pass->program, CurrentMemoryContext, ml_check_scan_memory());
+}
+
+/* Scans for the halves of checks that a scan with all of them has failed for, down to those that it failed for. */
+static void
+ml_data_divide(MlDataScan *scan, MlDataCheck **checks, int n, const ErrorData *error)
+{
+	int			half = n / 2;
+
+	if (n == 1)
+	{
+		ml_data_failed(checks[0], error);
+		scan->broken = lappend(scan->broken, checks[0]->check->name);
+		return;
+	}
+	for (int part = 0; part < 2; part++)
+	{
+		MlDataCheck **some = part == 0 ? checks : checks + half;
+		int			nsome = part == 0 ? half : n - half;
+		const ErrorData *again;
+
+		scan->pass = ml_data_pass_create(scan);
+		for (int i = 0; i < nsome; i++)
+			ml_data_bind_to_pass(scan, some[i]);
+		again = ml_data_attempt(scan, NULL, ml_data_pass_run);
+		if (again)
+			ml_data_divide(scan, some, nsome, again);
+	}
+}
+
 void
 ml_data_scan_run(MlDataScan *scan)
 {
-	MlDataAnswer answer = {CurrentMemoryContext, NULL};
-	MlSourceReader reader = {0};
-	bool		any = false;
+	MlDataCheck **checks = palloc(sizeof(MlDataCheck *) * Max(scan->nchecks, 1));
+	const ErrorData *error;
+	int			n = 0;
 
 	for (int i = 0; i < scan->nchecks; i++)
-		any |= scan->checks[i].scanned;
-	if (any)
+		if (scan->checks[i].scanned)
+			checks[n++] = &scan->checks[i];
+	if (n == 0)
 	{
-		/* the aggregate takes one argument at least */
-		if (scan->program.ncolumns == 0 && scan->arguments == NIL)
-		{
-			scan->arguments = list_make1("true");
-			(void) ml_data_condition_add(scan, NULL, NULL);
-		}
-		reader.describe = ml_data_described;
-		reader.row = ml_data_answered;
-		reader.ctx = &answer;
-		(void) ml_source_read(ml_data_query(scan), &reader, NULL);
+		scan->pass->state = ml_scan_state_create(&scan->pass->program, CurrentMemoryContext, ml_check_scan_memory());
+		return;
 	}
-	scan->state = answer.state ? answer.state :
-		ml_scan_state_create(&scan->program, CurrentMemoryContext, ml_check_scan_memory());
+	error = ml_data_attempt(scan, NULL, ml_data_pass_run);
+	if (error == NULL)
+		return;
+	/* a source that cannot be read without any check either is no matter of the checks */
+	scan->pass = ml_data_pass_create(scan);
+	ml_data_pass_run(scan, NULL);
+	ml_data_divide(scan, checks, n, error);
+}
+
+void
+ml_data_scan_tell(const MlDataScan *scan)
+{
+	StringInfoData why;
+
+	if (scan->scans < 2)
+		return;
+	initStringInfo(&why);
+	if (scan->broken)
+		appendStringInfo(&why, "An error stopped the scan for: %s.", ml_text_list(scan->broken, 20));
+	if (scan->lost)
+		appendStringInfo(&why, "%sValues did not fit into maintenance_work_mem (%s) for: %s.", why.len > 0 ? " " : "",
+						 ml_text_bytes((double) ml_check_scan_memory()), ml_text_list(scan->lost, 20));
+	ereport(NOTICE,
+			(errmsg("the source was scanned %d times", scan->scans),
+			 errdetail_internal("%s", why.data)));
 }
