@@ -278,23 +278,28 @@ ml_check_site_json(MlCheckSite *site, Jsonb *json)
 	site->values[site->type.n].isnull = true;
 }
 
+/* The type of the argument that is the data. */
+static void
+ml_check_site_type(MlCheckSite *site, FunctionCallInfo fcinfo, int argument)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, argument);
+
+	if (!OidIsValid(type) || (!type_is_rowtype(type) && getBaseType(type) != JSONBOID))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("data to be checked cannot be of type %s", OidIsValid(type) ? format_type_be(type) : "unknown"),
+				 errdetail("They are a row or jsonb."),
+				 errhint("Check a table by its name or alias: ml.is_valid('suite', t) FROM customers t.")));
+	site->data_type = type;
+}
+
 MlProgram *
 ml_check_site_row(FunctionCallInfo fcinfo, const NullableDatum **values)
 {
 	MlCheckSite *site = ml_check_site(fcinfo);
 
 	if (unlikely(!OidIsValid(site->data_type)))
-	{
-		Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 1);
-
-		if (!OidIsValid(type) || (!type_is_rowtype(type) && getBaseType(type) != JSONBOID))
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("data to be checked cannot be of type %s", OidIsValid(type) ? format_type_be(type) : "unknown"),
-					 errdetail("They are a row or jsonb."),
-					 errhint("Check a table by its name or alias: ml.is_valid('suite', t) FROM customers t.")));
-		site->data_type = type;
-	}
+		ml_check_site_type(site, fcinfo, 1);
 	if (PG_ARGISNULL(1))
 		return NULL;
 	if (type_is_rowtype(site->data_type))
@@ -328,6 +333,13 @@ ml_check_site_meets(FunctionCallInfo fcinfo)
 	text	   *condition = PG_GETARG_TEXT_PP(0);
 	TupleDesc	desc = site->desc;
 
+	if (unlikely(!OidIsValid(site->data_type)))
+		ml_check_site_type(site, fcinfo, 2);
+	if (!type_is_rowtype(site->data_type))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("a condition is about a row, not about a value of type %s", format_type_be(site->data_type)),
+				 errhint("Use ml.is_valid or ml.check_data.")));
 	ml_check_site_tuple(site, PG_GETARG_HEAPTUPLEHEADER(2));
 	if (site->condition == NULL || site->desc != desc || site->user != GetUserId() ||
 		VARSIZE_ANY_EXHDR(site->condition) != VARSIZE_ANY_EXHDR(condition) ||

@@ -96,6 +96,7 @@ ml_data_ask(const char *query, MlDataRow *row)
 typedef struct MlDataAgain
 {
 	const MlCollector *collector;
+	MemoryContext context;		/* the judge's: what a sink keeps outlives the row */
 	MlConvert	convert;
 	MlGroupSink groups;
 	MlLevelSink levels;
@@ -108,32 +109,48 @@ ml_data_again_described(void *ctx, TupleDesc desc)
 {
 }
 
+/* Gives a row's count, with its value where the collector has one, to the sink of groups. */
+static void
+ml_data_again_group(MlDataAgain *again, const Datum *values)
+{
+	MlTypeClass class = again->convert.class;
+	bool		valued = again->collector->ncolumns == 1 && again->collector->kind == ML_COLLECT_GROUPS &&
+		class != ML_TYPE_TEXT && class != ML_TYPE_UNSUPPORTED && class != ML_TYPE_ARRAY;
+	double		value = valued ? ml_convert_number(&again->convert, values[1]) : get_float8_nan();
+	MemoryContext old = MemoryContextSwitchTo(again->context);
+
+	again->groups(again->sink_ctx, value, DatumGetInt64(values[0]));
+	MemoryContextSwitchTo(old);
+}
+
 static bool
 ml_data_again_row(void *ctx, TupleTableSlot *slot)
 {
 	MlDataAgain *again = ctx;
+	const Datum *values;
 
 	slot_getallattrs(slot);
+	values = slot->tts_values;
 	if (again->groups)
-		again->groups(again->sink_ctx, again->collector->ncolumns == 1 && again->collector->kind == ML_COLLECT_GROUPS &&
-					  again->convert.class != ML_TYPE_TEXT && again->convert.class != ML_TYPE_UNSUPPORTED &&
-					  again->convert.class != ML_TYPE_ARRAY ?
-					  ml_convert_number(&again->convert, slot->tts_values[1]) : get_float8_nan(),
-					  DatumGetInt64(slot->tts_values[0]));
+		ml_data_again_group(again, values);
 	else if (again->levels)
 	{
 		int			length;
-		const char *text = ml_convert_text(&again->convert, slot->tts_values[1], &length);
+		const char *text = ml_convert_text(&again->convert, values[1], &length);
+		char	   *terminated = pnstrdup(text, length);
+		MemoryContext old = MemoryContextSwitchTo(again->context);
 
-		again->levels(again->sink_ctx, pnstrdup(text, length), DatumGetInt64(slot->tts_values[0]),
-					  DatumGetInt64(slot->tts_values[2]));
+		again->levels(again->sink_ctx, terminated, DatumGetInt64(values[0]), DatumGetInt64(values[2]));
+		MemoryContextSwitchTo(old);
 	}
 	else
 	{
-		MlPairCounts pair = {DatumGetInt64(slot->tts_values[0]), DatumGetInt64(slot->tts_values[1]),
-		DatumGetInt64(slot->tts_values[2]), DatumGetInt64(slot->tts_values[3])};
+		MlPairCounts pair = {DatumGetInt64(values[0]), DatumGetInt64(values[1]), DatumGetInt64(values[2]),
+		DatumGetInt64(values[3])};
+		MemoryContext old = MemoryContextSwitchTo(again->context);
 
 		again->pairs(again->sink_ctx, &pair);
+		MemoryContextSwitchTo(old);
 	}
 	return true;
 }
@@ -210,7 +227,7 @@ static void
 ml_data_again(void *ctx, const MlCollector *collector, MlGroupSink groups, MlLevelSink levels, MlPairSink pairs,
 			  void *sink_ctx)
 {
-	MlDataAgain again = {collector, collector->columns[0].convert, groups, levels, pairs, sink_ctx};
+	MlDataAgain again = {collector, CurrentMemoryContext, collector->columns[0].convert, groups, levels, pairs, sink_ctx};
 	MlSourceReader reader = {0};
 	MlDataAgainContext *context = ctx;
 
@@ -219,7 +236,8 @@ ml_data_again(void *ctx, const MlCollector *collector, MlGroupSink groups, MlLev
 	reader.row = ml_data_again_row;
 	reader.ctx = &again;
 	context->scan->scans++;
-	context->scan->lost = list_append_unique(context->scan->lost, context->data->check->name);
+	if (!ml_text_listed(context->scan->lost, context->data->check->name))
+		context->scan->lost = lappend(context->scan->lost, context->data->check->name);
 	(void) ml_source_read(ml_data_again_query(context, collector), &reader, NULL);
 }
 
