@@ -50,7 +50,9 @@ RESET ROLE;
 SELECT model, invalid_policy FROM ml.models ORDER BY model;
 SELECT kind, model, actor, detail FROM ml.events WHERE kind = 'set_invalid_policy' ORDER BY event_id;
 SELECT * FROM ml.verify_events();
+\set VERBOSITY terse
 UPDATE ml.models SET invalid_policy = 'drop';
+\set VERBOSITY default
 
 -- Without a suite there is nothing to judge by.
 SELECT ml.set_invalid_policy('price', 'error');
@@ -90,6 +92,11 @@ SELECT id, ml.predict('price', h) IS NULL AS columns, ml.predict('price', (SELEC
 FROM houses h WHERE id IN (98, 99, 100, 101, 102) ORDER BY id;
 SELECT ml.predict('price', ROW(1::float8, 2::float8, 'north')) IS NULL AS invalid, ml.predict('price', ROW(5::float8, 2::float8, NULL)) IS NULL AS null_literal,
 	ml.predict('price', ROW(5::float8, 2::float8, 'north')) IS NULL AS valid;
+SET ROLE regress_ml_owner;
+SELECT ml.add_check('price', 'predicate', '{}', '{"expression": "district = ''north''"}', name => 'north');
+SELECT ml.predict('price', ROW(5::float8, 2::float8, 'north')) IS NULL AS north, ml.predict('price', ROW(5::float8, 2::float8, 'south')) IS NULL AS south;
+SELECT ml.drop_check('price', 'north');
+RESET ROLE;
 SELECT ml.predict('price', ROW(1::float8, 2::float8));
 SELECT ml.predict('price', 5);
 SELECT ml.predict('price', '{"area": 1, "rooms": 1, "district": "north"}'::jsonb) IS NULL AS low, ml.predict('price', '{"area": 5, "rooms": 1}'::jsonb) IS NULL AS missing,
