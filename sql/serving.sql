@@ -39,7 +39,7 @@ CREATE FUNCTION shadow(name text, number int) RETURNS void LANGUAGE sql AS $$
 $$;
 CREATE FUNCTION version_of(score float8) RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT floor((score + 5e5) / 1e6)::int $$;
 -- The counts since they were asked for last.
-CREATE TABLE seen (model text, version int, role text, rows bigint, errors bigint);
+CREATE TABLE seen (model text, version int, role text, rows bigint, errors bigint, invalid bigint);
 CREATE FUNCTION counted(OUT model text, OUT version int, OUT role text, OUT rows bigint, OUT errors bigint) RETURNS SETOF record LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN QUERY SELECT c.model, c.version, c.role, c.rows - coalesce(s.rows, 0), c.errors - coalesce(s.errors, 0)

@@ -7,6 +7,7 @@
 
 #include "api/arguments.h"
 #include "flow/check_site.h"
+#include "flow/constraint.h"
 #include "flow/support.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
@@ -34,8 +35,27 @@ ML_FUNCTION(ml_is_valid_columns)
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	program = ml_check_site_columns(fcinfo, &values);
+	program = ml_check_site_columns(fcinfo, 2, &values);
 	PG_RETURN_BOOL(ml_program_passes(program, values));
+}
+
+/*
+ * ml.is_valid_stored(suite, names, relation, constraint, columns...): the same
+ * where a CHECK constraint rests on it, with an error in place of false.
+ */
+ML_FUNCTION(ml_is_valid_stored)
+{
+	const NullableDatum *values;
+	MlProgram  *program;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	program = ml_check_site_columns(fcinfo, 4, &values);
+	if (likely(ml_program_passes(program, values)))
+		PG_RETURN_BOOL(true);
+	if (!PG_ARGISNULL(2) && !PG_ARGISNULL(3) && ml_constraint_enforcing(fcinfo->flinfo))
+		ml_constraint_violated(program, values, PG_GETARG_OID(2), text_to_cstring(PG_GETARG_TEXT_PP(3)));
+	PG_RETURN_BOOL(false);
 }
 
 /* ml.check_row(suite, data): every check that fails, and why. */

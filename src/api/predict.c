@@ -16,11 +16,15 @@
 ML_FUNCTION(ml_predict)
 {
 	MlCallSite *site;
+	MlLane	   *lane;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	site = ml_predict_site(fcinfo);
-	return ml_predict_result(site, ml_predict_score(site, PG_GETARG_DATUM(1)), fcinfo->flinfo);
+	lane = ml_predict_score(site, PG_GETARG_DATUM(1));
+	if (unlikely(lane == NULL))
+		PG_RETURN_NULL();
+	return ml_predict_result(site, lane, fcinfo->flinfo);
 }
 
 /* The probability of a class, NULL for the positive one. */
@@ -35,12 +39,14 @@ ml_probability_of(MlLane *lane, text *label)
 /* ml.probability(model, features, class): the probability of a class. */
 ML_FUNCTION(ml_probability)
 {
-	MlCallSite *site;
+	MlLane	   *lane;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	site = ml_predict_site(fcinfo);
-	return ml_probability_of(ml_predict_score(site, PG_GETARG_DATUM(1)), PG_ARGISNULL(2) ? NULL : PG_GETARG_TEXT_PP(2));
+	lane = ml_predict_score(ml_predict_site(fcinfo), PG_GETARG_DATUM(1));
+	if (unlikely(lane == NULL))
+		PG_RETURN_NULL();
+	return ml_probability_of(lane, PG_ARGISNULL(2) ? NULL : PG_GETARG_TEXT_PP(2));
 }
 
 static Datum
@@ -67,40 +73,55 @@ ml_probabilities_json(MlLane *lane)
 /* ml.probabilities(model, features): {"label": p} of every class. */
 ML_FUNCTION(ml_probabilities)
 {
+	MlLane	   *lane;
+
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	return ml_probabilities_json(ml_predict_score(ml_predict_site(fcinfo), PG_GETARG_DATUM(1)));
+	lane = ml_predict_score(ml_predict_site(fcinfo), PG_GETARG_DATUM(1));
+	if (unlikely(lane == NULL))
+		PG_RETURN_NULL();
+	return ml_probabilities_json(lane);
 }
 
 /* ml.predict_columns(model, result, names, columns...): ml.predict of a row that is given column by column. */
 ML_FUNCTION(ml_predict_columns)
 {
 	MlCallSite *site;
+	MlLane	   *lane;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	site = ml_predict_columns_site(fcinfo, 3);
-	return ml_predict_result(site, ml_predict_score_columns(site, fcinfo->args + 3), fcinfo->flinfo);
+	lane = ml_predict_score_columns(site, fcinfo->args + 3);
+	if (unlikely(lane == NULL))
+		PG_RETURN_NULL();
+	return ml_predict_result(site, lane, fcinfo->flinfo);
 }
 
 /* ml.probability_columns(model, class, names, columns...) */
 ML_FUNCTION(ml_probability_columns)
 {
-	MlCallSite *site;
+	MlLane	   *lane;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	site = ml_predict_columns_site(fcinfo, 3);
-	return ml_probability_of(ml_predict_score_columns(site, fcinfo->args + 3),
-							 PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1));
+	lane = ml_predict_score_columns(ml_predict_columns_site(fcinfo, 3), fcinfo->args + 3);
+	if (unlikely(lane == NULL))
+		PG_RETURN_NULL();
+	return ml_probability_of(lane, PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1));
 }
 
 /* ml.probabilities_columns(model, names, columns...) */
 ML_FUNCTION(ml_probabilities_columns)
 {
+	MlLane	   *lane;
+
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	return ml_probabilities_json(ml_predict_score_columns(ml_predict_columns_site(fcinfo, 2), fcinfo->args + 2));
+	lane = ml_predict_score_columns(ml_predict_columns_site(fcinfo, 2), fcinfo->args + 2);
+	if (unlikely(lane == NULL))
+		PG_RETURN_NULL();
+	return ml_probabilities_json(lane);
 }
 
 /* ml.serving_counts(): what this session has scored with deployed versions. */
@@ -113,10 +134,10 @@ ML_FUNCTION(ml_serving_counts)
 	foreach(lc, ml_serving_lines())
 	{
 		MlServingLine *line = lfirst(lc);
-		Datum		values[5] = {CStringGetTextDatum(line->model), Int32GetDatum(line->version),
+		Datum		values[6] = {CStringGetTextDatum(line->model), Int32GetDatum(line->version),
 			CStringGetTextDatum(ml_serving_role_name(line->role)), Int64GetDatum((int64) line->count.rows),
-		Int64GetDatum((int64) line->count.errors)};
-		bool		nulls[5] = {0};
+		Int64GetDatum((int64) line->count.errors), Int64GetDatum((int64) line->count.invalid)};
+		bool		nulls[6] = {0};
 
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}

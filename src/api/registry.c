@@ -141,6 +141,13 @@ ML_FUNCTION(ml_tag)
 	PG_RETURN_VOID();
 }
 
+/* ml.set_invalid_policy(model, action) */
+ML_FUNCTION(ml_set_invalid_policy)
+{
+	ml_deploy_set_invalid_policy(ml_getarg_text(fcinfo, 0), ml_getarg_text(fcinfo, 1));
+	PG_RETURN_VOID();
+}
+
 /* ml.archive(model, version) */
 ML_FUNCTION(ml_archive)
 {

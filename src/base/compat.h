@@ -129,4 +129,11 @@
 #define ML_COMPAT_CSV_MARKER true
 #endif
 
+/* CHECK constraints may be there without being enforced since 18. */
+#if PG_VERSION_NUM >= 180000
+#define ml_compat_check_enforced(check) ((check)->ccenforced)
+#else
+#define ml_compat_check_enforced(check) true
+#endif
+
 #endif							/* ML_COMPAT_H */

@@ -144,12 +144,7 @@ ml_bind_attribute(TupleDesc desc, const char *name, int guess)
 	return -1;
 }
 
-/*
- * Whether a row is bound by position: it comes from ROW(...). A subquery whose
- * columns happen to be called f1, f2 and so on looks the same, and is bound by
- * name where the features have such names too.
- */
-static bool
+bool
 ml_bind_by_position(MlBinding *binding, TupleDesc desc)
 {
 	const MlPipeline *pipeline = binding->model->pipeline;

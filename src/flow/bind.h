@@ -62,6 +62,13 @@ typedef struct MlBinding
 /* A binding for a model, in the given context. */
 extern MlBinding *ml_bind_create(const MlModel *model, const char *ref, bool soft, MemoryContext context);
 
+/*
+ * Whether a row is bound by position: it comes from ROW(...). A subquery whose
+ * columns happen to be called f1, f2 and so on looks the same, and is bound by
+ * name where the features have such names too.
+ */
+extern bool ml_bind_by_position(MlBinding *binding, TupleDesc desc);
+
 /* Binds to a row type, by name, or by position where all names are those of an anonymous row. */
 extern void ml_bind_desc(MlBinding *binding, TupleDesc desc);
 

@@ -9,10 +9,10 @@
 #include "flow/program.h"
 
 /*
- * The program for a call (suite, names, columns...) that the planner made of a
- * row; *values are the columns.
+ * The program for a call (suite, names, ..., columns...) that the planner made
+ * of a row, with the columns from argument number first on; *values are they.
  */
-extern MlProgram *ml_check_site_columns(FunctionCallInfo fcinfo, const NullableDatum **values);
+extern MlProgram *ml_check_site_columns(FunctionCallInfo fcinfo, int first, const NullableDatum **values);
 
 /*
  * The program for a call (suite, data), with the data taken apart; NULL where

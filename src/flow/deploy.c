@@ -13,6 +13,7 @@
 #include "catalog/pg_class.h"
 #include "flow/deploy.h"
 #include "flow/gates.h"
+#include "flow/support.h"
 #include "miscadmin.h"
 #include "store/access.h"
 #include "store/catalog.h"
@@ -243,6 +244,24 @@ ml_deploy_drop_alias(const char *model, const char *alias)
 	ml_catalog_check_alias(alias);
 	ml_deploy_authorize(model, ML_PRIV_DEPLOY);
 	ml_catalog_drop_alias(model, alias);
+}
+
+/* Sets what becomes of rows to be scored that fail the model's checks. */
+void
+ml_deploy_set_invalid_policy(const char *model, const char *action)
+{
+	MlInvalidPolicy policy;
+
+	ml_deploy_begin("ml.set_invalid_policy()");
+	if (action != NULL && !ml_invalid_policy_parse(action, &policy))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown action \"%s\" for invalid rows", action),
+				 errhint("The actions are score, null and error; NULL does not judge the rows.")));
+	ml_deploy_authorize(model, ML_PRIV_DEPLOY);
+	ml_catalog_set_invalid_policy(model, action);
+	/* plans for a model without a policy do not fetch all columns */
+	ml_support_forget_plans();
 }
 
 /* Sets or removes the description of a model. */

@@ -33,6 +33,9 @@ extern void ml_deploy_undeploy(const char *model, const char *role);
 extern void ml_deploy_set_alias(const char *model, const char *alias, int32 version);
 extern void ml_deploy_drop_alias(const char *model, const char *alias);
 
+/* Sets what becomes of rows to be scored that fail the model's checks, or that they are not judged (NULL); needs privilege deploy. */
+extern void ml_deploy_set_invalid_policy(const char *model, const char *action);
+
 /* Keep the register; all need the owner. */
 extern void ml_deploy_describe(const char *model, const char *description);
 extern void ml_deploy_tag(const char *model, const char *key, const char *value);

@@ -7,19 +7,26 @@
  * Each version that scores has a lane: production's answers, a canary's
  * answers its share of the rows in its place, those of shadows score all rows
  * and answer none. Nothing about a row may make a shadow raise an error.
+ *
+ * Where the model has a policy for invalid rows, a row is judged before any
+ * lane sees it. One that is refused is counted by production, which would have
+ * been asked first, and by the shadows; which rows a canary has is not asked.
  */
 #include "postgres.h"
 
 #include "base/compat.h"
 #include "base/text.h"
 #include "catalog/pg_type.h"
+#include "flow/judge.h"
 #include "flow/predict.h"
 #include "flow/quality.h"
 #include "flow/resolve.h"
 #include "flow/route.h"
+#include "flow/support.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -29,9 +36,8 @@ struct MlCallSite
 	Oid			features_type;
 	bool		row_type;
 	Oid			element_type;	/* of an array argument */
-	int			ncolumns;		/* columns as arguments of their own: their names and types */
-	const char **names;
-	Oid		   *types;
+	MlRowType	columns;		/* those that come as arguments of their own */
+	bool		left_out;		/* the planner has left out some of them */
 
 	/* below: in the context above */
 	bool		resolved;
@@ -44,6 +50,9 @@ struct MlCallSite
 	int			ncanaries;		/* 0 or 1 */
 	double		traffic;		/* of the canary */
 	MlRoute    *route;
+	MlInvalidPolicy invalid;
+	MlJudge    *judge;			/* or NULL */
+	bool		beside;			/* a row takes more than production's answer */
 
 	/* the result type of the call */
 	Oid			result_type;
@@ -66,8 +75,8 @@ ml_predict_add_lane(MlCallSite *site, const MlServed *served)
 	MlLane	   *lane = &site->others[site->nothers];
 
 	ml_lane_init(lane, served, true, psprintf("%s/%d", served->version.model, served->version.version), site->context);
-	if (site->names)
-		ml_bind_names(lane->binding, site->ncolumns, site->names, site->types);
+	if (site->columns.names)
+		ml_bind_names(lane->binding, site->columns.n, site->columns.names, site->columns.types);
 	if (served->role == ML_SERVES_CANARY)
 	{
 		site->ncanaries = 1;
@@ -75,6 +84,22 @@ ml_predict_add_lane(MlCallSite *site, const MlServed *served)
 		site->route = ml_route_create(site->production.model->pipeline);
 	}
 	site->nothers++;
+}
+
+/*
+ * Raises the error for a plan that is older than the policy. Plans are made
+ * anew when a policy is set (ml_support_forget_plans); this one was made just
+ * before, or the policy came by a restore.
+ */
+static ML_NORETURN void
+ml_predict_outdated(const MlCallSite *site)
+{
+	InvalidateSystemCaches();
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("rows for model \"%s\" cannot be judged by the plan of this statement", site->ref),
+			 errdetail("It leaves out columns, since the model had no policy for invalid rows when it was made."),
+			 errhint("Run the statement again.")));
 }
 
 /* Looks up the versions under the active snapshot, checks the right to use them and pins them. */
@@ -87,17 +112,23 @@ ml_predict_resolve(MlCallSite *site, const char *ref, int length, const MlMoment
 	site->resolved = false;
 	site->result_known = false;
 	site->nothers = site->ncanaries = 0;
+	site->judge = NULL;
 	MemoryContextReset(site->context);
 	old = MemoryContextSwitchTo(site->context);
 	site->ref = pnstrdup(ref, length);
 	site->ref_length = length;
 	ml_resolve(site->ref, moment, false, &serving);
 	ml_lane_init(&site->production, &serving.versions[0], serving.deployed, site->ref, site->context);
-	if (site->names)
-		ml_bind_names(site->production.binding, site->ncolumns, site->names, site->types);
+	if (site->columns.names)
+		ml_bind_names(site->production.binding, site->columns.n, site->columns.names, site->columns.types);
 	site->others = palloc(sizeof(MlLane) * serving.count);
 	for (int i = 1; i < serving.count; i++)
 		ml_predict_add_lane(site, &serving.versions[i]);
+	site->invalid = serving.invalid;
+	site->judge = ml_judge_create(&serving, site->production.binding, site->context);
+	if (site->judge && site->left_out)
+		ml_predict_outdated(site);
+	site->beside = site->nothers > 0 || site->judge != NULL;
 	site->moment = *moment;
 	site->resolved = true;
 	MemoryContextSwitchTo(old);
@@ -168,6 +199,11 @@ ml_predict_take_names(MlCallSite *site, FunctionCallInfo fcinfo, int first)
 	Const	   *constant;
 	ArrayType  *array;
 	Datum	   *values;
+	int			n;
+	const char **texts;
+	Oid		   *types;
+	int32	   *typmods;
+	Oid		   *collations;
 
 	/* names that change from row to row would need to be compared with each */
 	if (list_length(args) != fcinfo->nargs || !IsA(list_nth(args, first - 1), Const))
@@ -178,16 +214,28 @@ ml_predict_take_names(MlCallSite *site, FunctionCallInfo fcinfo, int first)
 	array = DatumGetArrayTypeP(constant->constvalue);
 	if (array_contains_nulls(array))
 		ml_predict_misused("A name is NULL.");
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &site->ncolumns);
-	if (site->ncolumns != fcinfo->nargs - first || get_fn_expr_variadic(fcinfo->flinfo))
-		ml_predict_misused(psprintf("There are %d names for %d columns.", site->ncolumns, fcinfo->nargs - first));
-	site->names = palloc(sizeof(char *) * Max(site->ncolumns, 1));
-	site->types = palloc(sizeof(Oid) * Max(site->ncolumns, 1));
-	for (int i = 0; i < site->ncolumns; i++)
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &n);
+	if (n != fcinfo->nargs - first || get_fn_expr_variadic(fcinfo->flinfo))
+		ml_predict_misused(psprintf("There are %d names for %d columns.", n, fcinfo->nargs - first));
+	texts = palloc(sizeof(char *) * Max(n, 1));
+	types = palloc(sizeof(Oid) * Max(n, 1));
+	typmods = palloc(sizeof(int32) * Max(n, 1));
+	collations = palloc(sizeof(Oid) * Max(n, 1));
+	for (int i = 0; i < n; i++)
 	{
-		site->names[i] = TextDatumGetCString(values[i]);
-		site->types[i] = exprType(list_nth(args, first + i));
+		const Node *arg = list_nth(args, first + i);
+
+		texts[i] = TextDatumGetCString(values[i]);
+		types[i] = exprType(arg);
+		typmods[i] = exprTypmod(arg);
+		collations[i] = exprCollation(arg);
+		site->left_out |= typmods[i] == ML_SUPPORT_LEFT_OUT;
 	}
+	site->columns.names = texts;
+	site->columns.types = types;
+	site->columns.typmods = typmods;
+	site->columns.collations = collations;
+	site->columns.n = n;
 	MemoryContextSwitchTo(old);
 }
 
@@ -206,6 +254,18 @@ ml_predict_columns_site(FunctionCallInfo fcinfo, int first)
 	return site;
 }
 
+/* Raises the error for an argument that cannot be features. */
+static ML_NORETURN void
+ml_predict_no_features(const MlCallSite *site)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("features cannot be of type %s",
+					OidIsValid(site->features_type) ? format_type_be(site->features_type) : "unknown"),
+			 errdetail("They are a row, an array or jsonb."),
+			 errhint("Score a table by its name or alias: ml.predict('model', t) FROM customers t.")));
+}
+
 /* Fills a lane's cells; true if it is certain that none is missing. */
 static inline bool
 ml_predict_bind(const MlCallSite *site, MlLane *lane, Datum features)
@@ -217,12 +277,7 @@ ml_predict_bind(const MlCallSite *site, MlLane *lane, Datum features)
 	else if (getBaseType(site->features_type) == JSONBOID)
 		ml_bind_jsonb(lane->binding, DatumGetJsonbP(features), lane->cells);
 	else
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("features cannot be of type %s",
-						OidIsValid(site->features_type) ? format_type_be(site->features_type) : "unknown"),
-				 errdetail("They are a row, an array or jsonb."),
-				 errhint("Score a table by its name or alias: ml.predict('model', t) FROM customers t.")));
+		ml_predict_no_features(site);
 	return false;
 }
 
@@ -232,6 +287,32 @@ ml_predict_bind_any(const MlCallSite *site, MlLane *lane, const MlFeatures *feat
 {
 	return features->columns ? ml_bind_columns(lane->binding, features->columns, lane->cells) :
 		ml_predict_bind(site, lane, features->value);
+}
+
+/* Whether a row passes the checks of the model. */
+static bool
+ml_predict_judge(const MlCallSite *site, const MlFeatures *features)
+{
+	if (site->judge == NULL)
+		return true;
+	if (features->columns)
+		return ml_judge_columns(site->judge, &site->columns, features->columns);
+	if (OidIsValid(site->element_type))
+		return ml_judge_array(site->judge, DatumGetArrayTypeP(features->value));
+	if (site->row_type)
+		return ml_judge_row(site->judge, DatumGetHeapTupleHeader(features->value));
+	return ml_judge_jsonb(site->judge, DatumGetJsonbP(features->value));
+}
+
+/* Counts a row that is not scored, and raises an error if that is the policy. */
+static void
+ml_predict_refuse(MlCallSite *site)
+{
+	site->production.count->invalid++;
+	for (int i = site->ncanaries; i < site->nothers; i++)
+		site->others[i].count->invalid++;
+	if (site->invalid == ML_INVALID_ERROR)
+		ml_judge_refuse(site->judge);
 }
 
 /* Scores a row in a shadow, or counts that it cannot be. */
@@ -248,53 +329,69 @@ ml_predict_shadow(const MlCallSite *site, MlLane *lane, const MlFeatures *featur
 		lane->count->errors++;
 }
 
-/* Scores a row where production has a canary or shadows beside it; production's cells are bound. */
-static MlLane *
-ml_predict_beside(MlCallSite *site, MlFeatures *features, bool complete)
+/*
+ * Scores a row where the model has a canary, shadows or a policy for invalid
+ * rows; NULL for a row that is refused.
+ */
+static pg_noinline MlLane *
+ml_predict_beside(MlCallSite *site, MlFeatures *features)
 {
 	MlLane	   *lane = &site->production;
+	bool		complete;
+	bool		valid;
 
 	/* compressed or out of line: once is enough */
 	if (!features->columns)
+	{
+		if (!OidIsValid(site->element_type) && !site->row_type && getBaseType(site->features_type) != JSONBOID)
+			ml_predict_no_features(site);
 		features->value = PointerGetDatum(PG_DETOAST_DATUM(features->value));
+	}
+	valid = ml_predict_judge(site, features);
+	if (!valid && site->invalid != ML_INVALID_SCORE)
+	{
+		ml_predict_refuse(site);
+		return NULL;
+	}
+	complete = ml_predict_bind_any(site, lane, features);
 	if (site->ncanaries > 0 && ml_route_share(site->route, lane->cells) < site->traffic)
 	{
 		lane = &site->others[0];
 		complete = ml_predict_bind_any(site, lane, features);
 	}
 	ml_lane_answer(lane, complete);
+	lane->count->invalid += !valid;
 	for (int i = site->ncanaries; i < site->nothers; i++)
+	{
 		ml_predict_shadow(site, &site->others[i], features);
+		site->others[i].count->invalid += !valid;
+	}
 	return lane;
 }
 
 MlLane *
 ml_predict_score(MlCallSite *site, Datum value)
 {
-	bool		complete = ml_predict_bind(site, &site->production, value);
-
-	if (unlikely(site->nothers > 0))
+	if (unlikely(site->beside))
 	{
 		MlFeatures	features = {NULL, value};
 
-		return ml_predict_beside(site, &features, complete);
+		return ml_predict_beside(site, &features);
 	}
-	ml_lane_answer(&site->production, complete);
+	ml_lane_answer(&site->production, ml_predict_bind(site, &site->production, value));
 	return &site->production;
 }
 
 MlLane *
 ml_predict_score_columns(MlCallSite *site, const NullableDatum *columns)
 {
-	bool		complete = ml_bind_columns(site->production.binding, columns, site->production.cells);
-
-	if (unlikely(site->nothers > 0))
+	if (unlikely(site->beside))
 	{
 		MlFeatures	features = {columns, (Datum) 0};
 
-		return ml_predict_beside(site, &features, complete);
+		return ml_predict_beside(site, &features);
 	}
-	ml_lane_answer(&site->production, complete);
+	ml_lane_answer(&site->production, ml_bind_columns(site->production.binding, columns, site->production.cells));
 	return &site->production;
 }
 

@@ -26,7 +26,8 @@ extern MlCallSite *ml_predict_columns_site(FunctionCallInfo fcinfo, int first);
 
 /*
  * Scores a features argument: the lane that answers, with the value or the
- * probabilities in its out, valid until the next call.
+ * probabilities in its out, valid until the next call; NULL where the model's
+ * policy for invalid rows leaves the row without an answer.
  */
 extern MlLane *ml_predict_score(MlCallSite *site, Datum value);
 

@@ -191,7 +191,7 @@ ml_program_columns(MlProgram *program, const MlCheck *check, const MlRowType *ty
 			row->columns[i].index = type->n;
 			row->columns[i].declared = UNKNOWNOID;
 		}
-		typed &= !type->open || row->columns[i].declared != UNKNOWNOID;
+		typed &= row->columns[i].declared != UNKNOWNOID;
 	}
 	return typed;
 }
@@ -219,24 +219,18 @@ ml_program_bind(MlProgram *program, const MlCheck *check, const MlRowType *type,
 	}
 }
 
+/* Compiles the checks of suites; everything is in the program's context, which is the current one. */
 static void
-ml_program_compile(MlProgram *program, const char *ref, int length, const MlRowType *type, const MlMoment *moment)
+ml_program_compile(MlProgram *program, const MlSuites *suites, const MlRowType *type)
 {
-	MemoryContext old;
-	MlSuites	suites;
 	List	   *checks;
 	ListCell   *lc;
 
-	program->compiled = program->conditions = false;
+	program->conditions = false;
 	program->nchecks = program->nerrors = 0;
-	MemoryContextReset(program->context);
-	old = MemoryContextSwitchTo(program->context);
-	program->ref = pnstrdup(ref, length);
-	program->ref_length = length;
-	ml_suites_find(program->ref, moment, &suites);
-	program->name = suites.name;
+	program->name = pstrdup(suites->name);
 	program->desc = ml_row_type_desc(type);
-	checks = ml_suites_checks(&suites, program->context);
+	checks = ml_suites_checks(suites, program->context);
 	program->checks = palloc(sizeof(MlProgramCheck) * Max(list_length(checks), 1));
 	program->errors = palloc(sizeof(MlProgramCheck *) * Max(list_length(checks), 1));
 	foreach(lc, checks)
@@ -252,6 +246,36 @@ ml_program_compile(MlProgram *program, const char *ref, int length, const MlRowT
 	}
 	if (program->conditions)
 		ml_condition_room(&program->room, program->desc);
+}
+
+/* An empty program, in the slot between calls. */
+static MlProgram *
+ml_program_begin(MlProgram **slot, MemoryContext context)
+{
+	if (*slot == NULL)
+	{
+		MlProgram  *program = MemoryContextAllocZero(context, sizeof(MlProgram));
+
+		program->context = AllocSetContextCreate(context, "pg_mlops checks", ALLOCSET_SMALL_SIZES);
+		*slot = program;
+	}
+	return *slot;
+}
+
+/* Looks for the suites of a reference and compiles them. */
+static void
+ml_program_renew(MlProgram *program, const char *ref, int length, const MlRowType *type, const MlMoment *moment)
+{
+	MemoryContext old;
+	MlSuites	suites;
+
+	program->compiled = false;
+	MemoryContextReset(program->context);
+	old = MemoryContextSwitchTo(program->context);
+	program->ref = pnstrdup(ref, length);
+	program->ref_length = length;
+	ml_suites_find(program->ref, moment, &suites);
+	ml_program_compile(program, &suites, type);
 	program->moment = *moment;
 	program->compiled = true;
 	MemoryContextSwitchTo(old);
@@ -260,20 +284,29 @@ ml_program_compile(MlProgram *program, const char *ref, int length, const MlRowT
 MlProgram *
 ml_program_for(MlProgram **slot, MemoryContext context, const char *ref, int ref_length, const MlRowType *type)
 {
-	MlProgram  *program = *slot;
+	MlProgram  *program = ml_program_begin(slot, context);
 	MlMoment	moment;
 
-	if (program == NULL)
-	{
-		program = MemoryContextAllocZero(context, sizeof(MlProgram));
-		program->context = AllocSetContextCreate(context, "pg_mlops checks", ALLOCSET_SMALL_SIZES);
-		*slot = program;
-	}
 	ml_moment_now(&moment);
 	if (unlikely(!program->compiled || !ml_moment_equal(&moment, &program->moment) ||
 				 program->ref_length != ref_length || memcmp(program->ref, ref, ref_length) != 0))
-		ml_program_compile(program, ref, ref_length, type, &moment);
+		ml_program_renew(program, ref, ref_length, type, &moment);
 	return program;
+}
+
+void
+ml_program_make(MlProgram **slot, MemoryContext context, const MlSuites *suites, const MlRowType *type)
+{
+	MlProgram  *program = ml_program_begin(slot, context);
+	MemoryContext old;
+
+	/* an error leaves an empty slot, not a program that lets everything pass */
+	*slot = NULL;
+	MemoryContextReset(program->context);
+	old = MemoryContextSwitchTo(program->context);
+	ml_program_compile(program, suites, type);
+	MemoryContextSwitchTo(old);
+	*slot = program;
 }
 
 void

@@ -13,6 +13,7 @@
 #include "flow/moment.h"
 
 typedef struct MlProgram MlProgram;
+struct MlSuites;
 
 /* A check that a row fails. message says which value and why. */
 typedef struct MlFailure
@@ -32,9 +33,9 @@ typedef struct MlRowType
 	const Oid  *collations;
 
 	/*
-	 * Documents rather than rows: a column that is not there is NULL, as is one
-	 * of type unknown, which nothing but NULL has been seen of. There is one
-	 * value more than columns, which is NULL.
+	 * Documents rather than rows: a column that is not there is NULL. There is
+	 * one value more than columns, which is NULL. Of a column of type unknown,
+	 * here and in rows, nothing but NULL has been seen.
 	 */
 	bool		open;
 } MlRowType;
@@ -57,6 +58,13 @@ extern TupleDesc ml_row_type_desc(const MlRowType *type);
  */
 extern MlProgram *ml_program_for(MlProgram **slot, MemoryContext context, const char *ref, int ref_length,
 								 const MlRowType *type);
+
+/*
+ * The same for suites that were found already, in the context of the program;
+ * compiles in any case, and again for rows of another type.
+ */
+extern void ml_program_make(MlProgram **slot, MemoryContext context, const struct MlSuites *suites,
+							const MlRowType *type);
 
 /* Makes the next call compile anew: the type of the rows has changed. */
 extern void ml_program_forget(MlProgram *program);

@@ -22,6 +22,7 @@ typedef struct MlResolveAnswer
 	char		model[ML_MODEL_NAME_BYTES_MAX + 1];
 	char		owner[NAMEDATALEN];
 	bool		deployed;
+	MlInvalidPolicy invalid;
 	int			count;
 	MlServed	versions[ML_RESOLVE_VERSIONS_MAX];	/* model and owner stand above */
 } MlResolveAnswer;
@@ -41,6 +42,7 @@ ml_resolve_keep(const char *ref, const MlMoment *moment, const MlServing *servin
 	strlcpy(last->model, serving->versions[0].version.model, sizeof last->model);
 	strlcpy(last->owner, serving->versions[0].version.owner, sizeof last->owner);
 	last->deployed = serving->deployed;
+	last->invalid = serving->invalid;
 	last->count = serving->count;
 	memcpy(last->versions, serving->versions, sizeof(MlServed) * serving->count);
 }
@@ -54,6 +56,7 @@ ml_resolve_recall(MlServing *serving)
 	char	   *owner = pstrdup(last->owner);
 
 	serving->deployed = last->deployed;
+	serving->invalid = last->invalid;
 	serving->count = last->count;
 	serving->versions = palloc(sizeof(MlServed) * last->count);
 	memcpy(serving->versions, last->versions, sizeof(MlServed) * last->count);

@@ -11,6 +11,7 @@ typedef struct MlServingCount
 {
 	uint64		rows;			/* scored */
 	uint64		errors;			/* that a shadow could not score */
+	uint64		invalid;		/* that failed the model's checks, scored or not */
 } MlServingCount;
 
 /* What ml.serving_counts shows of it. */

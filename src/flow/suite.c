@@ -145,12 +145,33 @@ ml_suites_find_own(const char *name, MlSuites *suites)
 	return suites->n > 0;
 }
 
+/* Adds the suite of a version if it has one. */
+static void
+ml_suites_add_version(const MlVersionRef *version, MlSuites *suites)
+{
+	char	   *name = psprintf("%s/%d", version->model, version->version);
+
+	if (ml_catalog_suite(name, &suites->suite[suites->n]))
+		suites->n++;
+	if (suites->n == 0 || suites->suite[0].model)
+		suites->name = name;
+}
+
+bool
+ml_suites_serving(const MlServing *serving, MlSuites *suites)
+{
+	suites->n = 0;
+	if (serving->deployed)
+		(void) ml_suites_find_own(serving->versions[0].version.model, suites);
+	ml_suites_add_version(&serving->versions[0].version, suites);
+	return suites->n > 0;
+}
+
 void
 ml_suites_find(const char *ref, const MlMoment *moment, MlSuites *suites)
 {
 	bool		plain = strpbrk(ref, "/@") == NULL;
 	MlServing	serving;
-	char	   *version;
 
 	/* a version's suite is found by way of the model, which asks for the right to score with it */
 	if (!plain)
@@ -166,17 +187,13 @@ ml_suites_find(const char *ref, const MlMoment *moment, MlSuites *suites)
 			ml_access_require(serving.versions[0].version.model, serving.versions[0].version.owner, ML_PRIV_USE);
 		return;
 	}
-	version = psprintf("%s/%d", serving.versions[0].version.model, serving.versions[0].version.version);
-	if (ml_catalog_suite(version, &suites->suite[suites->n]))
-		suites->n++;
-	else if (suites->n == 0)
+	ml_suites_add_version(&serving.versions[0].version, suites);
+	if (suites->n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("version \"%s\" has no suite", version),
+				 errmsg("version \"%s\" has no suite", suites->name),
 				 errdetail("It was registered without one."),
 				 errhint("Train the model again, or make a suite with ml.infer_checks.")));
-	if (suites->n == 1 && suites->suite[0].model)
-		suites->name = version;
 }
 
 List *

@@ -8,6 +8,7 @@
 #define ML_SUITE_H
 
 #include "flow/moment.h"
+#include "store/catalog.h"
 #include "store/suites.h"
 
 /* The suites that a reference means: one, or a user's and a version's. */
@@ -25,6 +26,12 @@ typedef struct MlSuites
  * any. Raises ERRCODE_UNDEFINED_OBJECT with those that exist in DETAIL.
  */
 extern void ml_suites_find(const char *ref, const MlMoment *moment, MlSuites *suites);
+
+/*
+ * Those that judge the rows that a reference scores: for a plain name as
+ * above, for a version its own. False where there are none.
+ */
+extern bool ml_suites_serving(const MlServing *serving, MlSuites *suites);
 
 /* The same for one suite by its very name; false if there is none. */
 extern bool ml_suites_find_own(const char *name, MlSuites *suites);

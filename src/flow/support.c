@@ -10,14 +10,24 @@
  * are found by name when the query runs. Everything here must be certain to
  * give the same as the call it replaces, and leaves the call alone if not.
  * Memory is the planner's.
+ *
+ * One thing of the model is in the plan: while it has no policy for invalid
+ * rows, columns of types that no model can use are not fetched. Plans depend on
+ * the function they call, so a change of a policy has the server forget them by
+ * an invalidation of that function.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "base/compat.h"
 #include "base/convert.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "flow/constraint.h"
+#include "flow/resolve.h"
 #include "flow/support.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -29,6 +39,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
@@ -66,10 +77,10 @@ ml_support_public(HeapTuple tuple)
 
 /*
  * The function that takes columns in place of the row that a function takes,
- * or InvalidOid when there is none.
+ * by what is added to its name, or InvalidOid when there is none.
  */
 static Oid
-ml_support_columns_function(Oid row_function)
+ml_support_function(Oid row_function, const char *suffix)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(row_function));
 	Form_pg_proc form;
@@ -85,7 +96,7 @@ ml_support_columns_function(Oid row_function)
 		ReleaseSysCache(tuple);
 		return InvalidOid;
 	}
-	name = psprintf("%s_columns", NameStr(form->proname));
+	name = psprintf("%s_%s", NameStr(form->proname), suffix);
 	list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
 	for (int i = 0; i < list->n_members; i++)
 	{
@@ -99,6 +110,29 @@ ml_support_columns_function(Oid row_function)
 	ReleaseSysCacheList(list);
 	ReleaseSysCache(tuple);
 	return found;
+}
+
+void
+ml_support_forget_plans(void)
+{
+	static const char *const names[] = {"predict_columns", "probability_columns", "probabilities_columns"};
+	Oid			schema = get_namespace_oid("ml", false);
+	Relation	functions = table_open(ProcedureRelationId, AccessShareLock);
+
+	for (int i = 0; i < (int) lengthof(names); i++)
+	{
+		CatCList   *list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(names[i]));
+
+		for (int j = 0; j < list->n_members; j++)
+		{
+			HeapTuple	member = &list->members[j]->tuple;
+
+			if (((Form_pg_proc) GETSTRUCT(member))->pronamespace == schema)
+				CacheInvalidateHeapTuple(functions, member, NULL);
+		}
+		ReleaseSysCacheList(list);
+	}
+	table_close(functions, AccessShareLock);
 }
 
 /* ---- the row ---- */
@@ -248,30 +282,51 @@ ml_support_depends(const Query *parse, Oid type)
 
 /*
  * A variable that stands for the row that is being stored, in an expression
- * that is not part of a query: a CHECK constraint, the WHERE of COPY. The row
- * is never NULL as a whole there, and its columns are those of the type.
+ * that is not part of a query: a CHECK constraint, the WHERE of COPY, the WHEN
+ * of a trigger. The row is never NULL as a whole there, and its columns are
+ * those of the type. The trigger of a partitioned table converts the row of a
+ * partition to the parent's type, which finds columns by their names.
  */
 static bool
-ml_support_stored_row(const Var *var, MlRowColumns *row)
+ml_support_stored_row(const Var *var, Oid type, MlRowColumns *row)
 {
+	TupleDesc	stored;
 	TupleDesc	desc;
+	bool		fits = true;
 
 	if (var->vartype == RECORDOID || var->varlevelsup != 0)
 		return false;
-	desc = lookup_rowtype_tupdesc_noerror(var->vartype, -1, true);
-	if (desc == NULL)
-		return false;
-	for (int i = 0; i < desc->natts; i++)
+	stored = lookup_rowtype_tupdesc_noerror(var->vartype, -1, true);
+	desc = lookup_rowtype_tupdesc_noerror(type, -1, true);
+	fits = stored != NULL && desc != NULL;
+	for (int i = 0; fits && i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
+		int			at = 0;
 
 		if (att->attisdropped)
 			continue;
+		while (at < stored->natts && (TupleDescAttr(stored, at)->attisdropped ||
+									  strcmp(NameStr(TupleDescAttr(stored, at)->attname), NameStr(att->attname)) != 0))
+			at++;
+		fits = at < stored->natts && TupleDescAttr(stored, at)->atttypid == att->atttypid;
 		row->names = lappend(row->names, pstrdup(NameStr(att->attname)));
-		row->values = lappend(row->values, makeVar(var->varno, i + 1, att->atttypid, att->atttypmod, att->attcollation, 0));
+		row->values = lappend(row->values, makeVar(var->varno, at + 1, att->atttypid, att->atttypmod, att->attcollation, 0));
 	}
-	ReleaseTupleDesc(desc);
-	return true;
+	if (stored)
+		ReleaseTupleDesc(stored);
+	if (desc)
+		ReleaseTupleDesc(desc);
+	return fits;
+}
+
+/* The variable that stands for the row that is being stored; NULL if something else does. */
+static const Var *
+ml_support_stored(const Node *features)
+{
+	if (IsA(features, ConvertRowtypeExpr))
+		features = (const Node *) ((const ConvertRowtypeExpr *) features)->arg;
+	return IsA(features, Var) && ((const Var *) features)->varattno == InvalidAttrNumber ? (const Var *) features : NULL;
 }
 
 /* Takes the row apart that a function gets, if that is certain to make no difference. */
@@ -279,8 +334,8 @@ static bool
 ml_support_row(const Query *parse, const Node *features, MlRowColumns *row)
 {
 	if (parse == NULL)
-		return IsA(features, Var) && ((const Var *) features)->varattno == InvalidAttrNumber &&
-			ml_support_stored_row((const Var *) features, row);
+		return ml_support_stored(features) != NULL &&
+			ml_support_stored_row(ml_support_stored(features), exprType(features), row);
 	if (IsA(features, Var) && ((const Var *) features)->varattno == InvalidAttrNumber)
 		return ml_support_whole_row(parse, (const Var *) features, row);
 	if (IsA(features, RowExpr))
@@ -296,17 +351,48 @@ ml_support_row(const Query *parse, const Node *features, MlRowColumns *row)
 	return false;
 }
 
-/* A column as an argument: one that no model can use need not be fetched, but errors name its type. */
-static Node *
-ml_support_argument(Node *value)
+/* Whether it is known that no check looks at the rows that a model scores. */
+static bool
+ml_support_unjudged(const Node *ref)
 {
-	if (IsA(value, Var) && ml_convert_class(((Var *) value)->vartype) == ML_TYPE_UNSUPPORTED)
-	{
-		const Var  *var = (const Var *) value;
+	MlServing	serving;
+	MlMoment	moment;
 
-		return (Node *) makeNullConst(var->vartype, var->vartypmod, var->varcollid);
+	if (!IsA(ref, Const) || ((const Const *) ref)->constisnull || ((const Const *) ref)->consttype != TEXTOID ||
+		!ActiveSnapshotSet())
+		return false;
+	ml_moment_now(&moment);
+	return ml_resolve(TextDatumGetCString(((const Const *) ref)->constvalue), &moment, true, &serving) &&
+		serving.invalid == ML_INVALID_UNJUDGED;
+}
+
+/* A column that no model can use: it need not be fetched, but errors name its type. */
+static bool
+ml_support_useless(const Node *value)
+{
+	return IsA(value, Var) && ml_convert_class(((const Var *) value)->vartype) == ML_TYPE_UNSUPPORTED;
+}
+
+/* The columns as arguments, without those that are not needed. */
+static List *
+ml_support_arguments(const Node *ref, List *values, bool whole)
+{
+	List	   *args = NIL;
+	bool		useless = false;
+	ListCell   *lc;
+
+	foreach(lc, values)
+		useless |= ml_support_useless(lfirst(lc));
+	if (whole || !useless || !ml_support_unjudged(ref))
+		return values;
+	foreach(lc, values)
+	{
+		const Var  *var = lfirst(lc);
+
+		args = lappend(args, ml_support_useless(lfirst(lc)) ?
+					   (Node *) makeNullConst(var->vartype, ML_SUPPORT_LEFT_OUT, var->varcollid) : lfirst(lc));
 	}
-	return value;
+	return args;
 }
 
 static Const *
@@ -322,14 +408,49 @@ ml_support_names(List *names)
 					 PointerGetDatum(construct_array(values, n, TEXTOID, -1, false, TYPALIGN_INT)), false, false);
 }
 
+/* The relation and constraint that a call outside of queries decides about, as arguments; NIL if it may only answer. */
+static List *
+ml_support_constraint(const FuncExpr *call)
+{
+	const Var  *var = ml_support_stored(lsecond(call->args));
+	Oid			relation = get_typ_typrelid(var->vartype);
+	char	   *name;
+
+	/* the WHEN of a trigger has rows of its own */
+	if (!OidIsValid(relation) || IS_SPECIAL_VARNO(var->varno) ||
+		(name = ml_constraint_of(call, relation)) == NULL)
+		return NIL;
+	return list_make2(makeConst(REGCLASSOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(relation), false, true),
+					  makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1, CStringGetTextDatum(name), false, false));
+}
+
+/* The call with columns in place of the row; more arguments may come before them. */
+static Node *
+ml_support_call(const FuncExpr *call, const char *suffix, List *args, List *columns)
+{
+	Oid			function;
+	FuncExpr   *result;
+
+	/* a row of more columns than a function has arguments stays whole */
+	if (list_length(args) + list_length(columns) > FUNC_MAX_ARGS)
+		return NULL;
+	function = ml_support_function(call->funcid, suffix);
+	if (!OidIsValid(function))
+		return NULL;
+	result = makeFuncExpr(function, call->funcresulttype, list_concat_copy(args, columns), call->funccollid,
+						  call->inputcollid, COERCE_EXPLICIT_CALL);
+	result->location = call->location;
+	return (Node *) result;
+}
+
 Node *
 ml_support_simplify(const SupportRequestSimplify *request, bool whole)
 {
 	const FuncExpr *call = request->fcall;
 	MlRowColumns row = {NIL, NIL};
-	Oid			function;
-	FuncExpr   *result;
 	List	   *args;
+	List	   *constraint;
+	Node	   *result = NULL;
 	ListCell   *lc;
 
 	/* features are the second argument */
@@ -340,20 +461,14 @@ ml_support_simplify(const SupportRequestSimplify *request, bool whole)
 			return NULL;
 	if (!ml_support_row(request->root ? request->root->parse : NULL, lsecond(call->args), &row))
 		return NULL;
-	/* a row of more columns than a function has arguments stays whole */
-	if (list_length(call->args) + list_length(row.names) > FUNC_MAX_ARGS)
-		return NULL;
-	function = ml_support_columns_function(call->funcid);
-	if (!OidIsValid(function))
-		return NULL;
 	args = list_make1(linitial(call->args));
 	if (list_length(call->args) > 2)
 		args = lappend(args, lthird(call->args));
 	args = lappend(args, ml_support_names(row.names));
-	foreach(lc, row.values)
-		args = lappend(args, whole ? lfirst(lc) : ml_support_argument(lfirst(lc)));
-	result = makeFuncExpr(function, call->funcresulttype, args, call->funccollid, call->inputcollid,
-						  COERCE_EXPLICIT_CALL);
-	result->location = call->location;
-	return (Node *) result;
+	if (request->root == NULL && (constraint = ml_support_constraint(call)) != NIL)
+		result = ml_support_call(call, "stored", list_concat_copy(args, constraint), row.values);
+	if (result == NULL)
+		result = ml_support_call(call, "columns", args,
+								 ml_support_arguments(linitial(call->args), row.values, whole));
+	return result;
 }

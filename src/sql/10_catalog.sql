@@ -21,6 +21,8 @@ CREATE TABLE ml.models (
 	created_at		timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	-- Numbers of dropped versions are not given out again.
 	last_version	integer NOT NULL DEFAULT 0,
+	-- What becomes of rows to be scored that fail the model's checks; NULL: they are not judged.
+	invalid_policy	text COLLATE "C",
 	CONSTRAINT models_pkey PRIMARY KEY (model),
 	CONSTRAINT models_model_check
 		CHECK (pg_catalog.octet_length(model) BETWEEN 1 AND 63 AND model !~ '[/@\u0001-\u001f\u007f]'),
@@ -28,7 +30,8 @@ CREATE TABLE ml.models (
 		CHECK (task IN ('regression', 'classification', 'clustering', 'anomaly',
 						'forecasting', 'decomposition', 'recommendation')),
 	CONSTRAINT models_tags_check CHECK (pg_catalog.jsonb_typeof(tags) = 'object'),
-	CONSTRAINT models_last_version_check CHECK (last_version >= 0)
+	CONSTRAINT models_last_version_check CHECK (last_version >= 0),
+	CONSTRAINT models_invalid_policy_check CHECK (invalid_policy IN ('score', 'null', 'error'))
 );
 COMMENT ON TABLE ml.models IS 'named prediction tasks; each holds versions';
 

@@ -59,6 +59,11 @@ CREATE FUNCTION ml.tag(model text, key text, value jsonb) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_tag';
 COMMENT ON FUNCTION ml.tag(text, text, jsonb) IS 'sets one tag of a model; NULL removes it';
 
+CREATE FUNCTION ml.set_invalid_policy(model text, action text) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_set_invalid_policy';
+COMMENT ON FUNCTION ml.set_invalid_policy(text, text) IS
+	'what becomes of rows to be scored that fail the checks of a model: score, null or error; NULL does not judge them';
+
 CREATE FUNCTION ml.archive(model text, version integer) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ml_archive';
 COMMENT ON FUNCTION ml.archive(text, integer) IS

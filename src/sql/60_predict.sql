@@ -49,10 +49,10 @@ COMMENT ON FUNCTION ml.probabilities_columns(text, text[], "any") IS
 
 -- A parallel worker has counts of its own, so the leader answers.
 CREATE FUNCTION ml.serving_counts()
-    RETURNS TABLE (model text, version integer, role text, rows bigint, errors bigint)
+    RETURNS TABLE (model text, version integer, role text, rows bigint, errors bigint, invalid bigint)
     LANGUAGE c VOLATILE PARALLEL RESTRICTED STRICT COST 1000 ROWS 10 AS 'MODULE_PATHNAME', 'ml_serving_counts';
 COMMENT ON FUNCTION ml.serving_counts() IS
-    'the rows that this session has scored with deployed versions, and those that a shadow could not score';
+    'the rows that this session has scored with deployed versions, those that a shadow could not score, and those judged invalid';
 
 CREATE FUNCTION ml.evaluate(model text, source text, slices text[] DEFAULT '{}', target text DEFAULT NULL)
     RETURNS TABLE (

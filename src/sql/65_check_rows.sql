@@ -14,6 +14,13 @@ CREATE FUNCTION ml.is_valid_columns(suite text, names text[], VARIADIC columns "
 	LANGUAGE c STABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'ml_is_valid_columns';
 COMMENT ON FUNCTION ml.is_valid_columns(text, text[], "any") IS 'what the planner makes of ml.is_valid for a row of a table';
 
+-- And where a CHECK constraint rests on it: an error that says what failed takes the place of false.
+CREATE FUNCTION ml.is_valid_stored(suite text, names text[], relation regclass, constraint_name text, VARIADIC columns "any")
+	RETURNS boolean
+	LANGUAGE c STABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'ml_is_valid_stored';
+COMMENT ON FUNCTION ml.is_valid_stored(text, text[], regclass, text, "any") IS
+	'internal: how the server calls ml.is_valid in a CHECK constraint';
+
 CREATE FUNCTION ml.check_row(suite text, data anyelement)
 	RETURNS TABLE (name text, kind text, column_name text, severity text, message text)
 	LANGUAGE c STABLE PARALLEL SAFE COST 100 ROWS 3 AS 'MODULE_PATHNAME', 'ml_check_row';

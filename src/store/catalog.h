@@ -43,10 +43,20 @@ typedef struct MlServed
 	double		traffic;		/* of a canary: the share of the rows; else 0 */
 } MlServed;
 
+/* What becomes of rows to be scored that fail the model's checks. */
+typedef enum MlInvalidPolicy
+{
+	ML_INVALID_UNJUDGED,		/* rows are not judged */
+	ML_INVALID_SCORE,			/* scored, and counted */
+	ML_INVALID_NULL,			/* not scored: the answer is NULL */
+	ML_INVALID_ERROR			/* an error */
+} MlInvalidPolicy;
+
 /* What scores the rows of a reference. */
 typedef struct MlServing
 {
 	bool		deployed;		/* the reference is a model's name alone: its deployments answer, and count */
+	MlInvalidPolicy invalid;	/* of the model */
 	int			count;
 	MlServed   *versions;		/* production, or the version that is named; then the canary, then shadows by version */
 } MlServing;
@@ -123,6 +133,9 @@ extern void ml_catalog_resolve(const char *ref, MlVersionRef *out);
  * an error.
  */
 extern bool ml_catalog_serving(const char *ref, bool missing_ok, MlServing *out);
+
+/* Finds a policy by its name; false when there is none of that name. */
+extern bool ml_invalid_policy_parse(const char *name, MlInvalidPolicy *policy);
 
 /* The name of a role that serves. */
 extern const char *ml_serving_role_name(MlServingRole role);
@@ -261,6 +274,9 @@ extern void ml_catalog_describe(const char *model, const char *description);
 
 /* Sets a tag of a model to a JSON text, or removes it (NULL). */
 extern void ml_catalog_tag(const char *model, const char *key, const char *value);
+
+/* Sets what becomes of rows that fail the model's checks when they are to be scored; NULL: they are not judged. */
+extern void ml_catalog_set_invalid_policy(const char *model, const char *policy);
 
 /* Takes a version out of the choice for service. */
 extern void ml_catalog_archive(const char *model, int32 version);

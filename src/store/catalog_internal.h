@@ -52,6 +52,7 @@ typedef struct MlScan
 #define ML_MODELS_MODEL			1
 #define ML_MODELS_TASK			2
 #define ML_MODELS_OWNER			4
+#define ML_MODELS_INVALID_POLICY	9
 #define ML_VERSIONS_MODEL		1
 #define ML_VERSIONS_VERSION		2
 #define ML_VERSIONS_RUN			3

@@ -1,5 +1,5 @@
 /*
- * catalog_keep.c - keeps the register: descriptions, tags, archiving and drops.
+ * catalog_keep.c - keeps the register: descriptions, tags, policies, archiving and drops.
  *
  * Each function locks the model row first and writes one event. Rights are
  * already checked.
@@ -47,6 +47,26 @@ ml_catalog_tag(const char *model_name, const char *key, const char *value)
 	ml_detail_text(&detail, "key", key);
 	ml_detail_json(&detail, "value", value);
 	ml_catalog_event("tag", &model, 0, &detail);
+}
+
+/* Sets what becomes of rows that fail the model's checks when they are to be scored; NULL: they are not judged. */
+void
+ml_catalog_set_invalid_policy(const char *model_name, const char *policy)
+{
+	MlModelRow	model;
+	MlArgs		args = {0};
+	MlRow		row;
+	StringInfoData detail;
+
+	ml_catalog_lock(model_name, &model);
+	ml_bind_arg_text(&args, model.model);
+	ml_catalog_execute("SELECT m.invalid_policy FROM ml.models m WHERE m.model = $1", &args, &row);
+	ml_bind_arg_text(&args, policy);
+	ml_catalog_execute("UPDATE ml.models SET invalid_policy = $2 WHERE model = $1", &args, NULL);
+	initStringInfo(&detail);
+	ml_detail_text(&detail, "action", policy);
+	ml_detail_text(&detail, "before", row.column[0]);
+	ml_catalog_event("set_invalid_policy", &model, 0, &detail);
 }
 
 /* Raises an error when the version is in production; doing says what was tried. */

@@ -47,7 +47,7 @@ typedef struct MlScanInfo
 
 /* Indexed by MlCatalogScan. */
 static const MlScanInfo ml_scans[] = {
-	[ML_SCAN_MODEL] = {"models", "models_pkey", 8, ML_MODELS_MODEL, 0},
+	[ML_SCAN_MODEL] = {"models", "models_pkey", 9, ML_MODELS_MODEL, 0},
 	[ML_SCAN_VERSION] = {"versions", "versions_pkey", 19, ML_VERSIONS_MODEL, ML_VERSIONS_VERSION},
 	[ML_SCAN_SERVING] = {"deployments", "deployments_serving_idx", 11, ML_DEPLOYMENTS_MODEL, 0},
 	[ML_SCAN_DEPLOYMENTS] = {"deployments", "deployments_history_idx", 11, ML_DEPLOYMENTS_MODEL, 0},
@@ -302,9 +302,46 @@ ml_parse_ref(const char *ref, bool missing_ok, MlRefParts *parts)
 
 /* ---- lookups ---- */
 
-/* Whether a model exists under the active snapshot; owner may be NULL. */
+/* Indexed by MlInvalidPolicy. */
+static const char *const ml_invalid_policies[] = {
+	[ML_INVALID_UNJUDGED] = NULL,
+	[ML_INVALID_SCORE] = "score",
+	[ML_INVALID_NULL] = "null",
+	[ML_INVALID_ERROR] = "error",
+};
+
 bool
-ml_catalog_model_exists(const char *model, char **owner)
+ml_invalid_policy_parse(const char *name, MlInvalidPolicy *policy)
+{
+	for (int i = ML_INVALID_SCORE; i < (int) lengthof(ml_invalid_policies); i++)
+		if (strcmp(ml_invalid_policies[i], name) == 0)
+		{
+			*policy = (MlInvalidPolicy) i;
+			return true;
+		}
+	return false;
+}
+
+/* What the current row of a scan of models says about invalid rows. */
+static MlInvalidPolicy
+ml_read_invalid_policy(MlScan *scan, HeapTuple tuple)
+{
+	bool		unjudged;
+	Datum		value = ml_scan_get(scan, tuple, ML_MODELS_INVALID_POLICY, &unjudged);
+	MlInvalidPolicy policy = ML_INVALID_UNJUDGED;
+
+	if (!unjudged && !ml_invalid_policy_parse(TextDatumGetCString(value), &policy))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the model's policy for invalid rows is not known to this release"),
+				 errdetail("It is \"%s\".", TextDatumGetCString(value)),
+				 errhint("Load the release of the extension that wrote it, or set another with ml.set_invalid_policy.")));
+	return policy;
+}
+
+/* Finds a model under the active snapshot; owner and policy may be NULL. */
+static bool
+ml_read_model(const char *model, char **owner, MlInvalidPolicy *policy)
 {
 	MlScan		scan;
 	HeapTuple	tuple;
@@ -313,8 +350,17 @@ ml_catalog_model_exists(const char *model, char **owner)
 	tuple = ml_scan_next(&scan);
 	if (tuple != NULL && owner != NULL)
 		*owner = pstrdup(NameStr(*DatumGetName(ml_scan_get(&scan, tuple, ML_MODELS_OWNER, NULL))));
+	if (tuple != NULL && policy != NULL)
+		*policy = ml_read_invalid_policy(&scan, tuple);
 	ml_scan_end(&scan);
 	return tuple != NULL;
+}
+
+/* Whether a model exists under the active snapshot; owner may be NULL. */
+bool
+ml_catalog_model_exists(const char *model, char **owner)
+{
+	return ml_read_model(model, owner, NULL);
 }
 
 /* The owner of a model; raises ERRCODE_UNDEFINED_OBJECT when there is no such model. */
@@ -514,7 +560,7 @@ ml_catalog_serving(const char *ref, bool missing_ok, MlServing *out)
 	if (!ml_parse_ref(ref, missing_ok, &parts))
 		return false;
 	model.model = parts.model;
-	if (!ml_catalog_model_exists(parts.model, &model.owner))
+	if (!ml_read_model(parts.model, &model.owner, &out->invalid))
 	{
 		if (!missing_ok)
 			ml_report_no_model(parts.model);
