@@ -413,7 +413,7 @@ ml_data_query(const MlDataScan *scan)
 	ListCell   *lc;
 
 	initStringInfo(&query);
-	appendStringInfo(&query, "SELECT ml.check_scan%s(", whole ? "_row" : "");
+	appendStringInfo(&query, "SELECT %s(", whole ? "ml.check_scan_row" : "ml.check_scan");
 	ml_data_spec(scan, &query);
 	appendStringInfoString(&query, whole ? ", x.*) FROM (SELECT " : "");
 	for (int i = 0; i < program->ncolumns; i++)

@@ -118,7 +118,7 @@ ml_row_type_desc(const MlRowType *type)
 			continue;
 		}
 		TupleDescInitEntry(desc, i + 1, type->names[i], type->types[i] == UNKNOWNOID ? TEXTOID : type->types[i],
-						    type->typmods ? type->typmods[i] : -1, 0);
+							type->typmods ? type->typmods[i] : -1, 0);
 		if (type->collations)
 			TupleDescInitEntryCollation(desc, i + 1, type->collations[i]);
 	}
