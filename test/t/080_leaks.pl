@@ -24,6 +24,7 @@ $node->safe_psql('postgres', q{
 	SELECT version FROM ml.train('trees_label', 'points', 'word', 'gradient_boosting', exclude => '{i,y}', params => '{"n_trees": 1}');
 });
 my $session = ml_session($node);
+$session->value('SET client_min_messages = warning');
 my $file = $node->basedir . '/repeat.sql';
 
 # Repeats statements in the session; psql reads them from a file and throws their output away.
@@ -82,6 +83,16 @@ $session->value($_) for (
 steady('gates', 20, 200, q{SELECT FROM ml.run_gates('label', 1)}, q{SELECT FROM ml.run_gates('label', 1, 'few')});
 steady('importances', 20, 200, q{SELECT * FROM ml.importance('number', 'permutation')}, q{SELECT * FROM ml.importance('label', 'permutation')});
 steady('deployments', 20, 100, q{SELECT ml.undeploy('number', 'production')}, q{SELECT ml.deploy('number', 1)}, q{SELECT ml.predict('number', f) FROM few f});
+
+# Checks: of rows, by suites and versions; of data, with errors of single checks, look-ups and conditions.
+$session->value($_) for (
+	q{SELECT ml.add_check('rows', 'range', '{x}', '{"min": 0, "where": "word IS NOT NULL"}'), ml.add_check('rows', 'predicate', '{}', '{"expression": "x < 2"}'), ml.add_check('rows', 'foreign_key', '{i}', '{"references": "public.points"}')},
+	q{SELECT ml.add_check('data', k, '{word}') FROM unnest('{unique,primary_key,duplicate_rows}'::text[]) k},
+	q{SELECT ml.add_check('data', k, '{x}', '{"min": 0}') FROM unnest('{mean,median,skewness,entropy,distinct_count}'::text[]) k},
+	q{SELECT ml.add_check('data', 'mutual_information', '{word,yes}', '{"min": 0}'), ml.add_check('data', 'monotonic', '{x}', '{"order_by": "i", "where": "i > 0"}'), ml.add_check('data', 'predicate', '{}', '{"expression": "1 / (i - 3) < 2"}'), ml.add_check('data', 'foreign_key', '{i}', '{"references": "public.points"}')});
+steady('a row that is checked', 200, 2000, q{SELECT ml.is_valid('rows', f) FROM few f});
+steady('what a row fails', 200, 2000, q{SELECT ml.check_row('rows', f) FROM few f});
+steady('data that are checked', 20, 200, q{SELECT * FROM ml.check_data('data', 'few')}, q{SELECT * FROM ml.failing_rows('data', 'x_monotonic', 'few')}, q{SELECT * FROM ml.failing_rows('rows', 'i_foreign_key', 'few')});
 
 # Statements of one transaction: the memory of the transaction is seen after each.
 $session->value('BEGIN');
