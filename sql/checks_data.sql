@@ -116,5 +116,14 @@ SELECT ml.is_valid('p', t) FROM (VALUES (timestamptz '2026-01-01', timestamptz '
 SELECT ml.is_valid('p', t) FROM (VALUES (timestamptz '2026-01-01', timestamp '2026-01-02')) AS t (seen, labelled);
 SELECT ml.is_valid('p', t) FROM (VALUES (1, timestamp '2026-01-02')) AS t (seen, labelled);
 
+-- bounds of integers with a fraction
+SELECT ml.add_check('i', 'max', '{x}', '{"max": 3.0}', name => 'whole');
+SELECT ml.add_check('i', 'max', '{x}', '{"max": 2.5}', name => 'below');
+SELECT ml.add_check('i', 'min', '{x}', '{"min": 0.5, "max": 1e3}', name => 'min');
+CREATE TABLE integers AS SELECT x FROM generate_series(1, 3) x;
+SELECT name, status, observed, expected FROM ml.check_data('i', 'integers');
+DROP TABLE integers;
+SELECT ml.drop_suite('i');
+
 \c postgres
 DROP DATABASE regress_ml_checks_data;

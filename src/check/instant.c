@@ -19,6 +19,7 @@
 #include "utils/float.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
+#include "utils/numeric.h"
 #include "utils/timestamp.h"
 
 bool
@@ -59,11 +60,15 @@ ml_instant_json(const MlCheckColumn *column, double days, StringInfo out)
 double
 ml_instant_param(const MlCheck *check, const MlCheckColumn *column, const char *param)
 {
+	Oid			type = column->convert.type;
 	JsonbValue	json;
 
 	if (ml_check_param(check, param)->isnull)
 		return get_float8_nan();
 	json = ml_check_scalar(check, param);
+	/* integers may be bounded by 99.5, or by 100.0, which the type does not read */
+	if (json.type == jbvNumeric && (type == INT2OID || type == INT4OID || type == INT8OID))
+		return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(json.val.numeric)));
 	return ml_convert_number(&column->convert, ml_check_datum(check, column, &json));
 }
 
