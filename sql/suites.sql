@@ -139,7 +139,7 @@ UPDATE ml.check_results SET success = true;
 DELETE FROM ml.check_results;
 TRUNCATE ml.check_results;
 
--- The owner does not see results older than the suite; who recorded one does.
+-- The owner of the suite does not see what others found with it; who recorded one does.
 SET ROLE regress_ml_suite_owner;
 TABLE regress_seen;
 SET ROLE regress_ml_suite_member;

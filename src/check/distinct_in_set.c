@@ -8,6 +8,7 @@
 
 #include "base/compat.h"
 #include "base/text.h"
+#include "check/kinds.h"
 #include "check/tally.h"
 
 /* So many values are shown. */

@@ -8,12 +8,14 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/parallel.h"
 #include "base/bytes.h"
 #include "base/compat.h"
 #include "flow/check_scan.h"
 #include "flow/condition.h"
 #include "flow/expression.h"
 #include "miscadmin.h"
+#include "optimizer/cost.h"
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
@@ -46,7 +48,12 @@ typedef struct MlScanCall
 Size
 ml_check_scan_memory(void)
 {
-	return Min((Size) maintenance_work_mem * 1024, ML_CHECK_SCAN_BYTES_MAX);
+	Size		bytes = (Size) maintenance_work_mem * 1024;
+
+	/* the leader holds in the end what all have found; workers share as much again */
+	if (IsParallelWorker())
+		bytes /= Max(max_parallel_workers_per_gather, 1);
+	return Min(bytes, ML_CHECK_SCAN_BYTES_MAX);
 }
 
 /* ---- the object ---- */

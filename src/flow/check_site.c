@@ -28,6 +28,7 @@ typedef struct MlCheckSite
 	MlRowValues row;			/* or taken from a row or JSON object */
 
 	/* a condition */
+	MemoryContext compilation;	/* reset when it changes */
 	char	   *whose;
 	text	   *condition;
 	Oid			user;
@@ -168,8 +169,13 @@ ml_check_site_row(FunctionCallInfo fcinfo, const NullableDatum **values)
 static void
 ml_check_site_condition(MlCheckSite *site, FunctionCallInfo fcinfo)
 {
-	MemoryContext old = MemoryContextSwitchTo(site->context);
+	MemoryContext old;
 
+	if (site->compilation == NULL)
+		site->compilation = AllocSetContextCreate(site->context, "pg_mlops condition", ALLOCSET_SMALL_SIZES);
+	site->condition = NULL;
+	MemoryContextReset(site->compilation);
+	old = MemoryContextSwitchTo(site->compilation);
 	site->condition = PG_GETARG_TEXT_P_COPY(0);
 	site->whose = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	site->user = GetUserId();

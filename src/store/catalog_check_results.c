@@ -199,6 +199,7 @@ ml_catalog_check_past(const char *suite, const char *name, const char *source, i
 	TimestampTz *moments = palloc(sizeof(TimestampTz) * Max(max, 1));
 	char	   *kind = ml_check_current_kind(suite, name);
 	TimestampTz created = ml_suite_created(suite);
+	char	   *actor = GetUserNameFromId(GetUserId(), false);
 	MlScan		scan;
 	HeapTuple	tuple;
 
@@ -213,7 +214,10 @@ ml_catalog_check_past(const char *suite, const char *name, const char *source, i
 		bool		isnull;
 		Datum		observed;
 
-		if (at < created || !ml_scan_is(&scan, tuple, ML_RESULTS_KIND, kind) ||
+		/* the same source may mean other rows to another user, who must not make up somebody's past */
+		if (at < created ||
+			strcmp(NameStr(*DatumGetName(ml_scan_get(&scan, tuple, ML_RESULTS_ACTOR, NULL))), actor) != 0 ||
+			!ml_scan_is(&scan, tuple, ML_RESULTS_KIND, kind) ||
 			!ml_scan_is(&scan, tuple, ML_RESULTS_SOURCE, source))
 			continue;
 		observed = ml_scan_get(&scan, tuple, ML_RESULTS_OBSERVED, &isnull);

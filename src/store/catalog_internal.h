@@ -130,6 +130,7 @@ typedef struct MlScan
 #define ML_RESULTS_SOURCE		8
 #define ML_RESULTS_OBSERVED		11
 #define ML_RESULTS_AT			16
+#define ML_RESULTS_ACTOR		17
 
 /*
  * Opens a scan. Without a model it visits every row in the order of names;
