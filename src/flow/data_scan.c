@@ -332,6 +332,20 @@ ml_data_scan_bind(MlDataScan *scan)
 	scan->program.collectors = scan->collecting.collectors;
 }
 
+void
+ml_data_scan_collect(MlDataScan *scan, MlCollectKind kind, int ncolumns, const int *attnos, MlCheckColumn *columns)
+{
+	for (int i = 0; i < ncolumns; i++)
+	{
+		(void) ml_row_type_column(&scan->type, scan->type.names[attnos[i]], &columns[i]);
+		columns[i].index = ml_data_column(scan, attnos[i]);
+	}
+	scan->collecting.where = scan->collecting.bins = -1;
+	ml_collect(&scan->collecting, kind, ncolumns, columns);
+	scan->program.ncollectors = scan->collecting.n;
+	scan->program.collectors = scan->collecting.collectors;
+}
+
 /* ---- the scan ---- */
 
 /* The spec as a literal. */
@@ -425,7 +439,7 @@ ml_data_scan_run(MlDataScan *scan)
 {
 	MlDataAnswer answer = {CurrentMemoryContext, NULL};
 	MlSourceReader reader = {0};
-	bool		any = false;
+	bool		any = scan->collecting.n > 0;
 
 	for (int i = 0; i < scan->nchecks; i++)
 		any |= scan->checks[i].scanned;
