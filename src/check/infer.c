@@ -40,6 +40,8 @@
 #define ML_INFER_BINS			10
 /* A share of rows by which a level, or NULL, must differ however many rows there are. */
 #define ML_INFER_SHARE_FLOOR	0.04
+/* A stability index that must be exceeded however many rows there are: half of what banks call a small shift. */
+#define ML_INFER_FLOOR			0.05
 /* Rows of a time between whose extremes and the next of its rows bounds leave room. */
 #define ML_INFER_TIME_ROWS		13
 
@@ -118,9 +120,10 @@ ml_infer_add_one(MlInference *infer, const char *kind, const MlColumnProfile *p,
 char *
 ml_infer_mostly(int64 rows)
 {
-	int64		stray = Min(ML_INFER_STRAY_ROWS, rows / 50);
+	int64		stray = Min(ML_INFER_STRAY_ROWS, Max(rows / 50, 1));
 
-	if (stray == 0)
+	/* of so few rows one is much */
+	if (rows < ML_INFER_ROWS_MIN)
 		return "";
 	/* down, so that the rows really get through */
 	return psprintf(", \"mostly\": %.7g", floor((1 - (double) stray / rows) * 1e7) / 1e7);
@@ -280,7 +283,7 @@ ml_infer_range(MlInference *infer, const MlColumnProfile *p, const double bound[
 	}
 	appendStringInfoChar(&params, '}');
 	/* time goes on, and keys are counted on: rows to be scored lie behind those that were seen */
-	ml_infer_add_one(infer, "range", p, params.data, ml_instant_is(&p->column) || p->unique);
+	ml_infer_add_one(infer, "range", p, params.data, ml_instant_is(&p->column) || p->unique || (infer->version && ml_infer_may_be_key(p)));
 }
 
 /* The members edges, counts, nulls and nans of a distribution: bins of equal mass within the bounds, if there are any. */
@@ -290,6 +293,8 @@ ml_infer_edges(const MlColumnProfile *p, const MlInferBins *bins, const double *
 	StringInfoData edges;
 	StringInfoData counts;
 	int64		since = 0;
+	int64		rest = bins->rows;
+	int64		mass = bins->rows / ML_INFER_BINS;
 	double		last = 0;
 	int			n = 0;
 
@@ -304,12 +309,15 @@ ml_infer_edges(const MlColumnProfile *p, const MlInferBins *bins, const double *
 			x += 1;
 		if (!outer && ml_infer_is_whole(p))
 			x = ceil(x);
-		if ((outer ? p->column.convert.kind != ML_CONVERT_BOOL : i > 0 && since * ML_INFER_BINS >= bins->rows) &&
+		if ((outer ? p->column.convert.kind != ML_CONVERT_BOOL : i > 0 && since > 0 && since >= mass) &&
 			(n == 0 || x > last))
 		{
 			appendStringInfoString(&edges, n > 0 ? ", " : "");
 			ml_infer_value(p, x, &edges);
 			appendStringInfo(&counts, "%s" INT64_FORMAT, n > 0 ? ", " : "", since);
+			/* what a value that fills several bins leaves is divided among the others */
+			rest -= since;
+			mass = Max(rest / Max(ML_INFER_BINS + 1 - n, 1), bins->rows / 50);
 			since = 0;
 			last = x;
 			n++;
@@ -358,7 +366,8 @@ ml_infer_numbers(MlInference *infer, const MlColumnProfile *p)
 	if (p->column.convert.class == ML_TYPE_INTERVAL)
 		return;
 	members = ml_infer_edges(p, &bins, bound);
-	ml_infer_add_one(infer, "distribution", p, psprintf("{%s, \"alpha\": %.2g}", members, ml_infer_alpha(infer)), false);
+	ml_infer_add_one(infer, "distribution", p,
+					 psprintf("{%s, \"alpha\": %.2g, \"floor\": %g}", members, ml_infer_alpha(infer), ML_INFER_FLOOR), false);
 	ml_infer_nulls(infer, p, members);
 }
 

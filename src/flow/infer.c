@@ -127,7 +127,7 @@ ml_infer_fill(MlSourceProfile *s)
 
 /* ---- the second scan ---- */
 
-/* Columns whose pairs may stand in an order. */
+/* Columns whose pairs may stand in an order. That of numbers may be an accident: a single row is not judged by it. */
 static void
 ml_infer_suppose_below(const MlSourceProfile *s, MlInference *suppose)
 {
@@ -147,7 +147,7 @@ ml_infer_suppose_below(const MlSourceProfile *s, MlInference *suppose)
 			ml_infer_add(suppose, NULL, "compare",
 						 list_make2(unconstify(char *, a->column.name), unconstify(char *, b->column.name)),
 						 psprintf("{\"op\": \"<=\"%s}", ml_infer_mostly(Min(a->histogram->n, b->histogram->n))),
-						 number ? ML_SEVERITY_WARN : ML_SEVERITY_ERROR, ML_ENVIRONMENT_BOTH);
+						 ML_SEVERITY_ERROR, number ? ML_ENVIRONMENT_TRAINING : ML_ENVIRONMENT_BOTH);
 		}
 }
 
