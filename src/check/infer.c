@@ -125,8 +125,8 @@ ml_infer_mostly(int64 rows)
 	/* of so few rows one is much */
 	if (rows < ML_INFER_ROWS_MIN)
 		return "";
-	/* down, so that the rows really get through */
-	return psprintf(", \"mostly\": %.7g", floor((1 - (double) stray / rows) * 1e7) / 1e7);
+	/* of a sample a quarter smaller too; down, so that the rows really get through */
+	return psprintf(", \"mostly\": %.7g", floor((1 - stray / (0.75 * rows)) * 1e7) / 1e7);
 }
 
 static double
@@ -525,7 +525,7 @@ ml_infer_rows(MlInference *infer, const MlRowsProfile *rows)
 		return;
 	for (int i = 0; !rows->all && i < rows->ncolumns; i++)
 		names = lappend(names, rows->columns[i]);
-	ml_infer_add(infer, NULL, "duplicate_rows", names,
+	ml_infer_add(infer, "duplicate_rows", "duplicate_rows", names,
 				 psprintf("{\"max_share\": %.4g, \"rows\": " INT64_FORMAT ", \"growth\": %.3g}",
 						  ceil(limit * 1e4) / 1e4, rows->rows,
 						  0.5 * Max(0, (double) (rows->once - rows->twice) / rows->rows)),
