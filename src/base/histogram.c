@@ -56,6 +56,51 @@ ml_histogram_grow(MlHistogram *h)
 }
 
 void
+ml_histogram_add_finite(MlHistogram *h, int n, const double *x, Size stride)
+{
+	const double *at = x;
+	double		min = h->min;
+	double		max = h->max;
+
+	for (int i = 0; i < n; i++, at += stride)
+	{
+		min = *at < min ? *at : min;
+		max = *at > max ? *at : max;
+	}
+	h->min = min;
+	h->max = max;
+	h->n += n;
+	at = x;
+	for (int i = 0; i < n && h->whole; i++, at += stride)
+		h->whole = *at > -9e15 && *at < 9e15 && (double) (int64) *at == *at;
+	at = x;
+	for (int i = 0; i < n;)
+	{
+		MlBin	   *bins = h->bins;
+		uint32		mask = h->capacity - 1;
+		int			shift = h->shift;
+		uint64		key = 0;
+
+		/* while the first bin that is looked at is the right one, nothing of the histogram changes but its count */
+		for (; i < n; i++, at += stride)
+		{
+			MlBin	   *bin;
+
+			key = ml_histogram_bits(*at) >> shift;
+			bin = &bins[ml_histogram_slot(key, mask)];
+			if (unlikely(bin->key != key || bin->n == 0))
+				break;
+			bin->n++;
+		}
+		if (i == n)
+			break;
+		ml_histogram_count(h, key, 1);
+		i++;
+		at += stride;
+	}
+}
+
+void
 ml_histogram_merge(MlHistogram *into, const MlHistogram *from)
 {
 	if (from->shift > into->shift)

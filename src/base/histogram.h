@@ -47,6 +47,9 @@ extern MlHistogram *ml_histogram_create(MemoryContext context);
 /* Makes room for another bin, by a larger table or wider bins. */
 extern void ml_histogram_grow(MlHistogram *histogram);
 
+/* Adds n finite values, each so far from the one before: the same as one by one, but quicker. */
+extern void ml_histogram_add_finite(MlHistogram *histogram, int n, const double *x, Size stride);
+
 /* Adds the values of one to another. */
 extern void ml_histogram_merge(MlHistogram *into, const MlHistogram *from);
 
@@ -55,6 +58,13 @@ extern MlHistogramBin *ml_histogram_sorted(const MlHistogram *histogram);
 
 #define ML_HISTOGRAM_SIGN	UINT64CONST(0x8000000000000000)
 
+/* Where the search for a key begins. */
+static inline uint32
+ml_histogram_slot(uint64 key, uint32 mask)
+{
+	return (uint32) ((key * UINT64CONST(0x9e3779b97f4a7c15)) >> 40) & mask;
+}
+
 /* Counts n values at a key of the histogram's own width. */
 static inline void
 ml_histogram_count(MlHistogram *h, uint64 key, int64 n)
@@ -62,7 +72,7 @@ ml_histogram_count(MlHistogram *h, uint64 key, int64 n)
 	for (;;)
 	{
 		uint32		mask = h->capacity - 1;
-		uint32		at = (uint32) ((key * UINT64CONST(0x9e3779b97f4a7c15)) >> 40) & mask;
+		uint32		at = ml_histogram_slot(key, mask);
 		int			shift = h->shift;
 
 		for (; h->bins[at].n != 0; at = (at + 1) & mask)
@@ -83,11 +93,19 @@ ml_histogram_count(MlHistogram *h, uint64 key, int64 n)
 	}
 }
 
+/* The bits of a finite number, ordered as numbers are. */
+static inline uint64
+ml_histogram_bits(double x)
+{
+	/* adding zero turns -0 into 0, which equals it */
+	uint64		bits = ml_cell_bits(x + 0.0);
+
+	return (bits & ML_HISTOGRAM_SIGN) != 0 ? ~bits : bits | ML_HISTOGRAM_SIGN;
+}
+
 static inline void
 ml_histogram_add(MlHistogram *h, double x)
 {
-	uint64		bits;
-
 	/* false of NaN too */
 	if (unlikely(!(x - x == 0)))
 	{
@@ -97,16 +115,12 @@ ml_histogram_add(MlHistogram *h, double x)
 			h->infinities++;
 		return;
 	}
-	/* adding zero turns -0 into 0, which equals it */
-	x += 0.0;
 	h->n++;
 	h->min = x < h->min ? x : h->min;
 	h->max = x > h->max ? x : h->max;
 	if (h->whole && !(x > -9e15 && x < 9e15 && (double) (int64) x == x))
 		h->whole = false;
-	bits = ml_cell_bits(x);
-	bits = (bits & ML_HISTOGRAM_SIGN) != 0 ? ~bits : bits | ML_HISTOGRAM_SIGN;
-	ml_histogram_count(h, bits >> h->shift, 1);
+	ml_histogram_count(h, ml_histogram_bits(x) >> h->shift, 1);
 }
 
 #endif							/* ML_HISTOGRAM_H */

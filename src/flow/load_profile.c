@@ -88,8 +88,13 @@ ml_load_profile_block(MlLoadProfile *p, int first_cell, int n, int rows, const d
 	{
 		MlCellProfile *cell = &p->cells[first_cell + j];
 		const double *at = x + j;
+		bool		finite = true;
 
-		if (cell->histogram != NULL)
+		for (int i = 0; i < rows && cell->histogram != NULL; i++)
+			finite &= !isnan(at[i * stride]);
+		if (cell->histogram != NULL && finite)
+			ml_histogram_add_finite(cell->histogram, rows, at, stride);
+		else if (cell->histogram != NULL)
 			for (int i = 0; i < rows; i++, at += stride)
 			{
 				if (unlikely(ml_cell_is_null(*at)))
