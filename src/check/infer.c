@@ -125,8 +125,8 @@ ml_infer_mostly(int64 rows)
 	/* of so few rows one is much */
 	if (rows < ML_INFER_ROWS_MIN)
 		return "";
-	/* of a sample a quarter smaller too; down, so that the rows really get through */
-	return psprintf(", \"mostly\": %.7g", floor((1 - stray / (0.75 * rows)) * 1e7) / 1e7);
+	/* of a sample a third smaller too; down, so that the rows really get through */
+	return psprintf(", \"mostly\": %.7g", floor((1 - stray / (0.65 * rows)) * 1e7) / 1e7);
 }
 
 static double
