@@ -1,5 +1,5 @@
 /*
- * check_data.c - ml.check_data, ml.failing_rows, ml.meets, and the aggregate that scans for them.
+ * check_data.c - ml.check_data, ml.failing_rows, ml.infer_checks, ml.meets, and the aggregate that scans for them.
  */
 #include "postgres.h"
 
@@ -9,6 +9,8 @@
 #include "flow/check_data.h"
 #include "flow/check_scan.h"
 #include "flow/check_site.h"
+#include "flow/deploy.h"
+#include "flow/infer.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -92,6 +94,16 @@ ML_FUNCTION(ml_failing_rows)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	ml_check_data_failing(suite, check, ml_arg_required(fcinfo, 2, "source"), ml_failing_put, rsinfo);
 	return (Datum) 0;
+}
+
+/* ml.infer_checks(suite, source): a suite that is learned from data. */
+ML_FUNCTION(ml_infer_checks)
+{
+	char	   *suite = ml_arg_required(fcinfo, 0, "suite");
+	char	   *source = ml_arg_required(fcinfo, 1, "source");
+
+	ml_deploy_begin("ml.infer_checks()");
+	PG_RETURN_INT32(ml_infer_run(suite, source));
 }
 
 /* ml.meets(condition, whose, row): whether a row meets the condition of a check. */

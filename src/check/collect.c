@@ -65,7 +65,7 @@ ml_collect(MlCollecting *scan, MlCollectKind kind, int ncolumns, const MlCheckCo
 	for (int i = 0; i < scan->n; i++)
 		if (ml_collector_is(&scan->collectors[i], kind, scan->where, ncolumns, columns))
 			return;
-	if (kind == ML_COLLECT_MOMENTS || kind == ML_COLLECT_SHAPE || kind == ML_COLLECT_PRODUCTS)
+	if (kind == ML_COLLECT_MOMENTS || kind == ML_COLLECT_SHAPE || kind == ML_COLLECT_PRODUCTS || kind == ML_COLLECT_HISTOGRAM)
 		for (int i = 0; i < ncolumns; i++)
 			ml_collect_check_type(scan, kind, true, &columns[i]);
 	if (kind == ML_COLLECT_LEVELS || kind == ML_COLLECT_LENGTHS)
@@ -359,6 +359,12 @@ ml_collected_lengths(const MlCollected *scan, const char *column, int64 *min, in
 	*min = c->counts.rows > 0 ? (int64) c->min : 0;
 	*max = c->counts.rows > 0 ? (int64) c->max : 0;
 	return c->counts.rows > 0;
+}
+
+const MlHistogram *
+ml_collected_histogram(const MlCollected *scan, const char *column)
+{
+	return ml_collected_state(scan, ML_COLLECT_HISTOGRAM, column)->histogram;
 }
 
 const MlCheckPast *

@@ -44,6 +44,22 @@ ml_duplicate_rows_number(const MlCheck *check, const MlCollected *scan)
 	return copies.surplus;
 }
 
+/*
+ * The share that passes among so many rows. The more rows, the more of them
+ * repeat others: of the first so many rows more than the share was learned of,
+ * growth are new, and of those behind them none need be.
+ */
+static double
+ml_duplicate_rows_limit(const MlCheck *check, int64 n)
+{
+	double		max_share = ml_check_number(check, "max_share");
+	double		rows = ml_check_number(check, "rows");
+
+	if (isnan(rows) || n <= rows)
+		return max_share;
+	return 1 - ((1 - max_share) * rows + ml_check_number(check, "growth") * Min(n - rows, rows)) / n;
+}
+
 static void
 ml_duplicate_rows_judge(const MlCheck *check, const MlCollected *scan, MlCheckOutcome *out)
 {
@@ -58,7 +74,7 @@ ml_duplicate_rows_judge(const MlCheck *check, const MlCollected *scan, MlCheckOu
 	if (copies.rows == 0)
 		out->status = ML_CHECK_INSUFFICIENT;
 	else if (!isnan(max_share))
-		out->status = share <= max_share ? ML_CHECK_PASS : ML_CHECK_FAIL;
+		out->status = share <= ml_duplicate_rows_limit(check, copies.rows) ? ML_CHECK_PASS : ML_CHECK_FAIL;
 	else
 		out->status = copies.surplus <= ml_check_number(check, "max") ? ML_CHECK_PASS : ML_CHECK_FAIL;
 }
@@ -91,7 +107,9 @@ ml_duplicate_rows_failing(const MlCheck *check, StringInfo out)
 
 static const MlParam ml_duplicate_rows_params[] = {
 	{"max", ML_PARAM_INTEGER, "0", 0, DBL_MAX, NULL, "how many surplus rows pass"},
-	{"max_share", ML_PARAM_NUMBER, NULL, 0, 1, NULL, "the share of surplus rows that passes, in place of max"}
+	{"max_share", ML_PARAM_NUMBER, NULL, 0, 1, NULL, "the share of surplus rows that passes, in place of max"},
+	{"rows", ML_PARAM_INTEGER, NULL, 1, DBL_MAX, NULL, "of how many rows max_share was learned; of more it grows"},
+	{"growth", ML_PARAM_NUMBER, "0", 0, 1, NULL, "how much of a row beyond those is new at least"}
 };
 
 const MlCheckKind ml_check_duplicate_rows = {

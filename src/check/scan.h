@@ -12,6 +12,7 @@
 
 #include "base/counts.h"
 #include "base/dict.h"
+#include "base/histogram.h"
 #include "check/collect.h"
 #include "math/dd.h"
 #include "math/exact_sum.h"
@@ -79,6 +80,7 @@ typedef struct MlCollectorState
 	bool		lost;
 	int64	   *bins;
 	int			nbins;
+	MlHistogram *histogram;
 } MlCollectorState;
 
 typedef struct MlScanState

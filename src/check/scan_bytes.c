@@ -115,6 +115,46 @@ ml_merge_levels(MlReader *in, MlScanState *state, MlCollectorState *into)
 }
 
 static void
+ml_write_histogram(StringInfo out, const MlHistogram *h)
+{
+	ml_write_words(out, h, sizeof *h);
+	for (uint32 i = 0; i < h->capacity; i++)
+		if (h->bins[i].n > 0)
+			ml_write_words(out, &h->bins[i], sizeof(MlBin));
+}
+
+/* Adds a histogram that was written; of its head only figures are used. */
+static void
+ml_merge_histogram(MlReader *in, MlHistogram *into)
+{
+	MlHistogram *from = ml_histogram_create(into->context);
+	MlHistogram head;
+
+	ml_read_words(in, &head, sizeof head);
+	if (head.shift < 0 || head.shift > 63 || head.used > ML_HISTOGRAM_BINS_MAX)
+		ml_read_corrupted("the state of a scan holds a histogram that is none");
+	from->shift = head.shift;
+	for (uint32 i = 0; i < head.used; i++)
+	{
+		MlBin		bin;
+
+		ml_read_words(in, &bin, sizeof bin);
+		if (bin.n <= 0)
+			ml_read_corrupted("the state of a scan holds an empty bin");
+		ml_histogram_count(from, bin.key, bin.n);
+	}
+	from->n = head.n;
+	from->nans = head.nans;
+	from->infinities = head.infinities;
+	from->min = head.min;
+	from->max = head.max;
+	from->whole = head.whole;
+	ml_histogram_merge(into, from);
+	pfree(from->bins);
+	pfree(from);
+}
+
+static void
 ml_write_collector(StringInfo out, MlCollectKind kind, const MlCollectorState *c)
 {
 	ml_write_words(out, &c->counts, sizeof c->counts);
@@ -145,6 +185,9 @@ ml_write_collector(StringInfo out, MlCollectKind kind, const MlCollectorState *c
 			break;
 		case ML_COLLECT_BINS:
 			ml_write_words(out, c->bins, sizeof(int64) * c->nbins);
+			break;
+		case ML_COLLECT_HISTOGRAM:
+			ml_write_histogram(out, c->histogram);
 			break;
 		default:
 			break;
@@ -270,6 +313,9 @@ ml_merge_collector(MlReader *in, MlScanState *state, MlCollectKind kind, MlColle
 				ml_read_words(in, &n, sizeof n);
 				into->bins[i] += n;
 			}
+			break;
+		case ML_COLLECT_HISTOGRAM:
+			ml_merge_histogram(in, into->histogram);
 			break;
 		default:
 			break;

@@ -206,7 +206,7 @@ ml_spec_read_collector(MlReader *in, const MlSpecColumns *all, int nconditions, 
 	MlSpecColumns columns;
 
 	out->kind = ml_read_u8(in);
-	if (out->kind < ML_COLLECT_ROWS || out->kind > ML_COLLECT_LENGTHS)
+	if (out->kind < ML_COLLECT_ROWS || out->kind > ML_COLLECT_HISTOGRAM)
 		ml_read_corrupted("a scan collects what there is not");
 	out->where = ml_spec_read_condition(in, nconditions);
 	columns = ml_spec_read_columns(in, all);
@@ -237,7 +237,7 @@ ml_spec_check_types(const MlCollector *collector)
 			class == ML_TYPE_INTERVAL;
 
 		if (((collector->kind == ML_COLLECT_MOMENTS || collector->kind == ML_COLLECT_SHAPE ||
-			  collector->kind == ML_COLLECT_PRODUCTS || (collector->kind == ML_COLLECT_BINS && collector->nedges > 0)) &&
+			  collector->kind == ML_COLLECT_PRODUCTS || collector->kind == ML_COLLECT_HISTOGRAM || (collector->kind == ML_COLLECT_BINS && collector->nedges > 0)) &&
 			 !number) ||
 			((collector->kind == ML_COLLECT_LENGTHS || (collector->kind == ML_COLLECT_LEVELS && i == 0) ||
 			  (collector->kind == ML_COLLECT_BINS && collector->nedges == 0)) &&

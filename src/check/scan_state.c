@@ -195,6 +195,9 @@ ml_collector_state_init(MlScanState *state, MlCollectorState *c, MlCollectKind k
 		case ML_COLLECT_LEVELS:
 			c->texts = ml_dict_create();
 			break;
+		case ML_COLLECT_HISTOGRAM:
+			c->histogram = ml_histogram_create(state->context);
+			break;
 		case ML_COLLECT_BINS:
 			c->nbins = nbins;
 			c->bins = palloc0(sizeof(int64) * nbins);
@@ -472,6 +475,15 @@ ml_collect_lengths(const MlCollector *collector, MlCollectorState *c, const Null
 }
 
 static inline void
+ml_collect_histogram(const MlCollector *collector, MlCollectorState *c, const NullableDatum *values)
+{
+	const NullableDatum *v = &values[collector->columns[0].index];
+
+	if (!v->isnull)
+		ml_histogram_add(c->histogram, ml_convert_number(&collector->columns[0].convert, v->value));
+}
+
+static inline void
 ml_collect_row(const MlCollector *collector, MlScanState *state, MlCollectorState *c, const NullableDatum *values)
 {
 	uint64		a;
@@ -507,6 +519,9 @@ ml_collect_row(const MlCollector *collector, MlScanState *state, MlCollectorStat
 			break;
 		case ML_COLLECT_LENGTHS:
 			ml_collect_lengths(collector, c, values);
+			break;
+		case ML_COLLECT_HISTOGRAM:
+			ml_collect_histogram(collector, c, values);
 			break;
 	}
 }

@@ -106,6 +106,18 @@ ml_check_data_run(const char *ref, const char *source, const MlEnvironment *envi
 	return results;
 }
 
+List *
+ml_check_data_training(const MlSuites *suites, const char *source)
+{
+	List	   *checks = NIL;
+	ListCell   *lc;
+
+	foreach(lc, ml_suites_checks(suites, CurrentMemoryContext))
+		if (((MlCheck *) lfirst(lc))->environment != ML_ENVIRONMENT_SERVING)
+			checks = lappend(checks, lfirst(lc));
+	return ml_check_data_scan(checks, suites->name, ml_suites_trusted(suites), source);
+}
+
 /* ---- failing rows ---- */
 
 typedef struct MlFailingRows

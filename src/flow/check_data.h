@@ -16,6 +16,11 @@ extern List *ml_check_data_run(const char *suite, const char *source, const MlEn
 /* The same with checks at hand, over the rows that another identity reads; nothing is recorded. */
 extern List *ml_check_data_judge(List *checks, const char *suite, const char *source);
 
+struct MlSuites;
+
+/* The checks of a suite for training and both over a source; nothing is recorded. */
+extern List *ml_check_data_training(const struct MlSuites *suites, const char *source);
+
 /* Calls back with each row, as jsonb, that fails a check; for a kind that only judges the whole there are none. */
 typedef void (*MlFailingSink) (void *ctx, Jsonb *row);
 extern void ml_check_data_failing(const char *suite, const char *check, const char *source, MlFailingSink sink, void *ctx);

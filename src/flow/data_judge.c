@@ -167,13 +167,6 @@ ml_data_list(const MlCollector *collector, int n)
 	return out.data;
 }
 
-/* What a check's scan needs again. */
-typedef struct MlDataAgainContext
-{
-	MlDataScan *scan;
-	const MlDataCheck *data;
-} MlDataAgainContext;
-
 /* The query for a collector that ran out of memory. */
 static char *
 ml_data_again_query(const MlDataAgainContext *context, const MlCollector *collector)
@@ -184,7 +177,8 @@ ml_data_again_query(const MlDataAgainContext *context, const MlCollector *collec
 	StringInfoData given;
 
 	initStringInfo(&where);
-	ml_data_where(&where, context->data->check, context->data->suite);
+	if (context->data)
+		ml_data_where(&where, context->data->check, context->data->suite);
 	initStringInfo(&given);
 	for (int i = 0; i < collector->ncolumns; i++)
 	{
@@ -253,6 +247,19 @@ ml_data_scan_collected(const MlDataCheck *data, MlCollected *out)
 	out->where = data->where;
 	out->bins = data->bins;
 	out->columns = data->columns;
+}
+
+void
+ml_data_scan_seen(MlDataScan *scan, MlCollected *out, MlDataAgainContext *again)
+{
+	memset(out, 0, sizeof *out);
+	out->program = &scan->pass->program;
+	out->state = scan->pass->state;
+	out->check = out->where = out->bins = -1;
+	again->scan = scan;
+	again->data = NULL;
+	out->again = ml_data_again;
+	out->again_ctx = again;
 }
 
 /* Counts the rows that fail by a query, for a kind that no scan can judge. */

@@ -378,6 +378,20 @@ ml_data_scan_bind(MlDataScan *scan)
 		ml_data_bind_to_pass(scan, &scan->checks[i]);
 }
 
+void
+ml_data_scan_collect(MlDataScan *scan, MlCollectKind kind, int ncolumns, const int *attnos, MlCheckColumn *columns)
+{
+	for (int i = 0; i < ncolumns; i++)
+	{
+		(void) ml_row_type_column(&scan->type, scan->type.names[attnos[i]], &columns[i]);
+		columns[i].index = ml_data_column(scan, attnos[i]);
+	}
+	scan->pass->collecting.where = scan->pass->collecting.bins = -1;
+	ml_collect(&scan->pass->collecting, kind, ncolumns, columns);
+	scan->pass->program.ncollectors = scan->pass->collecting.n;
+	scan->pass->program.collectors = scan->pass->collecting.collectors;
+}
+
 /* ---- the scan ---- */
 
 /* The spec as a literal. */
@@ -525,7 +539,7 @@ ml_data_scan_run(MlDataScan *scan)
 	for (int i = 0; i < scan->nchecks; i++)
 		if (scan->checks[i].scanned)
 			checks[n++] = &scan->checks[i];
-	if (n == 0)
+	if (n == 0 && scan->pass->collecting.n == 0)
 	{
 		scan->pass->state = ml_scan_state_create(&scan->pass->program, CurrentMemoryContext, ml_check_scan_memory());
 		return;

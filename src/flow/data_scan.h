@@ -35,6 +35,13 @@ typedef struct MlDataCheck
 	MlCheckOutcome outcome;
 } MlDataCheck;
 
+/* What a check's scan needs again. */
+typedef struct MlDataAgainContext
+{
+	struct MlDataScan *scan;
+	const MlDataCheck *data;
+} MlDataAgainContext;
+
 typedef struct MlDataScan
 {
 	const char *source;			/* as it was given */
@@ -64,6 +71,16 @@ extern MlDataCheck *ml_data_scan_add(MlDataScan *scan, const MlCheck *check, con
  * alone and its column is not there.
  */
 extern void ml_data_scan_bind(MlDataScan *scan);
+
+/*
+ * Asks for a collector that no check asks for; attnos are those of the source,
+ * and columns, as they were bound, are filled for asking what was found.
+ */
+extern void ml_data_scan_collect(MlDataScan *scan, MlCollectKind kind, int ncolumns, const int *attnos,
+								 MlCheckColumn *columns);
+
+/* Sees what was collected for no check. */
+extern void ml_data_scan_seen(MlDataScan *scan, MlCollected *out, MlDataAgainContext *again);
 
 /*
  * Scans the source once, if there is anything to collect. When a check raises

@@ -11,6 +11,7 @@
 #include "base/compat.h"
 #include "base/settings.h"
 #include "flow/load.h"
+#include "flow/load_profile.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -68,6 +69,7 @@ ml_load_add(MlLoad *load, TupleDesc desc, AttrNumber attno, MlRole role)
 	column->type_name = format_type_be(att->atttypid);
 	column->attno = attno;
 	column->role = role;
+	column->declared = att->atttypid;
 	ml_convert_init(&column->convert, att->atttypid);
 	column->ncells = column->convert.class == ML_TYPE_ARRAY ? 0 : 1;
 	if (column->convert.class == ML_TYPE_TEXT)
@@ -268,6 +270,9 @@ ml_load_layout(MlLoad *load)
 	}
 	if (load->probing)
 		return;
+	/* a sink goes with a profile: it has the bounds of the rows that are not kept */
+	if (load->profiled || load->sink)
+		load->profile = ml_load_profile_create(load);
 	if (load->sink == NULL)
 		load->train = load->filed ? ml_frame_create_filed(load->ncells, &load->budget) :
 			ml_frame_create(load->ncells, &load->budget);
@@ -431,16 +436,8 @@ ml_load_flush(MlLoad *load)
 	block.stride = load->feature_cells;
 	block.y = load->sink_y;
 	block.w = load->weight_cell >= 0 ? load->sink_w : NULL;
-	for (int i = 0; i < load->sink_rows; i++)
-	{
-		const double *x = load->sink_x + (Size) i * load->feature_cells;
-
-		for (int j = 0; j < load->feature_cells; j++)
-		{
-			load->min[j] = x[j] < load->min[j] ? x[j] : load->min[j];
-			load->max[j] = x[j] > load->max[j] ? x[j] : load->max[j];
-		}
-	}
+	ml_load_profile_block(load->profile, 0, load->feature_cells, block.rows, block.x, block.stride);
+	ml_load_profile_block(load->profile, load->target_cell, 1, block.rows, block.y, 1);
 	load->sink(load->sink_ctx, &block);
 	load->sink_rows = 0;
 }
@@ -472,6 +469,8 @@ ml_load_route(MlLoad *load, uint64 hash)
 		return true;
 	if (load->sink == NULL)
 	{
+		if (load->profile)
+			ml_load_profile_row(load->profile, load->cells);
 		memcpy(ml_frame_row(load->train), load->cells, sizeof(double) * load->ncells);
 		ml_frame_commit(load->train, key);
 		return true;
@@ -760,6 +759,10 @@ ml_load_read(MlLoad *load)
 	if (!load->sink_refused)
 	{
 		ml_load_flush(load);
+		if (load->profile)
+			ml_load_profile_finish(load->profile);
+		for (int i = 0; load->sink && i < load->feature_cells; i++)
+			ml_load_profile_bounds(load->profile, i, &load->min[i], &load->max[i]);
 		if (load->train)
 			ml_frame_finish(load->train);
 		ml_frame_finish(load->test);

@@ -30,6 +30,7 @@ typedef struct MlLoadColumn
 	char	   *type_name;
 	AttrNumber	attno;
 	MlRole		role;
+	Oid			declared;		/* domains not looked through */
 	MlConvert	convert;
 	int			first_cell;		/* -1 for the split column */
 	int			ncells;			/* 1, or the length of an array; 0 until known */
@@ -77,6 +78,7 @@ typedef struct MlLoad
 	MlNotes    *notes;
 	bool		filed;			/* for a learner that reads columns: rows go to temporary files */
 	bool		only_test;		/* training rows are counted and not kept */
+	bool		profiled;		/* what the training rows hold is counted: profile */
 	bool		probing;		/* no row is kept: each is asked where it went */
 	bool		lenient;		/* columns that are named and not there, or of no use any more, are passed over */
 
@@ -109,6 +111,7 @@ typedef struct MlLoad
 	bool		target_whole;	/* every target value is a whole number */
 	int			ntargets;		/* distinct numeric targets; ML_CLASSES_MAX + 1: more than can be classes */
 	double	   *targets;		/* ascending */
+	struct MlLoadProfile *profile;	/* load_profile.h; NULL unless asked for */
 	bool		sink_refused;	/* a row missed a value: load again into frames */
 	double	   *min;			/* per feature cell, of the rows handed to the sink */
 	double	   *max;

@@ -11,6 +11,7 @@
 #include "base/compat.h"
 #include "base/settings.h"
 #include "catalog/namespace.h"
+#include "flow/load_profile.h"
 #include "flow/reads.h"
 #include "flow/training.h"
 #include "miscadmin.h"
@@ -359,4 +360,5 @@ ml_record_fill(MlTraining *t, MlRegistration *r)
 	ml_record_snapshot(t, r);
 	ml_record_figures(t, r);
 	r->notes_json = ml_record_notes(&t->notes);
+	r->checks = ml_load_profile_checks(t->load, t->model->pipeline);
 }

@@ -15,9 +15,11 @@
 #include "base/settings.h"
 #include "flow/gates.h"
 #include "flow/split.h"
+#include "flow/train_suite.h"
 #include "flow/training.h"
 #include "miscadmin.h"
 #include "store/access.h"
+#include "store/suites.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/ps_status.h"
@@ -279,6 +281,7 @@ ml_train_init_load(MlTraining *t, bool stream)
 	load->exclude = t->spec->exclude;
 	load->seed = t->spec->seed;
 	load->notes = &t->notes;
+	load->profiled = true;
 	load->filed = t->learner != NULL && (t->learner->flags & ML_LEARNER_COLUMNS) && t->spec->pipeline == NULL;
 	ml_split_parse(t->spec->split, load);
 	if (t->learner == NULL && load->split == ML_SPLIT_NONE)
@@ -590,6 +593,8 @@ ml_train_register(MlTraining *t, MlTrainResult *result)
 	ml_record_fill(t, &r);
 	result->version = ml_catalog_register(&r, &run_id);
 	CommandCounterIncrement();
+	if (t->checked != NIL)
+		(void) ml_catalog_check_results(t->spec->model, t->spec->source, t->checked);
 	result->deployed = deploys && ml_train_deploy(t, result->version);
 	result->metrics = unconstify(char *, r.metrics_json);
 	result->rows = r.rows;
@@ -650,6 +655,7 @@ ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
 	ml_train_keep_title(t);
 	t->model = palloc0(sizeof(MlModel));
 	ml_train_start(t);
+	t->checked = ml_train_suite_judge(spec->model, spec->source, &t->notes);
 	ml_train_load(t);
 	if (!t->task_known)
 		t->model->task = ml_design_infer_task(t->load, &t->notes);

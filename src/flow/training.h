@@ -32,6 +32,7 @@ typedef struct MlTraining
 	bool		spilled;		/* rows went to temporary files */
 	MlTick		tick;
 	MlQuality  *quality;
+	List	   *checked;		/* MlCheckResult *: what the suite of the model's name found in the source */
 } MlTraining;
 
 /* Reads the source: straight into a one-pass learner where every value is a number, else into frames. */

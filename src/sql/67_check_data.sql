@@ -43,3 +43,8 @@ COMMENT ON FUNCTION ml.check_data(text, text, text) IS
 CREATE FUNCTION ml.failing_rows(suite text, check_name text, source text) RETURNS SETOF jsonb
 	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 1000 AS 'MODULE_PATHNAME', 'ml_failing_rows';
 COMMENT ON FUNCTION ml.failing_rows(text, text, text) IS 'the rows of a source that fail a check of a suite, all of them';
+
+CREATE FUNCTION ml.infer_checks(suite text, source text) RETURNS integer
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000 AS 'MODULE_PATHNAME', 'ml_infer_checks';
+COMMENT ON FUNCTION ml.infer_checks(text, text) IS
+	'learns checks from a source, which a fresh sample of it passes, in place of those that the suite learned before; how many';

@@ -1,0 +1,199 @@
+/*
+ * load_profile.c - what the training rows hold, seen as they are loaded.
+ *
+ * Rows are gathered in a block, so that the counts of one column are worked on
+ * at a time. Histograms and counts of codes do not depend on the order of the
+ * rows; a text's code does, so its text is what is looked at in the end. Kept
+ * are at most ML_HISTOGRAM_BINS_MAX bins of a number (64 kB), and eight bytes
+ * for each different text.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "base/compat.h"
+#include "check/profile.h"
+#include "flow/load_profile.h"
+#include "utils/memutils.h"
+
+/* What is known of one cell of the rows. */
+typedef struct MlCellProfile
+{
+	int64		nulls;
+	MlHistogram *histogram;		/* of a column of numbers */
+	bool		text;			/* the cell is a code */
+	int64	   *codes;			/* rows of each */
+	int			capacity;
+	double		min;			/* of what is neither */
+	double		max;
+} MlCellProfile;
+
+struct MlLoadProfile
+{
+	MemoryContext context;
+	int			ncells;
+	MlCellProfile *cells;
+	int64		rows;
+	int			gathered;
+	double	   *block;
+};
+
+MlLoadProfile *
+ml_load_profile_create(const MlLoad *load)
+{
+	MlLoadProfile *p = palloc0(sizeof(MlLoadProfile));
+
+	p->context = load->context;
+	p->ncells = load->ncells;
+	p->cells = palloc_extended(sizeof(MlCellProfile) * Max(p->ncells, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int i = 0; i < load->ncolumns; i++)
+	{
+		const MlLoadColumn *column = &load->columns[i];
+
+		if (column->first_cell < 0)
+			continue;
+		for (int e = 0; e < column->ncells; e++)
+		{
+			p->cells[column->first_cell + e].min = INFINITY;
+			p->cells[column->first_cell + e].max = -INFINITY;
+		}
+		/* elements of arrays have no name of their own in a row, and weights no meaning for rows to be scored */
+		if (column->dict != NULL)
+			p->cells[column->first_cell].text = true;
+		else if (column->convert.class != ML_TYPE_ARRAY && column->role != ML_ROLE_WEIGHT)
+			p->cells[column->first_cell].histogram = ml_histogram_create(load->context);
+	}
+	return p;
+}
+
+static void
+ml_cell_profile_code(MlLoadProfile *p, MlCellProfile *cell, int code)
+{
+	if (code >= cell->capacity)
+	{
+		int			capacity = Max(64, Max(code + 1, cell->capacity * 2));
+
+		cell->codes = cell->codes == NULL ? MemoryContextAllocHuge(p->context, sizeof(int64) * capacity) :
+			repalloc_huge(cell->codes, sizeof(int64) * capacity);
+		memset(cell->codes + cell->capacity, 0, sizeof(int64) * (capacity - cell->capacity));
+		cell->capacity = capacity;
+	}
+	cell->codes[code]++;
+}
+
+void
+ml_load_profile_block(MlLoadProfile *p, int first_cell, int n, int rows, const double *x, Size stride)
+{
+	for (int j = 0; j < n; j++)
+	{
+		MlCellProfile *cell = &p->cells[first_cell + j];
+		const double *at = x + j;
+		bool		finite = true;
+
+		for (int i = 0; i < rows && cell->histogram != NULL; i++)
+			finite &= !isnan(at[i * stride]);
+		if (cell->histogram != NULL && finite)
+			ml_histogram_add_finite(cell->histogram, rows, at, stride);
+		else if (cell->histogram != NULL)
+			for (int i = 0; i < rows; i++, at += stride)
+			{
+				if (unlikely(ml_cell_is_null(*at)))
+					cell->nulls++;
+				else
+					ml_histogram_add(cell->histogram, *at);
+			}
+		else if (cell->text)
+			for (int i = 0; i < rows; i++, at += stride)
+			{
+				if (isnan(*at))
+					cell->nulls++;
+				else
+					ml_cell_profile_code(p, cell, (int) *at);
+			}
+		else
+			for (int i = 0; i < rows; i++, at += stride)
+			{
+				cell->min = *at < cell->min ? *at : cell->min;
+				cell->max = *at > cell->max ? *at : cell->max;
+			}
+	}
+	if (first_cell == 0)
+		p->rows += rows;
+}
+
+void
+ml_load_profile_finish(MlLoadProfile *p)
+{
+	if (p->gathered > 0)
+		ml_load_profile_block(p, 0, p->ncells, p->gathered, p->block, p->ncells);
+	p->gathered = 0;
+}
+
+void
+ml_load_profile_row(MlLoadProfile *p, const double *cells)
+{
+	if (p->block == NULL)
+		p->block = MemoryContextAllocHuge(p->context, sizeof(double) * ML_BLOCK_ROWS * Max(p->ncells, 1));
+	memcpy(p->block + (Size) p->gathered * p->ncells, cells, sizeof(double) * p->ncells);
+	if (++p->gathered == ML_BLOCK_ROWS)
+		ml_load_profile_finish(p);
+}
+
+void
+ml_load_profile_bounds(const MlLoadProfile *p, int cell, double *min, double *max)
+{
+	const MlCellProfile *c = &p->cells[cell];
+
+	*min = c->histogram ? c->histogram->min : c->min;
+	*max = c->histogram ? c->histogram->max : c->max;
+}
+
+static void
+ml_load_profile_column(const MlLoad *load, const MlLoadColumn *column, MlColumnProfile *out)
+{
+	const MlCellProfile *cell = &load->profile->cells[column->first_cell];
+
+	memset(out, 0, sizeof *out);
+	out->column.name = column->name;
+	out->column.declared = column->declared;
+	out->column.typmod = -1;
+	out->column.convert = column->convert;
+	out->target = column->role == ML_ROLE_TARGET;
+	if (column->convert.class == ML_TYPE_ARRAY)
+		return;
+	out->addressed = true;
+	out->rows = load->profile->rows;
+	out->nulls = cell->nulls;
+	out->histogram = cell->histogram;
+	for (int code = 0; column->dict != NULL && code < cell->capacity; code++)
+		if (cell->codes[code] > 0)
+			ml_profile_text(out, pnstrdup(column->dict->texts[code].bytes, column->dict->texts[code].length),
+							cell->codes[code]);
+}
+
+/* Whether a column is an input of the pipeline, or the target. */
+static bool
+ml_load_profile_wants(const MlLoadColumn *column, const MlPipeline *pipeline)
+{
+	if (column->role == ML_ROLE_TARGET)
+		return true;
+	for (int i = 0; i < pipeline->ninputs && column->role == ML_ROLE_FEATURE; i++)
+		if (strcmp(pipeline->inputs[i].name, column->name) == 0)
+			return true;
+	return false;
+}
+
+List *
+ml_load_profile_checks(const MlLoad *load, const MlPipeline *pipeline)
+{
+	MlColumnProfile *profiles = palloc(sizeof(MlColumnProfile) * Max(load->ncolumns, 1));
+	MlInference infer = {NIL, 0, true};
+
+	for (int i = 0; i < load->ncolumns; i++)
+		if (ml_load_profile_wants(&load->columns[i], pipeline))
+			ml_load_profile_column(load, &load->columns[i], &profiles[infer.ncolumns++]);
+	ml_infer_columns(&infer, infer.ncolumns, profiles);
+	for (int i = 0; i < infer.ncolumns; i++)
+		ml_infer_column(&infer, &profiles[i]);
+	return infer.checks;
+}
