@@ -1,4 +1,6 @@
 -- infer.sql - suites learned from data: ml.infer_checks, those of versions, and the training's own.
+CREATE DATABASE regress_ml_infer TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C';
+\c regress_ml_infer
 \set VERBOSITY terse
 CREATE EXTENSION pg_mlops;
 CREATE TABLE orders AS
@@ -85,3 +87,5 @@ SELECT version, notes FROM ml.train('price', 'SELECT * FROM orders WHERE age <= 
 	features => '{age}');
 SELECT name, status, n_failed FROM ml.check_results WHERE suite = 'price' ORDER BY name COLLATE "C";
 DROP TABLE orders;
+\c postgres
+DROP DATABASE regress_ml_infer;

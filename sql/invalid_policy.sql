@@ -173,8 +173,6 @@ RESET ROLE;
 SELECT ml.set_alias('price', 'second', 2);
 SELECT count(*) FROM counted();
 SELECT count(ml.predict('price/2', h)) AS number, count(ml.predict('price@second', h)) AS alias FROM houses h;
-INSERT INTO ml.suites (suite, model, version, source) VALUES ('price/1', 'price', 1, 'houses'), ('price/2', 'price', 2, 'houses');
-INSERT INTO ml.checks (suite, name, kind, columns, params, learned) VALUES ('price/1', 'rooms_range', 'range', '{rooms}', '{"max": 3}', true), ('price/2', 'learned', 'range', '{rooms}', '{"max": 4}', true);
 SELECT count(ml.predict('price/2', h)) AS number, count(ml.predict('price@second', h)) AS alias, count(*) FILTER (WHERE rooms <= 4) AS valid FROM houses h;
 SELECT * FROM counted();
 -- The suite of the model's name and what the version learned; a check of the same name overrides.
@@ -224,6 +222,7 @@ SELECT ml.set_owner('flat', 'regress_ml_mover');
 SELECT invalid_policy FROM ml.models WHERE model = 'flat';
 SELECT ml.undeploy('flat', 'production');
 SELECT ml.drop_model('flat');
+SELECT ml.drop_suite('flat');
 SELECT version FROM ml.train('flat', 'SELECT area, rooms, price FROM houses', 'price', 'linear_regression');
 SELECT invalid_policy FROM ml.models WHERE model = 'flat';
 
