@@ -6,7 +6,7 @@
  * it, since an extension that is dropped and made anew counts from one again.
  * These say what the suite holds, so nothing can be stale. One that is in use
  * is pinned by the context that uses it; others go, least recently used first,
- * beyond a number.
+ * beyond a number and a size.
  */
 #include "postgres.h"
 
@@ -23,8 +23,9 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
-/* So many suites are kept that nobody uses at the moment. */
+/* So many suites, and bytes of them, are kept that nobody uses at the moment; the latest one always. */
 #define ML_SUITES_KEPT_MAX	64
+#define ML_SUITES_BYTES_MAX	(8 * 1024 * 1024)
 
 typedef struct MlSuiteKey
 {
@@ -37,6 +38,7 @@ typedef struct MlSuiteEntry
 	MlSuiteKey	key;
 	MemoryContext context;
 	List	   *checks;
+	Size		bytes;
 	int			pins;
 	dlist_node	recent;
 } MlSuiteEntry;
@@ -57,13 +59,17 @@ ml_suite_trim(void)
 {
 	dlist_mutable_iter iter;
 	int			kept = 0;
+	Size		bytes = 0;
 
 	dlist_foreach_modify(iter, &ml_suite_recent)
 	{
 		MlSuiteEntry *entry = dlist_container(MlSuiteEntry, recent, iter.cur);
 		MlSuiteKey	key = entry->key;
 
-		if (entry->pins > 0 || ++kept <= ML_SUITES_KEPT_MAX)
+		if (entry->pins > 0)
+			continue;
+		bytes += entry->bytes;
+		if (++kept == 1 || (kept <= ML_SUITES_KEPT_MAX && bytes <= ML_SUITES_BYTES_MAX))
 			continue;
 		dlist_delete(&entry->recent);
 		MemoryContextDelete(entry->context);
@@ -95,6 +101,7 @@ ml_suite_load(const MlSuite *suite, const MlSuiteKey *key)
 	MemoryContextSetParent(context, CacheMemoryContext);
 	entry->context = context;
 	entry->checks = checks;
+	entry->bytes = MemoryContextMemAllocated(context, true);
 	entry->pins = 0;
 	dlist_push_head(&ml_suite_recent, &entry->recent);
 	return entry;
