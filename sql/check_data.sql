@@ -179,6 +179,10 @@ SELECT count(*), min(actor) FROM ml.check_results;
 RESET ROLE;
 SELECT count(*) FROM ml.check_results WHERE actor = 'regress_ml_reader';
 
+-- Rows of a query, which have no type of a name.
+SELECT ml.add_check('anonymous', 'range', '{x}', '{"max": 1}');
+SELECT ml.failing_rows('anonymous', 'x_range', 'SELECT i AS x, i * 2 AS y FROM generate_series(1, 3) AS i');
+
 \c postgres
 DROP DATABASE regress_ml_check_data;
 DROP ROLE regress_ml_owner;

@@ -329,6 +329,27 @@ SELECT ml.guard('ml.quarantine', 'intake');
 \set VERBOSITY default
 UPDATE ml.releases SET released_by = 'nobody';
 
+-- A suite that judges nothing lets nothing pass unseen, and an UPDATE tells no value that its user may not read.
+SET search_path = guarded;
+CREATE TABLE sealed (id integer PRIMARY KEY, a integer, secret text);
+INSERT INTO sealed VALUES (1, 1, 'hush');
+GRANT SELECT (id), INSERT, UPDATE ON sealed TO regress_ml_writer;
+GRANT USAGE ON SCHEMA guarded TO regress_ml_writer;
+SELECT ml.add_check('sealed', 'like', '{secret}', '{"pattern": "m%"}');
+SELECT ml.guard('sealed', 'sealed');
+SET ROLE regress_ml_writer;
+INSERT INTO sealed VALUES (2, 1, 'mine');
+INSERT INTO sealed VALUES (3, 1, 'own');
+UPDATE sealed SET a = 2 WHERE id = 1;
+RESET ROLE;
+SELECT ml.drop_check('sealed', 'secret_like');
+INSERT INTO sealed VALUES (4, 1, 'x');
+SELECT ml.add_check('sealed', 'mean', '{a}', '{"max": 1}');
+INSERT INTO sealed VALUES (4, 1, 'x');
+SELECT ml.guard('sealed', 'sealed');
+SELECT ml.add_check('sealed', 'not_null', '{a}', severity => 'warn');
+INSERT INTO sealed VALUES (4, NULL, 'x');
+
 \c postgres
 DROP DATABASE regress_ml_guard;
 DROP ROLE regress_ml_owner, regress_ml_writer, regress_ml_other;

@@ -271,6 +271,16 @@ INSERT INTO ml.check_results (suite, name, kind, severity, environment, source, 
 	VALUES ('left', 'a', 'not_null', 'error', 'both', 't', true, 'perhaps', 1);
 \set VERBOSITY default
 
+-- An extension that is made anew counts revisions from the start: what a session knows of the old ones is not taken for them.
+DROP EXTENSION pg_mlops CASCADE;
+CREATE EXTENSION pg_mlops;
+SELECT ml.add_check('s', 'range', '{x}', '{"max": 100}');
+SELECT ml.is_valid('s', t) FROM (VALUES (50)) AS t (x);
+DROP EXTENSION pg_mlops;
+CREATE EXTENSION pg_mlops;
+SELECT ml.add_check('s', 'range', '{x}', '{"max": 10}');
+SELECT ml.is_valid('s', t) FROM (VALUES (50)) AS t (x);
+
 \c contrib_regression
 DROP DATABASE regress_ml_suites;
 DROP ROLE regress_ml_suite_owner, regress_ml_suite_other, regress_ml_suite_group, regress_ml_suite_member, regress_ml_suite_gone,

@@ -15,6 +15,7 @@
 #include "flow/expression.h"
 #include "flow/lookup.h"
 #include "flow/suite.h"
+#include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
@@ -176,9 +177,13 @@ ml_failing_row(void *ctx, TupleTableSlot *slot)
 	}
 	else if (ml_failing_fails(failing, slot))
 	{
-		Datum		row = ExecFetchSlotHeapTupleDatum(slot);
-		text	   *json = DatumGetTextP(DirectFunctionCall1(row_to_json, row));
+		Datum		row;
+		text	   *json;
 
+		/* the rows of a query have no type that could be looked up before it is registered */
+		BlessTupleDesc(slot->tts_tupleDescriptor);
+		row = ExecFetchSlotHeapTupleDatum(slot);
+		json = DatumGetTextP(DirectFunctionCall1(row_to_json, row));
 		failing->sink(failing->ctx, DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
 																	   CStringGetDatum(text_to_cstring(json)))));
 	}

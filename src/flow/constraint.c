@@ -145,12 +145,9 @@ ml_constraint_shown(const MlFailure *failure, Oid relation)
 	return true;
 }
 
-ML_NORETURN void
-ml_constraint_violated(MlProgram *program, const NullableDatum *values, Oid relation, const char *constraint)
+void
+ml_constraint_hide(List *failures, Oid relation)
 {
-	Relation	rel = relation_open(relation, AccessShareLock);
-	List	   *failures = ml_program_failures(program, values);
-	bool		altering = ActivePortal != NULL && ActivePortal->commandTag == CMDTAG_ALTER_TABLE;
 	ListCell   *lc;
 
 	foreach(lc, failures)
@@ -161,6 +158,16 @@ ml_constraint_violated(MlProgram *program, const NullableDatum *values, Oid rela
 			failure->message = psprintf("check kind \"%s\" fails on values that \"%s\" may not read",
 										failure->check->kind->name, GetUserNameFromId(GetUserId(), false));
 	}
+}
+
+ML_NORETURN void
+ml_constraint_violated(MlProgram *program, const NullableDatum *values, Oid relation, const char *constraint)
+{
+	Relation	rel = relation_open(relation, AccessShareLock);
+	List	   *failures = ml_program_failures(program, values);
+	bool		altering = ActivePortal != NULL && ActivePortal->commandTag == CMDTAG_ALTER_TABLE;
+
+	ml_constraint_hide(failures, relation);
 	/* the server's words, for a row that is written and for one that was there when the constraint came */
 	ereport(ERROR,
 			(errcode(ERRCODE_CHECK_VIOLATION),

@@ -19,6 +19,9 @@ extern char *ml_constraint_of(const FuncExpr *call, Oid relation);
 /* Whether a call is one that the executor makes to enforce a constraint: not the WHERE of COPY. */
 extern bool ml_constraint_enforcing(const FmgrInfo *flinfo);
 
+/* Replaces the messages of failures (MlFailure *) about values of a relation that the current user may not read. */
+extern void ml_constraint_hide(List *failures, Oid relation);
+
 /*
  * Raises the server's own error for a row that violates a CHECK constraint,
  * with the checks that failed in DETAIL; values that the current user may not

@@ -16,6 +16,7 @@
 #include "base/row_json.h"
 #include "catalog/pg_attribute.h"
 #include "commands/trigger.h"
+#include "flow/constraint.h"
 #include "flow/guard.h"
 #include "flow/program.h"
 #include "miscadmin.h"
@@ -121,6 +122,17 @@ ml_guard_context(void *arg)
 					   NameStr(TupleDescAttr(desc, i)->attname));
 }
 
+/* A suite without checks would let everything pass, and nobody would see it. */
+static ML_NORETURN pg_noinline void
+ml_guard_judges_nothing(const MlProgram *program)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("suite \"%s\" has no check that judges rows", ml_program_suite(program)),
+			 errdetail("Its checks were dropped, judge data only, or have the environment training."),
+			 errhint("Add one with ml.add_check, or remove the guard with ml.unguard.")));
+}
+
 static MlProgram *
 ml_guard_program(MlGuardSite *site)
 {
@@ -129,6 +141,8 @@ ml_guard_program(MlGuardSite *site)
 
 	error_context_stack = &context;
 	program = ml_program_for(&site->program, site->context, site->guard.suite, site->suite_length, &site->type);
+	if (unlikely(!ml_program_judges(program)))
+		ml_guard_judges_nothing(program);
 	error_context_stack = context.previous;
 	return program;
 }
@@ -247,8 +261,9 @@ ml_guard_set_aside(MlGuardSite *site, TriggerData *trigger, List *failures, MlGu
 
 /* Raises ERRCODE_CHECK_VIOLATION with all checks of severity error that the row fails. */
 static void
-ml_guard_reject(const MlGuardSite *site, List *failures)
+ml_guard_reject(const MlGuardSite *site, bool update, List *failures)
 {
+	Oid			trigger;
 	const MlCheck *first = NULL;
 	int			n = 0;
 	ListCell   *lc;
@@ -262,6 +277,9 @@ ml_guard_reject(const MlGuardSite *site, List *failures)
 		first = first ? first : failure->check;
 		n++;
 	}
+	/* who inserts a row knows it; of one that is changed there are values that not everybody may read */
+	if (update)
+		ml_constraint_hide(failures, ml_guard_root(site->guard.trigger, &trigger));
 	ereport(ERROR,
 			(errcode(ERRCODE_CHECK_VIOLATION),
 			 errmsg_plural("row for table \"%s\" fails %d check of suite \"%s\"",
@@ -280,7 +298,7 @@ ml_guard_fail(MlGuardSite *site, TriggerData *trigger, HeapTuple tuple)
 	List	   *failures = ml_program_failures(site->program, site->values);
 
 	if (site->guard.action == ML_GUARD_REJECT || ml_guard_releasing == site->guard.id)
-		ml_guard_reject(site, failures);
+		ml_guard_reject(site, TRIGGER_FIRED_BY_UPDATE(trigger->tg_event), failures);
 	if (site->guard.action == ML_GUARD_FLAG)
 	{
 		ml_guard_set_aside(site, trigger, failures, ML_GUARD_FLAG, NULL);

@@ -309,6 +309,12 @@ ml_program_make(MlProgram **slot, MemoryContext context, const MlSuites *suites,
 	*slot = program;
 }
 
+bool
+ml_program_judges(const MlProgram *program)
+{
+	return program->nchecks > 0;
+}
+
 void
 ml_program_forget(MlProgram *program)
 {

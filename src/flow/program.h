@@ -66,6 +66,9 @@ extern MlProgram *ml_program_for(MlProgram **slot, MemoryContext context, const 
 extern void ml_program_make(MlProgram **slot, MemoryContext context, const struct MlSuites *suites,
 							const MlRowType *type);
 
+/* Whether there is a check in it, of whatever severity. */
+extern bool ml_program_judges(const MlProgram *program);
+
 /* Makes the next call compile anew: the type of the rows has changed. */
 extern void ml_program_forget(MlProgram *program);
 

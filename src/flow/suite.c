@@ -2,9 +2,11 @@
  * suite.c - from a reference to checks: a suite's own name, a version, a model.
  *
  * The checks that were read are in a context of each suite's own, a child of
- * CacheMemoryContext, under the suite's revision: it says what the suite
- * holds, so nothing can be stale. One that is in use is pinned by the context
- * that uses it; others go, least recently used first, beyond a number.
+ * CacheMemoryContext, under the suite's revision and the catalog that counts
+ * it, since an extension that is dropped and made anew counts from one again.
+ * These say what the suite holds, so nothing can be stale. One that is in use
+ * is pinned by the context that uses it; others go, least recently used first,
+ * beyond a number and a size.
  */
 #include "postgres.h"
 
@@ -21,14 +23,22 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
-/* So many suites are kept that nobody uses at the moment. */
+/* So many suites, and bytes of them, are kept that nobody uses at the moment; the latest one always. */
 #define ML_SUITES_KEPT_MAX	64
+#define ML_SUITES_BYTES_MAX	(8 * 1024 * 1024)
+
+typedef struct MlSuiteKey
+{
+	int64		revision;
+	int64		catalog;		/* an Oid; as wide as the other, so that no byte is left undefined */
+} MlSuiteKey;
 
 typedef struct MlSuiteEntry
 {
-	int64		revision;		/* the key */
+	MlSuiteKey	key;
 	MemoryContext context;
 	List	   *checks;
+	Size		bytes;
 	int			pins;
 	dlist_node	recent;
 } MlSuiteEntry;
@@ -36,7 +46,7 @@ typedef struct MlSuiteEntry
 typedef struct MlSuitePin
 {
 	MemoryContextCallback callback;
-	int64		revision;
+	MlSuiteKey	key;
 } MlSuitePin;
 
 static HTAB *ml_suite_table = NULL;
@@ -49,17 +59,21 @@ ml_suite_trim(void)
 {
 	dlist_mutable_iter iter;
 	int			kept = 0;
+	Size		bytes = 0;
 
 	dlist_foreach_modify(iter, &ml_suite_recent)
 	{
 		MlSuiteEntry *entry = dlist_container(MlSuiteEntry, recent, iter.cur);
-		int64		revision = entry->revision;
+		MlSuiteKey	key = entry->key;
 
-		if (entry->pins > 0 || ++kept <= ML_SUITES_KEPT_MAX)
+		if (entry->pins > 0)
+			continue;
+		bytes += entry->bytes;
+		if (++kept == 1 || (kept <= ML_SUITES_KEPT_MAX && bytes <= ML_SUITES_BYTES_MAX))
 			continue;
 		dlist_delete(&entry->recent);
 		MemoryContextDelete(entry->context);
-		hash_search(ml_suite_table, &revision, HASH_REMOVE, NULL);
+		hash_search(ml_suite_table, &key, HASH_REMOVE, NULL);
 	}
 }
 
@@ -67,7 +81,7 @@ static void
 ml_suite_unpin(void *arg)
 {
 	MlSuitePin *pin = arg;
-	MlSuiteEntry *entry = hash_search(ml_suite_table, &pin->revision, HASH_FIND, NULL);
+	MlSuiteEntry *entry = hash_search(ml_suite_table, &pin->key, HASH_FIND, NULL);
 
 	Assert(entry != NULL && entry->pins > 0);
 	entry->pins--;
@@ -75,7 +89,7 @@ ml_suite_unpin(void *arg)
 
 /* Reads a suite into a context of its own, which becomes the cache's when it is complete. */
 static MlSuiteEntry *
-ml_suite_load(const MlSuite *suite)
+ml_suite_load(const MlSuite *suite, const MlSuiteKey *key)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_mlops suite", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -83,10 +97,11 @@ ml_suite_load(const MlSuite *suite)
 	MlSuiteEntry *entry;
 
 	MemoryContextSwitchTo(old);
-	entry = hash_search(ml_suite_table, &suite->revision, HASH_ENTER, NULL);
+	entry = hash_search(ml_suite_table, key, HASH_ENTER, NULL);
 	MemoryContextSetParent(context, CacheMemoryContext);
 	entry->context = context;
 	entry->checks = checks;
+	entry->bytes = MemoryContextMemAllocated(context, true);
 	entry->pins = 0;
 	dlist_push_head(&ml_suite_recent, &entry->recent);
 	return entry;
@@ -96,6 +111,7 @@ static List *
 ml_suite_pin(const MlSuite *suite, MemoryContext until)
 {
 	MlSuitePin *pin = MemoryContextAllocZero(until, sizeof(MlSuitePin));
+	MlSuiteKey	key = {suite->revision, suite->catalog};
 	MlSuiteEntry *entry;
 
 	if (ml_suite_table == NULL)
@@ -104,18 +120,18 @@ ml_suite_pin(const MlSuite *suite, MemoryContext until)
 
 		if (CacheMemoryContext == NULL)
 			CreateCacheMemoryContext();
-		control.keysize = sizeof(int64);
+		control.keysize = sizeof(MlSuiteKey);
 		control.entrysize = sizeof(MlSuiteEntry);
 		control.hcxt = CacheMemoryContext;
 		ml_suite_table = hash_create("pg_mlops suites", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
-	entry = hash_search(ml_suite_table, &suite->revision, HASH_FIND, NULL);
+	entry = hash_search(ml_suite_table, &key, HASH_FIND, NULL);
 	if (entry == NULL)
-		entry = ml_suite_load(suite);
+		entry = ml_suite_load(suite, &key);
 	else
 		dlist_move_head(&ml_suite_recent, &entry->recent);
 	entry->pins++;
-	pin->revision = suite->revision;
+	pin->key = key;
 	pin->callback.func = ml_suite_unpin;
 	pin->callback.arg = pin;
 	MemoryContextRegisterResetCallback(until, &pin->callback);

@@ -19,6 +19,7 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/rel.h"
 
 /* A check's name is at most so long, as the table says. */
 #define ML_CHECK_NAME_BYTES_MAX	255
@@ -37,6 +38,7 @@ ml_suite_read(MlScan *scan, HeapTuple tuple, MlSuite *suite)
 
 	memset(suite, 0, sizeof *suite);
 	suite->name = TextDatumGetCString(ml_scan_get(scan, tuple, ML_SUITES_SUITE, NULL));
+	suite->catalog = RelationGetRelid(scan->rel);
 	suite->revision = DatumGetInt64(ml_scan_get(scan, tuple, ML_SUITES_REVISION, NULL));
 	value = ml_scan_get(scan, tuple, ML_SUITES_MODEL, &isnull);
 	if (!isnull)

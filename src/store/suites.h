@@ -20,6 +20,7 @@ typedef struct MlSuite
 	char	   *model;			/* of a version's suite, else NULL */
 	int32		version;
 	int64		revision;
+	Oid			catalog;		/* ml.suites, which counts revisions; another one when the extension was made anew */
 } MlSuite;
 
 /* A result as it is recorded; those of one run share run_id and at. */
