@@ -83,7 +83,7 @@ $node->safe_psql('source', q{
 	CREATE TABLE zoo AS SELECT i AS x, i % 3 AS z, i % 4 AS free, i * 2.0 AS y FROM generate_series(1, 50) i;
 	SELECT version FROM ml.train('zoo', 'zoo', 'y', 'linear_regression', exclude => '{free}', deploy => 'never');
 	SELECT ml.attach('zoo', 'zoo');
-	-- Suites of roles and of a version, and results.
+	-- Suites of roles, and results. The training above wrote the suite of its version.
 	SET ROLE analyst;
 	SELECT ml.add_check('animals', 'range', '{x}', '{"min": 0, "max": 100}'), ml.add_check('animals', 'not_null', '{x,y}', name => E'it''s "\u00e9"\\\\');
 	SELECT ml.add_check('alone', 'not_null', '{y}', severity => 'warn');
@@ -91,12 +91,13 @@ $node->safe_psql('source', q{
 	SET ROLE gone;
 	SELECT ml.add_check('left', 'not_null', '{y}');
 	RESET ROLE;
-	INSERT INTO ml.suites (suite, model, version, source) VALUES ('zoo/1', 'zoo', 1, 'zoo');
-	INSERT INTO ml.checks (suite, name, kind, columns, learned) VALUES ('zoo/1', 'x_not_null', 'not_null', '{x}', true);
 	INSERT INTO ml.check_results (suite, name, kind, column_name, severity, environment, source, success, status, observed, n, n_failed, run, at, actor)
-		VALUES ('animals', 'x_range', 'range', 'x', 'error', 'both', 'zoo', false, 'fail', '{"value": 1.50}', 50, 2, nextval('ml.check_results_result_id_seq'), 'infinity', 'gone');
+		SELECT 'animals', 'x_range', 'range', 'x', 'error', 'both', 'zoo', false, 'fail', '{"value": 1.50}', 50, 2, nextval('ml.check_results_result_id_seq'), 'infinity', a
+		FROM unnest('{gone,analyst}'::text[]) a;
 	ALTER TABLE zoo RENAME COLUMN z TO zz;
 });
+is($node->safe_psql('source', q{SELECT s.model, s.version, s.owner, count(*) > 0, bool_and(c.learned) FROM ml.suites s JOIN ml.checks c USING (suite)
+	WHERE suite = 'zoo/1' GROUP BY 1, 2, 3}), 'zoo|1||t|t', 'the training wrote the suite of its version');
 my $before = $node->safe_psql('source', $contents);
 is(($node->psql('postgres', 'DROP ROLE gone'))[0], 3, 'a role with rights on models cannot be dropped');
 $node->safe_psql('source', 'DROP OWNED BY gone; DROP ROLE gone');
@@ -144,7 +145,7 @@ for my $options ([], ['--inserts'], ['--format=custom'])
 	$node->safe_psql('target', q{SET ROLE analyst; SELECT ml.add_check('animals', 'range', '{x}', '{"min": 1}')});
 	is($node->safe_psql('target', q{SELECT c.name, s.revision > (SELECT max(o.revision) FROM ml.suites o WHERE o.suite <> s.suite)
 		FROM ml.suites s JOIN ml.checks c USING (suite) WHERE suite = 'animals' ORDER BY check_id DESC LIMIT 1}), 'x_range_1|t', "$name: adding checks goes on");
-	is($node->safe_psql('target', q{SET ROLE analyst; SELECT count(*), (SELECT count(*) FROM ml.check_results) FROM ml.suites}), '2|1', "$name: a role sees its suites");
+	is($node->safe_psql('target', q{SET ROLE analyst; SELECT count(*), (SELECT count(*) FROM ml.check_results) FROM ml.suites}), '2|1', "$name: a role sees its suites, and what it found itself");
 	($ret, $out, $err) = $node->psql('target', 'DELETE FROM ml.checks');
 	like($err, qr/cannot be changed directly/, "$name: checks change through functions only");
 
