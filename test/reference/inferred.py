@@ -5,9 +5,18 @@ Every data set of the folder, with numbers as float8 and integer and as numeric,
 alone shows repeated rows). Passing means: no check of severity error fails, and at most one warning per 20 checks.
 Each corruption befalls every column that it can, one at a time. One that two samples of this size cannot tell from
 chance (two-sided Kolmogorov-Smirnov test, p > 1e-6) is not asked for: it is counted as hidden. So are the exchange of
-columns with the same values, units of columns that are zero, and dates that shift by less than what the rows leave open.
+columns with the same values, units of columns that are zero or of halves below 20 rows (checks count rows in bins, which
+tells less), and dates that shift by less than what the rows leave open. Of new categories and of NULLs in a column that
+had none at least 5 or 10 rows in a hundred are meant; they are hidden where fewer fell on the half than README says get
+through, and further NULLs where Fisher's test of the two halves says p > 1e-6 or their shares are within 0.04.
 
-ML_INFER_SEEDS: how many halves of each set are drawn (3); corruptions are tried on the first ML_INFER_CORRUPTED (1).
+An exchange of two columns of numbers that the test does tell apart, but that differ by less than README's floor for a
+difference that matters, is not asked for either: a stability index of at most 0.05 over ten bins of equal mass, as many
+NULLs, and no value further out than a quarter of the range, both ways. Such are counted by themselves, as near. f02 and
+f03 of higgs_7500 are: 0.04 and less, though the test's p-value is 1e-9.
+
+PG_MLOPS_LONG_TESTS=1 draws 3 halves of each set, else it is one; ML_INFER_SEEDS says another number. Corruptions are
+tried on the first ML_INFER_CORRUPTED (1). Without the id those of rows are, and all with PG_MLOPS_LONG_TESTS=1.
 """
 import glob
 import json
@@ -19,9 +28,13 @@ from scipy import stats
 
 from _reference import DATA, dataset, finish, identifier, literal, note, psql, report, rows_of, skip, start, store
 
-SEEDS = int(os.environ.get("ML_INFER_SEEDS", "3"))
+LONG = bool(os.environ.get("PG_MLOPS_LONG_TESTS"))
+SEEDS = int(os.environ.get("ML_INFER_SEEDS") or (3 if LONG else 1))
 CORRUPTED = int(os.environ.get("ML_INFER_CORRUPTED", "1"))
 CHANCE = 1e-6
+FLOOR = 0.05
+SHARE_FLOOR = 0.04
+ROWS = ("rows doubled", "10 % repeated")
 NUMBERS = ("integer", "double precision", "numeric")
 TIMES = ("date", "timestamptz")
 
@@ -67,8 +80,8 @@ class Half:
         body = "SELECT %s FROM %s" % (columns, self.where)
         return body + (tail and " UNION ALL " + body + tail)
 
-    def ids(self):
-        return set(int(x) for x in psql("SELECT id FROM %s;" % self.where))
+    def ids(self, condition="true"):
+        return set(int(x) for x in psql("SELECT id FROM %s AND %s;" % (self.where, condition)))
 
 
 def some(n, seed=4711):
@@ -87,13 +100,47 @@ def differ(a, b):
     return stats.ks_2samp(np.array(a, float), np.array(b, float), method="exact" if max(len(a), len(b)) <= 1000 else "asymp").pvalue < CHANCE
 
 
+def near(a, b):
+    """Whether numbers b differ from a by no more than the floor of a check of a's distribution, and stay within its range."""
+    if a.count(None) * len(b) != b.count(None) * len(a):
+        return False
+    a, b = [np.array([v for v in x if v is not None], float) for x in (a, b)]
+    width = a.max() - a.min()
+    if b.min() < a.min() - 0.25 * width or b.max() > a.max() + 0.25 * width:
+        return False
+    edges = np.unique(np.quantile(a, np.arange(1, 10) / 10))
+    p, q = [np.bincount(np.searchsorted(edges, x, side="right"), minlength=len(edges) + 1) for x in (a, b)]
+    p, q = p[p + q > 0], q[p + q > 0]
+    # each side gets half a row a bin, spread as all rows are
+    prior = 0.5 * len(p) * (p + q) / (p + q).sum()
+    p, q = (p + prior) / (p + prior).sum(), (q + prior) / (q + prior).sum()
+    return ((q - p) * np.log(q / p)).sum() <= FLOOR
+
+
+def let_through(n):
+    """The share of rows that a suite of n rows lets through."""
+    return min(8, max(n // 50, 1)) / (0.65 * n)
+
+
+def more_nulls(a, b, k):
+    """Whether k more NULLs among b can be told from those of a."""
+    n, m = len(a), len(b)
+    x, y = a.count(None), b.count(None) + k
+    if x == 0:
+        return m >= 100 and y / m > let_through(n)
+    return y / m - x / n > SHARE_FLOOR and stats.fisher_exact([[x, n - x], [y, m - y]])[1] < CHANCE
+
+
 def days(values):
     return [None if v is None else (np.datetime64(v[:19]) - np.datetime64("2000-01-01T00:00:00")) / np.timedelta64(1, "D")
             for v in values]
 
 
-def corruptions(half, a, b):
-    """(kind, column, source, whether it can be seen) of each corruption of a half; a, b: the values of both halves."""
+def corruptions(half, a, b, tenth, twentieth):
+    """
+    (kind, column, source, whether it can be seen) of each corruption of a half; a, b: the values of both halves; the
+    others tell which rows of the half are among the tenth and the twentieth that change.
+    """
     types = half.types
     n = len(next(iter(b.values())))
     for c, t in types.items():
@@ -102,13 +149,13 @@ def corruptions(half, a, b):
             values = [v for v in b[c] if v is not None]
             for word, factor in (("unit x100", 100.0), ("unit /100", 0.01)):
                 made = [round(v * factor) if t == "integer" else v * factor for v in values]
-                yield word, c, half.source({c: "%s * %s" % (q, "100" if factor > 1 else "0.01")}), differ(a[c], made)
-        nulls = sum(v is None for v in b[c])
+                yield word, c, half.source({c: "%s * %s" % (q, "100" if factor > 1 else "0.01")}), \
+                    min(len(a[c]), n) >= 20 and differ(a[c], made)
         yield "10 % NULL", c, half.source({c: "CASE WHEN %s THEN NULL ELSE %s END" % (some(10), q)}), \
-            n >= 100 if nulls == 0 else \
-            nulls < n and stats.binomtest(int(nulls + 0.1 * (n - nulls)), n, nulls / n).pvalue < CHANCE
+            more_nulls(a[c], b[c], sum(hit and v is not None for hit, v in zip(tenth, b[c])))
         if t == "text":
-            yield "new category", c, half.source({c: "CASE WHEN %s THEN 'a new one' ELSE %s END" % (some(20), q)}), n >= 100
+            yield "new category", c, half.source({c: "CASE WHEN %s THEN 'a new one' ELSE %s END" % (some(20), q)}), \
+                n >= 100 and sum(twentieth) / n > let_through(len(a[c]))
         if t in TIMES:
             for shift in (365, 1000):
                 made = days(b[c])
@@ -120,8 +167,10 @@ def corruptions(half, a, b):
         same = [c for c in names if types[c] == t]
         for i, c in enumerate(same[:-1]):
             other = same[i + 1]
-            yield "exchanged", c + "/" + other, half.source({c: identifier(other), other: identifier(c)}), \
-                differ(a[c], b[other]) or differ(a[other], b[c])
+            apart = differ(a[c], b[other]) or differ(a[other], b[c])
+            is_near = apart and t in NUMBERS and near(a[c], b[other]) and near(a[other], b[c])
+            yield "exchanged, near" if is_near else "exchanged", c + "/" + other, \
+                half.source({c: identifier(other), other: identifier(c)}), apart and not is_near
         if len(same) > 1:
             moved = {c: identifier(same[(i + 1) % len(same)]) for i, c in enumerate(same)}
             yield "rotated", t, half.source(moved), any(differ(a[c], b[same[(i + 1) % len(same)]]) for i, c in enumerate(same))
@@ -152,7 +201,8 @@ def judge(name, variant, types, frame, seed, corrupt, tally):
         return
     ids = b.ids()
     side = {k: {c: [v for v, i in zip(frame[c], frame["id"]) if (i in ids) == (k == "b")] for c in types} for k in "ab"}
-    cases = list(corruptions(b, side["a"], side["b"]))
+    marks = [[i in hit for i in frame["id"] if i in ids] for hit in (b.ids(some(10)), b.ids(some(20)))]
+    cases = [case for case in corruptions(b, side["a"], side["b"], *marks) if LONG or "id" in types or case[0] in ROWS]
     missed = []
     for (kind, column, _, visible), (_, errors, _, _) in zip(cases, verdicts(suite, [case[2] for case in cases])):
         tally.setdefault(kind, []).append((errors > 0, visible, "%s: %s" % (label, column)))
@@ -181,7 +231,7 @@ def main():
             continue
         visible = [c for c in cases if c[1]]
         hidden = [c for c in cases if not c[1]]
-        note("%s: seen in %d of %d; of %d more that chance can make, %d" % (
+        note("%s: seen in %d of %d; of %d hidden ones, %d" % (
             kind, sum(c[0] for c in visible), len(visible), len(hidden), sum(c[0] for c in hidden)))
     finish()
 
