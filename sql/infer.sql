@@ -86,6 +86,15 @@ SELECT count(*) FROM ml.versions WHERE model = 'price';
 SELECT version, notes FROM ml.train('price', 'SELECT * FROM orders WHERE age <= 45', 'price', algorithm => 'linear_regression',
 	features => '{age}');
 SELECT name, status, n_failed FROM ml.check_results WHERE suite = 'price' ORDER BY name COLLATE "C";
+-- What was learned is not told to those who may use the model and not read it.
+CREATE ROLE regress_ml_user;
+SELECT ml.grant('price', 'use', 'regress_ml_user');
+SET ROLE regress_ml_user;
+SELECT count(*) > 0 AS checked, count(expected) AS told FROM ml.check_data('price/1', 'SELECT 1.5 AS age, ''x'' AS method, now() AS ordered');
+SELECT count(*) > 0 AS kept, count(expected) AS told FROM ml.check_results;
+RESET ROLE;
+SELECT ml.revoke('price', 'use', 'regress_ml_user');
 DROP TABLE orders;
 \c postgres
 DROP DATABASE regress_ml_infer;
+DROP ROLE regress_ml_user;
