@@ -183,6 +183,10 @@ SELECT count(*) FROM ml.check_results WHERE actor = 'regress_ml_reader';
 SELECT ml.add_check('anonymous', 'range', '{x}', '{"max": 1}');
 SELECT ml.failing_rows('anonymous', 'x_range', 'SELECT i AS x, i * 2 AS y FROM generate_series(1, 3) AS i');
 
+-- A newest value that is infinite is not fresh.
+SELECT add('fresh', 'freshness', '{at}', '{"max_age": "1 day"}');
+SELECT name, status, observed - 'value' AS observed
+	FROM ml.check_data('fresh', 'SELECT ''infinity''::timestamptz AS at UNION ALL SELECT now()');
 \c postgres
 DROP DATABASE regress_ml_check_data;
 DROP ROLE regress_ml_owner;

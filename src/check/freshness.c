@@ -3,7 +3,8 @@
  *
  * In SQL: max(x) + max_age >= now(), where now() is the start of the
  * transaction. Dates and timestamps without time zone are taken in the
- * session's time zone. A newest value of infinity says nothing.
+ * session's time zone. A newest value of infinity fails: it is no age, and must
+ * not hide that no others come.
  */
 #include "postgres.h"
 
@@ -65,8 +66,10 @@ ml_freshness_judge(const MlCheck *check, const MlCollected *scan, MlCheckOutcome
 
 	if (!ml_freshness_newest(check, scan, &days, &newest))
 	{
-		out->observed = pstrdup("{\"value\": null}");
-		out->status = ML_CHECK_INSUFFICIENT;
+		bool		infinite = ml_collected_moments(scan, check->columns[0]).n > 0;
+
+		out->observed = pstrdup(infinite ? "{\"value\": null, \"newest\": \"infinite\"}" : "{\"value\": null}");
+		out->status = infinite ? ML_CHECK_FAIL : ML_CHECK_INSUFFICIENT;
 		return;
 	}
 	until = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(newest),
