@@ -72,7 +72,7 @@ my $expected_history = $primary->safe_psql('postgres', $history);
 is(scalar(split(/\n/, $expected)), 3000, 'every row is scored');
 unlike($expected, qr/\|\|/, 'no score is missing');
 my $expected_counts = $primary->safe_psql('postgres', $counts);
-like($expected_counts, qr/^3000\nstaged\|1\|production\|(\d+)\|0\nstaged\|2\|canary\|(\d+)\|0\nstaged\|3\|shadow\|3000\|0\nstaged\|4\|shadow\|0\|3000$/, 'a canary and shadows are counted');
+like($expected_counts, qr/^3000\nstaged\|1\|production\|(\d+)\|0\|0\nstaged\|2\|canary\|(\d+)\|0\|0\nstaged\|3\|shadow\|3000\|0\|0\nstaged\|4\|shadow\|0\|3000\|0$/, 'a canary and shadows are counted');
 ok($expected_counts =~ /canary\|(\d+)/ && $1 > 800 && $1 < 1000, 'the canary has about its share');
 like($expected_reports, qr/price\/1\|\(intercept,/, 'there are coefficients');
 like($expected_reports, qr/^band\|\(area,/m, 'there are importances');
