@@ -49,6 +49,24 @@ ml_cell_is_missing(double x)
 	return isnan(x);
 }
 
+#define ML_CELL_SIGN	UINT64CONST(0x8000000000000000)
+
+/* Bits that are ordered as numbers are; -0 has those of 0. */
+static inline uint64
+ml_cell_ordered(double x)
+{
+	/* adding zero turns -0 into 0 */
+	uint64		bits = ml_cell_bits(x + 0.0);
+
+	return (bits & ML_CELL_SIGN) != 0 ? ~bits : bits | ML_CELL_SIGN;
+}
+
+static inline double
+ml_cell_from_ordered(uint64 ordered)
+{
+	return ml_cell_from_bits((ordered & ML_CELL_SIGN) != 0 ? ordered & ~ML_CELL_SIGN : ~ordered);
+}
+
 /* The finaliser of splitmix64 (Steele, Lea, Flood 2014, section 5): a bijection that spreads every bit. */
 static inline uint64
 ml_mix64(uint64 z)

@@ -86,7 +86,7 @@ ml_histogram_add_finite(MlHistogram *h, int n, const double *x, Size stride)
 		{
 			MlBin	   *bin;
 
-			key = ml_histogram_bits(*at) >> shift;
+			key = ml_cell_ordered(*at) >> shift;
 			bin = &bins[ml_histogram_slot(key, mask)];
 			if (unlikely(bin->key != key || bin->n == 0))
 				break;
@@ -140,7 +140,7 @@ ml_histogram_sorted(const MlHistogram *h)
 	{
 		uint64		key = bins[i].key << h->shift;
 
-		sorted[i].low = ml_cell_from_bits((key & ML_HISTOGRAM_SIGN) != 0 ? key & ~ML_HISTOGRAM_SIGN : ~key);
+		sorted[i].low = ml_cell_from_ordered(key);
 		sorted[i].n = bins[i].n;
 	}
 	/* the bits that were left out may name a number below the least */

@@ -56,8 +56,6 @@ extern void ml_histogram_merge(MlHistogram *into, const MlHistogram *from);
 /* The bins in order, palloc'd; their number is used. */
 extern MlHistogramBin *ml_histogram_sorted(const MlHistogram *histogram);
 
-#define ML_HISTOGRAM_SIGN	UINT64CONST(0x8000000000000000)
-
 /* Where the search for a key begins. */
 static inline uint32
 ml_histogram_slot(uint64 key, uint32 mask)
@@ -93,16 +91,6 @@ ml_histogram_count(MlHistogram *h, uint64 key, int64 n)
 	}
 }
 
-/* The bits of a finite number, ordered as numbers are. */
-static inline uint64
-ml_histogram_bits(double x)
-{
-	/* adding zero turns -0 into 0, which equals it */
-	uint64		bits = ml_cell_bits(x + 0.0);
-
-	return (bits & ML_HISTOGRAM_SIGN) != 0 ? ~bits : bits | ML_HISTOGRAM_SIGN;
-}
-
 static inline void
 ml_histogram_add(MlHistogram *h, double x)
 {
@@ -120,7 +108,7 @@ ml_histogram_add(MlHistogram *h, double x)
 	h->max = x > h->max ? x : h->max;
 	if (h->whole && !(x > -9e15 && x < 9e15 && (double) (int64) x == x))
 		h->whole = false;
-	ml_histogram_count(h, ml_histogram_bits(x) >> h->shift, 1);
+	ml_histogram_count(h, ml_cell_ordered(x) >> h->shift, 1);
 }
 
 #endif							/* ML_HISTOGRAM_H */

@@ -68,7 +68,7 @@ ml_collect(MlCollecting *scan, MlCollectKind kind, int ncolumns, const MlCheckCo
 	if (kind == ML_COLLECT_MOMENTS || kind == ML_COLLECT_SHAPE || kind == ML_COLLECT_PRODUCTS || kind == ML_COLLECT_HISTOGRAM)
 		for (int i = 0; i < ncolumns; i++)
 			ml_collect_check_type(scan, kind, true, &columns[i]);
-	if (kind == ML_COLLECT_LEVELS || kind == ML_COLLECT_LENGTHS)
+	if (kind == ML_COLLECT_LEVELS)
 		ml_collect_check_type(scan, kind, false, &columns[0]);
 	/* hash functions are looked up here once, so that a type without one is refused before the scan */
 	ml_collector_prepare(ml_collecting_add(scan, kind, ncolumns, columns));
@@ -349,16 +349,6 @@ ml_collected_bins(const MlCollected *scan, const int64 **counts)
 		elog(ERROR, "a check asks for bins that were not collected");
 	*counts = scan->state->collectors[scan->bins].bins;
 	return scan->state->collectors[scan->bins].nbins;
-}
-
-bool
-ml_collected_lengths(const MlCollected *scan, const char *column, int64 *min, int64 *max)
-{
-	const MlCollectorState *c = ml_collected_state(scan, ML_COLLECT_LENGTHS, column);
-
-	*min = c->counts.rows > 0 ? (int64) c->min : 0;
-	*max = c->counts.rows > 0 ? (int64) c->max : 0;
-	return c->counts.rows > 0;
 }
 
 const MlHistogram *

@@ -25,7 +25,6 @@ typedef enum MlCollectKind
 	ML_COLLECT_PAIRS,			/* how often each combination of the columns but the last occurs with each value of the last */
 	ML_COLLECT_COPIES,			/* how often each combination occurs, where NULL is a value like any other */
 	ML_COLLECT_BINS,			/* rows between edges, and of given texts */
-	ML_COLLECT_LENGTHS,			/* least and greatest number of characters of a column */
 	ML_COLLECT_HISTOGRAM		/* how numbers or times of a column are spread (base/histogram.h) */
 } MlCollectKind;
 
@@ -140,9 +139,6 @@ extern void ml_collected_pairs(const MlCollected *scan, int ncolumns, char *cons
  * levels + 2.
  */
 extern int	ml_collected_bins(const MlCollected *scan, const int64 **counts);
-
-/* Least and greatest number of characters; false where every value is NULL. */
-extern bool ml_collected_lengths(const MlCollected *scan, const char *column, int64 *min, int64 *max);
 
 /* The histogram of a column's values that are not NULL. */
 struct MlHistogram;

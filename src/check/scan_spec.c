@@ -239,7 +239,7 @@ ml_spec_check_types(const MlCollector *collector)
 		if (((collector->kind == ML_COLLECT_MOMENTS || collector->kind == ML_COLLECT_SHAPE ||
 			  collector->kind == ML_COLLECT_PRODUCTS || collector->kind == ML_COLLECT_HISTOGRAM || (collector->kind == ML_COLLECT_BINS && collector->nedges > 0)) &&
 			 !number) ||
-			((collector->kind == ML_COLLECT_LENGTHS || (collector->kind == ML_COLLECT_LEVELS && i == 0) ||
+			(((collector->kind == ML_COLLECT_LEVELS && i == 0) ||
 			  (collector->kind == ML_COLLECT_BINS && collector->nedges == 0)) &&
 			 (class == ML_TYPE_UNSUPPORTED || class == ML_TYPE_ARRAY)))
 			ereport(ERROR,

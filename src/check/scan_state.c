@@ -15,7 +15,6 @@
 #include "base/compat.h"
 #include "check/scan.h"
 #include "common/hashfn.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -27,30 +26,17 @@
 
 /* ---- keys ---- */
 
-#define ML_SIGN_BIT		UINT64CONST(0x8000000000000000)
-
-/* Bits that sort as the numbers do; equal numbers have the same. */
+/* Bits that sort as the numbers do; equal numbers have the same, and all NaN. */
 static inline uint64
 ml_key_real(double x)
 {
-	uint64		bits;
-
-	if (x == 0)
-		x = 0;
-	bits = isnan(x) ? ML_NAN_BITS : ml_cell_bits(x);
-	return (bits & ML_SIGN_BIT) != 0 ? ~bits : bits | ML_SIGN_BIT;
-}
-
-static inline double
-ml_key_to_real(uint64 key)
-{
-	return ml_cell_from_bits((key & ML_SIGN_BIT) != 0 ? key & ~ML_SIGN_BIT : ~key);
+	return ml_cell_ordered(isnan(x) ? ml_cell_from_bits(ML_NAN_BITS) : x);
 }
 
 static inline uint64
 ml_key_whole(int64 x)
 {
-	return (uint64) x ^ ML_SIGN_BIT;
+	return (uint64) x ^ ML_CELL_SIGN;
 }
 
 /* The key of one value that is not NULL. */
@@ -106,7 +92,7 @@ ml_key_value_of(const MlCheckColumn *column, FmgrInfo *hash, Datum value, uint64
 double
 ml_key_value(const MlCheckColumn *column, uint64 a)
 {
-	int64		whole = (int64) (a ^ ML_SIGN_BIT);
+	int64		whole = (int64) (a ^ ML_CELL_SIGN);
 
 	switch (column->convert.kind)
 	{
@@ -114,7 +100,7 @@ ml_key_value(const MlCheckColumn *column, uint64 a)
 		case ML_CONVERT_FLOAT4:
 		case ML_CONVERT_NUMERIC:
 		case ML_CONVERT_INTERVAL:
-			return ml_key_to_real(a);
+			return ml_cell_from_ordered(a);
 		case ML_CONVERT_INT2:
 		case ML_CONVERT_INT4:
 		case ML_CONVERT_INT8:
@@ -459,22 +445,6 @@ ml_collect_in_bins(const MlCollector *collector, MlCollectorState *c, const Null
 }
 
 static inline void
-ml_collect_lengths(const MlCollector *collector, MlCollectorState *c, const NullableDatum *values)
-{
-	const NullableDatum *v = &values[collector->columns[0].index];
-	const char *bytes;
-	int			length;
-
-	if (v->isnull)
-		return;
-	bytes = ml_convert_text(&collector->columns[0].convert, v->value, &length);
-	length = pg_mbstrlen_with_len(bytes, length);
-	c->counts.rows++;
-	c->min = Min(c->min, length);
-	c->max = Max(c->max, length);
-}
-
-static inline void
 ml_collect_histogram(const MlCollector *collector, MlCollectorState *c, const NullableDatum *values)
 {
 	const NullableDatum *v = &values[collector->columns[0].index];
@@ -516,9 +486,6 @@ ml_collect_row(const MlCollector *collector, MlScanState *state, MlCollectorStat
 			break;
 		case ML_COLLECT_BINS:
 			ml_collect_in_bins(collector, c, values);
-			break;
-		case ML_COLLECT_LENGTHS:
-			ml_collect_lengths(collector, c, values);
 			break;
 		case ML_COLLECT_HISTOGRAM:
 			ml_collect_histogram(collector, c, values);

@@ -80,12 +80,6 @@ ml_check_data_scan(List *checks, const char *suite, bool trusted, const char *so
 	return results;
 }
 
-List *
-ml_check_data_judge(List *checks, const char *suite, const char *source)
-{
-	return ml_check_data_scan(checks, suite, false, source);
-}
-
 /* What a version learned is told to those who may read the model: sets hold values of the training data. */
 static void
 ml_check_data_withhold(const MlSuites *suites, List *results)

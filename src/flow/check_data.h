@@ -13,9 +13,6 @@
  */
 extern List *ml_check_data_run(const char *suite, const char *source, const MlEnvironment *environment);
 
-/* The same with checks at hand, over the rows that another identity reads; nothing is recorded. */
-extern List *ml_check_data_judge(List *checks, const char *suite, const char *source);
-
 struct MlSuites;
 
 /* The checks of a suite for training and both over a source; nothing is recorded. */
