@@ -1,10 +1,12 @@
 /*
- * pg_mlops.c - the magic block, the settings and nothing else.
+ * pg_mlops.c - the magic block, the settings, and what is started with the server.
  */
 #include "postgres.h"
 
 #include "base/compat.h"
 #include "base/settings.h"
+#include "base/shared.h"
+#include "miscadmin.h"
 
 PG_MODULE_MAGIC;
 
@@ -14,4 +16,6 @@ void
 _PG_init(void)
 {
 	ml_settings_define();
+	if (process_shared_preload_libraries_in_progress)
+		ml_shared_install();
 }

@@ -8,6 +8,13 @@ extern int	ml_train_memory_kb;	/* pg_mlops.train_memory */
 extern int	ml_cache_memory_kb;	/* pg_mlops.cache_memory */
 extern int	ml_max_categories;	/* pg_mlops.max_categories */
 extern int	ml_attach_mode;		/* pg_mlops.attach_mode: MlAttachMode */
+extern bool ml_monitor_on;		/* pg_mlops.monitor */
+extern int	ml_monitor_memory_kb;	/* pg_mlops.monitor_memory */
+extern int	ml_log_memory_kb;	/* pg_mlops.log_memory */
+extern int	ml_flush_interval_ms;	/* pg_mlops.flush_interval */
+extern int	ml_max_job_workers; /* pg_mlops.max_job_workers */
+extern int	ml_monitor_retention_min;	/* pg_mlops.monitor_retention */
+extern int	ml_log_retention_min;	/* pg_mlops.log_retention */
 
 /* What ml.attach does about changes of columns that a model reads. */
 typedef enum MlAttachMode

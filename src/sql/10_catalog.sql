@@ -23,6 +23,10 @@ CREATE TABLE ml.models (
 	last_version	integer NOT NULL DEFAULT 0,
 	-- What becomes of rows to be scored that fail the model's checks; NULL: they are not judged.
 	invalid_policy	text COLLATE "C",
+	-- How scored rows are counted (ml.set_monitor); NULL: an hour, not cut, not logged.
+	window_length	interval,
+	slices			text[],
+	log_fraction	double precision,
 	CONSTRAINT models_pkey PRIMARY KEY (model),
 	CONSTRAINT models_model_check
 		CHECK (pg_catalog.octet_length(model) BETWEEN 1 AND 63 AND model !~ '[/@\u0001-\u001f\u007f]'),
@@ -31,7 +35,12 @@ CREATE TABLE ml.models (
 						'forecasting', 'decomposition', 'recommendation')),
 	CONSTRAINT models_tags_check CHECK (pg_catalog.jsonb_typeof(tags) = 'object'),
 	CONSTRAINT models_last_version_check CHECK (last_version >= 0),
-	CONSTRAINT models_invalid_policy_check CHECK (invalid_policy IN ('score', 'null', 'error'))
+	CONSTRAINT models_invalid_policy_check CHECK (invalid_policy IN ('score', 'null', 'error')),
+	-- Without months, which have no length: a window is a multiple of it since 2000.
+	CONSTRAINT models_window_length_check
+		CHECK (window_length BETWEEN interval '1 second' AND interval '366 days'
+			   AND pg_catalog.date_part('month', window_length) = 0 AND pg_catalog.date_part('year', window_length) = 0),
+	CONSTRAINT models_log_fraction_check CHECK (log_fraction BETWEEN 0 AND 1)
 );
 COMMENT ON TABLE ml.models IS 'named prediction tasks; each holds versions';
 
@@ -147,6 +156,8 @@ CREATE TABLE ml.versions (
 	summary			jsonb,
 	notes			jsonb,
 	archived_at		timestamptz,
+	-- What it was trained on, in frozen bins (drift/profile.h); NULL: not known.
+	baseline		bytea,
 	CONSTRAINT versions_pkey PRIMARY KEY (model, version),
 	CONSTRAINT versions_run_key UNIQUE (run_id),
 	CONSTRAINT versions_model_fkey FOREIGN KEY (model) REFERENCES ml.models (model),

@@ -47,8 +47,8 @@ typedef struct MlScanInfo
 
 /* Indexed by MlCatalogScan. */
 static const MlScanInfo ml_scans[] = {
-	[ML_SCAN_MODEL] = {"models", "models_pkey", 9, ML_MODELS_MODEL, 0},
-	[ML_SCAN_VERSION] = {"versions", "versions_pkey", 19, ML_VERSIONS_MODEL, ML_VERSIONS_VERSION},
+	[ML_SCAN_MODEL] = {"models", "models_pkey", 12, ML_MODELS_MODEL, 0},
+	[ML_SCAN_VERSION] = {"versions", "versions_pkey", 20, ML_VERSIONS_MODEL, ML_VERSIONS_VERSION},
 	[ML_SCAN_SERVING] = {"deployments", "deployments_serving_idx", 11, ML_DEPLOYMENTS_MODEL, 0},
 	[ML_SCAN_DEPLOYMENTS] = {"deployments", "deployments_history_idx", 11, ML_DEPLOYMENTS_MODEL, 0},
 	[ML_SCAN_ALIAS] = {"aliases", "aliases_current_key", 9, ML_ALIASES_MODEL, ML_ALIASES_ALIAS},

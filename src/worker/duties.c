@@ -1,0 +1,11 @@
+/*
+ * duties.c - the table of what a database's worker does.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "worker/duty.h"
+
+const MlDuty *const ml_duties[] = {
+	NULL
+};
