@@ -32,4 +32,5 @@ COMMENT ON TABLE ml.windows IS 'what was counted of scored rows, per version, ro
 
 ALTER TABLE ml.windows ENABLE ROW LEVEL SECURITY;
 CREATE POLICY windows_read ON ml.windows FOR SELECT USING (ml.has_privilege(model, 'read'));
+GRANT SELECT ON ml.windows TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('ml.windows', '');
