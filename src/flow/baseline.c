@@ -146,6 +146,31 @@ ml_baseline_levels(MlColumnMade *made, int n, MlLevelCount *levels, int64 others
 	made->max = -INFINITY;
 }
 
+/* The place of a text among levels in bytewise order, or -1. */
+static int
+ml_baseline_level(const MlInput *input, int kept, const char *bytes, int length)
+{
+	int			low = 0;
+	int			high = kept - 1;
+
+	while (low <= high)
+	{
+		int			middle = (low + high) / 2;
+		int			size = strlen(input->levels[middle]);
+		int			order = memcmp(bytes, input->levels[middle], Min(length, size));
+
+		if (order == 0)
+			order = length - size;
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			high = middle - 1;
+		else
+			low = middle + 1;
+	}
+	return -1;
+}
+
 /* A column of texts. */
 static void
 ml_baseline_text(MlColumnMade *made, const MlInput *input, const MlLoadColumn *column, const MlCellProfile *cell)
@@ -164,10 +189,11 @@ ml_baseline_text(MlColumnMade *made, const MlInput *input, const MlLoadColumn *c
 	for (int c = 0; c < cell->capacity; c++)
 		if (cell->codes[c] > 0)
 		{
-			int			code = ml_dict_find(input->codes, column->dict->texts[c].bytes, column->dict->texts[c].length);
+			int			code = ml_baseline_level(input, kept, column->dict->texts[c].bytes,
+												 column->dict->texts[c].length);
 
 			made->distinct++;
-			if (code >= 0 && code < kept)
+			if (code >= 0)
 				levels[code].n += cell->codes[c];
 			else
 				others += cell->codes[c];
