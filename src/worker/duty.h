@@ -36,5 +36,6 @@ extern void ml_duty_begin(const char *doing);
 extern void ml_duty_commit(void);
 
 /* The members. */
+extern const MlDuty ml_duty_drain;
 
 #endif							/* ML_DUTY_H */
