@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "flow/bind.h"
+#include "flow/route.h"
 #include "flow/serving.h"
 #include "store/cache.h"
 
@@ -15,6 +16,8 @@ typedef struct MlLane
 	const MlModel *model;
 	MlBinding  *binding;
 	const char *ref;			/* for messages */
+	const MlServed *served;		/* lasts as long as the lane */
+	MlRoute    *keys;			/* of logged rows, made for the first of them */
 	double	   *cells;
 	double	   *work;
 	double	   *out;			/* a number, or one probability per class */
@@ -30,7 +33,7 @@ typedef struct MlLane
 
 /*
  * Prepares a lane for a version, pinned and with its memory in the given
- * context; ref is how messages name the version. A shadow's binding is soft.
+ * context, as served is; ref is how messages name the version. A shadow's binding is soft.
  */
 extern void ml_lane_init(MlLane *lane, const MlServed *served, bool counted, const char *ref, MemoryContext context);
 
