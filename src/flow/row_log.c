@@ -18,13 +18,14 @@
 #include "base/shared.h"
 #include "base/text.h"
 #include "catalog/pg_type.h"
+#include "common/shortest_dec.h"
 #include "flow/quality.h"
 #include "flow/row_log.h"
 #include "miscadmin.h"
 #include "monitor/log_ring.h"
 #include "utils/builtins.h"
+#include "utils/date.h"
 #include "utils/datetime.h"
-#include "utils/float.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 #include "utils/memutils.h"
@@ -90,19 +91,26 @@ ml_row_json_text(JsonbValue *out, const char *text, int length)
 static void
 ml_row_json_number(JsonbValue *out, double x, bool single)
 {
+	char		text[DOUBLE_SHORTEST_DECIMAL_LEN];
+
 	if (isnan(x))
-		ml_row_json_text(out, "NaN", 3);
-	else
 	{
-		out->type = jbvNumeric;
-		if (x == floor(x) && fabs(x) < 1e15)
-			out->val.numeric = int64_to_numeric((int64) x);
-		else
-			out->val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, single ?
-																   DirectFunctionCall1(float4out, Float4GetDatum((float4) x)) :
-																   CStringGetDatum(float8out_internal(x)),
-																   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+		ml_row_json_text(out, "NaN", 3);
+		return;
 	}
+	out->type = jbvNumeric;
+	if (x == floor(x) && fabs(x) < 1e15)
+	{
+		out->val.numeric = int64_to_numeric((int64) x);
+		return;
+	}
+	/* not by the output functions, which do as extra_float_digits says */
+	if (single)
+		float_to_shortest_decimal_buf((float) x, text);
+	else
+		double_to_shortest_decimal_buf(x, text);
+	out->val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+														   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 }
 
 /* A value of class NUMBER, which is bound to a cell. */
@@ -345,6 +353,27 @@ ml_row_json_level(const MlInput *input, const JsonbValue *v, int *length)
 	return text;
 }
 
+/* A date, timestamp or interval that came as text, which may mean something else in another session. */
+static void
+ml_row_json_moment(const MlInput *input, double cell, const JsonbValue *v, JsonbValue *out)
+{
+	MlConvert	convert;
+	Datum		value;
+
+	*out = *v;
+	memset(&convert, 0, sizeof convert);
+	convert.class = input->class;
+	convert.kind = input->class == ML_TYPE_INTERVAL ? ML_CONVERT_INTERVAL : ML_CONVERT_TIMESTAMP;
+	if (!ml_convert_time_text(input->class, pnstrdup(v->val.string.val, v->val.string.len), &value))
+		return;
+	if (strcmp(input->type_name, "date") == 0 && cell == floor(cell))
+	{
+		convert.kind = ML_CONVERT_DATE;
+		value = DateADTGetDatum((DateADT) cell);
+	}
+	ml_row_json_time(&convert, value, out);
+}
+
 static void
 ml_row_write_jsonb(MlRowWriter *w, Jsonb *json)
 {
@@ -365,8 +394,15 @@ ml_row_write_jsonb(MlRowWriter *w, Jsonb *json)
 		}
 		else
 		{
+			JsonbValue	moment;
+
 			ml_row_sum_cells(w, input);
-			/* what was bound has the form that it is bound in again */
+			if (v->type == jbvString && input->class != ML_TYPE_NUMBER)
+			{
+				ml_row_json_moment(input, w->cells[input->first_cell], v, &moment);
+				v = &moment;
+			}
+			/* numbers and arrays have the form that they are bound in again */
 			if (ml_row_fits(w, v->type == jbvBinary ? v->val.binary.len : 0))
 				ml_row_push(w, input, v);
 		}
