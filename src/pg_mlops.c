@@ -8,6 +8,7 @@
 #include "base/shared.h"
 #include "miscadmin.h"
 #include "monitor/counters.h"
+#include "monitor/log_ring.h"
 #include "worker/launcher.h"
 
 PG_MODULE_MAGIC;
@@ -22,6 +23,7 @@ _PG_init(void)
 	{
 		ml_counters_announce();
 		ml_launcher_announce();
+		ml_log_ring_announce();
 		ml_shared_install();
 	}
 }
