@@ -3,8 +3,7 @@
 -- An alert is a state, not an event: one row for a version, rule and slice from
 -- the moment it is raised until it is closed, however often the signal is seen
 -- meanwhile. A version is no foreign key: whoever raises an alert must not wait
--- for who drops a model; rows of versions that are gone are deleted by the
--- duty that runs policies.
+-- for who drops a model. What is left of a version that is gone, retention takes.
 
 CREATE TABLE ml.alerts (
 	alert_id		bigint GENERATED ALWAYS AS IDENTITY,

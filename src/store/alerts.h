@@ -45,9 +45,9 @@ extern int64 ml_alert_find(const char *model, int32 version, const char *rule, c
 
 /*
  * Brings alerts up to date with the time and with what serves: ends mutes
- * whose time is over, with a NOTIFY; closes alerts of versions that neither
- * are in production nor canary nor shadow; deletes those of versions that
- * were dropped. Alerts that others are changing are left for the next time.
+ * whose time is over, with a NOTIFY, and closes alerts of versions that neither
+ * are in production nor canary nor shadow. Alerts that others are changing are
+ * left for the next time.
  */
 extern void ml_alerts_sweep(void);
 

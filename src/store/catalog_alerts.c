@@ -54,7 +54,7 @@ ml_alert_notify(const MlRow *row)
 		else
 			ml_json_text(&payload, row->column[i]);
 	}
-	appendStringInfoChar(&payload, '}');
+	appendStringInfoString(&payload, ", \"kind\": \"alert\"}");
 	ml_alert_notify_text(payload.data);
 }
 
@@ -200,9 +200,6 @@ ml_alerts_sweep(void)
 								"UPDATE ml.alerts a SET muted_until = NULL FROM o WHERE a.alert_id = o.alert_id "
 								"RETURNING " ML_ALERT_COLUMNS, &args))
 		ml_alert_notify((const MlRow *) lfirst(lc));
-	ml_catalog_execute("WITH o AS (SELECT a.alert_id FROM ml.alerts a WHERE NOT EXISTS ("
-					   "SELECT FROM ml.versions v WHERE v.model = a.model AND v.version = a.version) "
-					   "FOR UPDATE SKIP LOCKED) DELETE FROM ml.alerts a USING o WHERE a.alert_id = o.alert_id", &args, NULL);
 	ml_catalog_execute("WITH o AS (SELECT a.alert_id FROM ml.alerts a WHERE a.closed_at IS NULL AND NOT EXISTS ("
 					   "SELECT FROM ml.deployments d WHERE d.model = a.model AND d.version = a.version "
 					   "AND d.ended_at IS NULL AND d.role IN ('production', 'canary', 'shadow')) "
