@@ -179,6 +179,7 @@ ml_catalog_drop_model(const char *model_name)
 {
 	/* Rows that refer come before the rows they refer to. */
 	static const char *const deletes[] = {
+		"DELETE FROM ml.job_queue WHERE model = $1",
 		"DELETE FROM ml.windows WHERE model = $1",
 		"DELETE FROM ml.attachments WHERE model = $1",
 		"DELETE FROM ml.gate_results WHERE model = $1",
