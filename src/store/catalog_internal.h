@@ -38,7 +38,8 @@ typedef enum MlCatalogScan
 	ML_SCAN_SUITES,				/* ml.suites by (suite) */
 	ML_SCAN_CHECKS,				/* ml.checks by (suite), in the order in which they were added */
 	ML_SCAN_CHECK,				/* ml.checks by (suite, name) */
-	ML_SCAN_CHECK_RESULTS		/* ml.check_results by (suite, name), oldest first */
+	ML_SCAN_CHECK_RESULTS,		/* ml.check_results by (suite, name), oldest first */
+	ML_SCAN_JOB					/* ml.job_queue by its number */
 } MlCatalogScan;
 
 typedef struct MlScan
@@ -135,6 +136,11 @@ typedef struct MlScan
 #define ML_RESULTS_OBSERVED		11
 #define ML_RESULTS_AT			16
 #define ML_RESULTS_ACTOR		17
+#define ML_JOBS_JOB				1
+#define ML_JOBS_MODEL			3
+#define ML_JOBS_STATUS			5
+#define ML_JOBS_SUBMITTED_BY	7
+#define ML_JOBS_PID				14
 
 /*
  * Opens a scan. Without a model it visits every row in the order of names;

@@ -183,6 +183,7 @@ ml_catalog_drop_model(const char *model_name)
 		"DELETE FROM ml.alerts WHERE model = $1",
 		"DELETE FROM ml.policy_firings WHERE model = $1",
 		"DELETE FROM ml.policies WHERE model = $1",
+		"DELETE FROM ml.job_queue WHERE model = $1",
 		"DELETE FROM ml.windows WHERE model = $1",
 		"DELETE FROM ml.attachments WHERE model = $1",
 		"DELETE FROM ml.gate_results WHERE model = $1",
