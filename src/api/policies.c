@@ -1,5 +1,5 @@
 /*
- * policies.c - ml.set_policy and the verbs on policies, ml.run_policies, ml.next_due, what stands behind ml.policy_parameters.
+ * policies.c - ml.set_policy and the verbs on policies, ml.run_policies, ml.next_due, ml.worker_runs, what stands behind ml.policy_parameters.
  */
 #include "postgres.h"
 
@@ -10,7 +10,10 @@
 #include "flow/policy.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
+#include "miscadmin.h"
 #include "utils/timestamp.h"
+#include "worker/launcher.h"
+#include "worker/slots.h"
 
 static int64
 ml_policy_arg_id(FunctionCallInfo fcinfo)
@@ -67,7 +70,27 @@ ML_FUNCTION(ml_drop_policy_named)
 /* ml.run_policies() */
 ML_FUNCTION(ml_run_policies)
 {
-	PG_RETURN_INT32(ml_policies_run_own());
+	int			fired = ml_policies_run_own();
+
+	/* for the jobs that were queued */
+	ml_worker_wake_at_commit();
+	PG_RETURN_INT32(fired);
+}
+
+/* ml.worker_runs() */
+ML_FUNCTION(ml_worker_runs)
+{
+	const MlWorkerSlot *slot;
+	bool		runs = false;
+
+	if (ml_workers != NULL)
+	{
+		LWLockAcquire(ml_workers_lock, LW_SHARED);
+		slot = ml_slot_find(MyDatabaseId, false);
+		runs = slot != NULL && slot->running;
+		LWLockRelease(ml_workers_lock);
+	}
+	PG_RETURN_BOOL(runs);
 }
 
 /* ml.next_due(cron, after, timezone) */

@@ -179,7 +179,7 @@ ml_policy_judge_schedule(const MlPolicy *policy, MlPolicyFinding *out)
 	const char *cron = ml_policy_param(policy, "cron")->text;
 
 	/* moments that went by while nobody looked are made up for once */
-	out->found = true;
+	out->found = policy->due != 0;
 	out->due = ml_policy_schedule(cron, ml_policy_param(policy, "timezone")->text, GetCurrentTimestamp());
 	out->why = psprintf("\"%s\" was due at %s", cron, timestamptz_to_str(policy->due));
 	out->evidence = pstrdup("{}");

@@ -17,6 +17,7 @@
 #include "store/access.h"
 #include "store/alerts.h"
 #include "store/catalog.h"
+#include "store/jobs.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -42,14 +43,34 @@ ml_policy_in(int milliseconds)
 static void
 ml_policy_brake_rollback(const MlPolicy *policy, MlBrake *brake)
 {
-	bool		rolled_back;
+	MlPolicyDeployment newest;
 
-	if (ml_policy_deployment(policy->model, &rolled_back) != 0 && rolled_back)
+	ml_policy_deployment(policy->model, &newest);
+	if (newest.rolled_back)
 	{
 		brake->name = "rolled_back";
-		brake->reason = "a policy has rolled back already, and nothing was deployed since";
-		brake->until = ml_policy_in(ML_POLICY_BUSY_MS);
+		brake->reason = pstrdup("a policy has rolled back already, and nothing was deployed since");
 	}
+	else if (!ml_catalog_can_roll_back(policy->model))
+	{
+		brake->name = "no_version";
+		brake->reason = pstrdup("no version was in production before that could serve");
+	}
+	if (brake->name != NULL)
+		brake->until = ml_policy_in(ML_POLICY_BUSY_MS);
+}
+
+/* Nothing is trained while something is. */
+static void
+ml_policy_brake_retrain(const MlPolicy *policy, MlBrake *brake)
+{
+	int64		job = ml_policy_job(policy->model);
+
+	if (job == 0)
+		return;
+	brake->name = "busy";
+	brake->reason = psprintf("job " INT64_FORMAT " of the model has not ended", job);
+	brake->until = ml_policy_in(ML_POLICY_BUSY_MS);
 }
 
 /* What keeps a policy from doing what its trigger asks for. */
@@ -59,6 +80,8 @@ ml_policy_brakes_ask(const MlPolicy *policy, const MlPolicyFinding *finding, MlB
 	ml_policy_brake(policy, brake);
 	if (brake->name == NULL && strcmp(policy->action, "rollback") == 0)
 		ml_policy_brake_rollback(policy, brake);
+	if (brake->name == NULL && strcmp(policy->action, "retrain") == 0)
+		ml_policy_brake_retrain(policy, brake);
 }
 
 /* ---- actions ---- */
@@ -82,13 +105,28 @@ ml_policy_notify(const MlPolicy *policy, const MlFiring *firing)
 static void
 ml_policy_rollback(const MlPolicy *policy, MlFiring *firing)
 {
-	bool		rolled_back;
+	MlPolicyDeployment newest;
 
 	ml_catalog_rollback(policy->model, psprintf("policy " INT64_FORMAT ": %s", policy->id, firing->why));
-	firing->version = ml_catalog_production(policy->model);
+	ml_policy_deployment(policy->model, &newest);
+	firing->version = newest.version;
 	/* by this the next one knows that nothing was deployed in between */
 	firing->evidence = psprintf("%.*s, \"deployment_id\": " INT64_FORMAT "}", (int) strlen(firing->evidence) - 1,
-								firing->evidence, ml_policy_deployment(policy->model, &rolled_back));
+								firing->evidence, newest.id);
+}
+
+/* Queues a training; how it ends is written when its job has ended. */
+static void
+ml_policy_retrain(const MlPolicy *policy, MlFiring *firing)
+{
+	StringInfoData args;
+
+	initStringInfo(&args);
+	appendStringInfoString(&args, "{\"deploy\": ");
+	ml_json_text(&args, ml_policy_param(policy, "deploy")->text);
+	appendStringInfoChar(&args, '}');
+	firing->job = ml_jobs_submit("retrain", policy->model, args.data, policy->owner);
+	firing->outcome = "started";
 }
 
 /* Does what the policy says, as the owner of the model, and records it. */
@@ -115,6 +153,8 @@ ml_policy_act(const MlPolicy *policy, const MlPolicyFinding *finding)
 	ml_access_require(policy->model, policy->owner, ML_PRIV_OWNER);
 	if (strcmp(policy->action, "rollback") == 0)
 		ml_policy_rollback(policy, &firing);
+	else if (strcmp(policy->action, "retrain") == 0)
+		ml_policy_retrain(policy, &firing);
 	else
 		ml_policy_notify(policy, &firing);
 	ml_policy_record(policy, &firing);
@@ -223,6 +263,7 @@ ml_policies_run_own(void)
 	ListCell   *lc;
 
 	ml_deploy_begin("ml.run_policies()");
+	ml_policies_settle();
 	ml_alerts_sweep();
 	foreach(lc, ml_policies_due())
 	{

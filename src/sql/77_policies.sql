@@ -29,6 +29,10 @@ CREATE FUNCTION ml.next_due(cron text, after timestamptz DEFAULT pg_catalog.now(
 COMMENT ON FUNCTION ml.next_due(text, timestamptz, text) IS
 	'the first moment after another one that a cron expression names; NULL when there is none in sixty years';
 
+CREATE FUNCTION ml.worker_runs() RETURNS boolean
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'ml_worker_runs';
+COMMENT ON FUNCTION ml.worker_runs() IS 'whether a background worker watches the models of this database';
+
 CREATE FUNCTION ml.list_policy_parameters(OUT for_what text, OUT name text, OUT type text, OUT default_value text,
 										  OUT description text) RETURNS SETOF record
 	LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 12 AS 'MODULE_PATHNAME', 'ml_list_policy_parameters';

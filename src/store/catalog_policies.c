@@ -321,21 +321,34 @@ ml_policy_brake(const MlPolicy *policy, MlBrake *out)
 }
 
 int64
-ml_policy_deployment(const char *model, bool *rolled_back)
+ml_policy_job(const char *model)
 {
 	MlArgs		args = {0};
 	MlRow		row;
 
-	*rolled_back = false;
 	ml_bind_arg_text(&args, model);
-	if (ml_catalog_execute("SELECT d.deployment_id, EXISTS (SELECT FROM ml.policy_firings f WHERE f.model = d.model "
-						   "AND f.action = 'rollback' AND f.outcome = 'done' "
+	ml_catalog_execute("SELECT min(j.job_id) FROM ml.job_queue j WHERE j.model = $1 AND j.status IN ('queued', 'running')",
+					   &args, &row);
+	return row.column[0] ? ml_row_int64(&row, 0) : 0;
+}
+
+void
+ml_policy_deployment(const char *model, MlPolicyDeployment *out)
+{
+	MlArgs		args = {0};
+	MlRow		row;
+
+	memset(out, 0, sizeof *out);
+	ml_bind_arg_text(&args, model);
+	if (ml_catalog_execute("SELECT d.deployment_id, d.version, EXISTS (SELECT FROM ml.policy_firings f "
+						   "WHERE f.model = d.model AND f.action = 'rollback' AND f.outcome = 'done' "
 						   "AND f.evidence ->> 'deployment_id' = d.deployment_id::text) FROM ml.deployments d "
 						   "WHERE d.model = $1 AND d.role = 'production' ORDER BY d.deployment_id DESC LIMIT 1",
 						   &args, &row) == 0)
-		return 0;
-	*rolled_back = strcmp(row.column[1], "t") == 0;
-	return ml_row_int64(&row, 0);
+		return;
+	out->id = ml_row_int64(&row, 0);
+	out->version = (int32) ml_row_int64(&row, 1);
+	out->rolled_back = strcmp(row.column[2], "t") == 0;
 }
 
 /* ---- what was done ---- */
@@ -441,14 +454,31 @@ ml_policy_record(const MlPolicy *policy, const MlFiring *firing)
 	return id;
 }
 
-int64
-ml_policy_firings_trim(TimestampTz before, int max)
+void
+ml_policies_settle(void)
 {
 	MlArgs		args = {0};
 
-	ml_bind_arg_moment(&args, before);
-	ml_bind_arg_int4(&args, max);
-	return (int64) ml_catalog_execute("DELETE FROM ml.policy_firings f WHERE f.firing_id IN ("
-									  "SELECT o.firing_id FROM ml.policy_firings o WHERE o.last_at < $1 "
-									  "AND o.fired_at < $1 AND o.outcome <> 'started' LIMIT $2)", &args, NULL);
+	/* a job is gone when its row was not dumped, or was deleted */
+	ml_catalog_execute("WITH e AS (SELECT f.firing_id, f.policy_id, f.action, f.evidence, (j.result ->> 'version')::integer AS version, "
+					   "CASE WHEN j.job_id IS NULL THEN 'failed' WHEN j.status <> 'succeeded' THEN j.status "
+					   "WHEN (j.result ->> 'deployed')::boolean THEN 'deployed' ELSE 'undeployed' END AS outcome, "
+					   "CASE WHEN j.job_id IS NULL THEN 'its job is gone' "
+					   "WHEN j.status = 'succeeded' AND (j.result ->> 'deployed')::boolean THEN NULL "
+					   "WHEN j.status = 'succeeded' THEN coalesce((SELECT pg_catalog.string_agg("
+					   "pg_catalog.regexp_replace(n.note, '^the version was not deployed: ', ''), '; ' ORDER BY n.i) "
+					   "FROM pg_catalog.jsonb_array_elements_text(j.result -> 'notes') WITH ORDINALITY AS n (note, i) "
+					   "WHERE n.note LIKE 'the version was not deployed: %'), 'it was not to be deployed') "
+					   "ELSE coalesce(j.error, j.message) END AS reason "
+					   "FROM ml.policy_firings f LEFT JOIN ml.job_queue j ON j.job_id = f.job_id "
+					   "WHERE f.outcome = 'started' AND (j.job_id IS NULL OR j.finished_at IS NOT NULL)), "
+					   "u AS (UPDATE ml.policy_firings f SET outcome = e.outcome, reason = e.reason, version = e.version, "
+					   "finished_at = greatest(pg_catalog.clock_timestamp(), f.fired_at) FROM e WHERE f.firing_id = e.firing_id), "
+					   "p AS (UPDATE ml.policies p SET last_outcome = pg_catalog.concat_ws(': ', e.outcome, e.reason) "
+					   "FROM e WHERE p.policy_id = e.policy_id) "
+					   "UPDATE ml.alerts a SET detail = a.detail || pg_catalog.jsonb_build_object('policy', "
+					   "pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('policy_id', e.policy_id, "
+					   "'firing_id', e.firing_id, 'action', e.action, 'outcome', e.outcome, 'reason', e.reason, "
+					   "'version', e.version))) FROM e, pg_catalog.jsonb_array_elements_text(e.evidence -> 'alerts') AS i (id) "
+					   "WHERE a.alert_id = i.id::bigint", &args, NULL);
 }

@@ -21,6 +21,7 @@ static const char *const ml_retention[] = {
 	ML_TRIM("alerts", "t.closed_at < $1 OR NOT EXISTS ("
 			"SELECT FROM ml.versions v WHERE v.model = t.model AND v.version = t.version)"),
 	ML_TRIM("policy_firings", "t.fired_at < $1 AND t.last_at < $1 AND t.outcome <> 'started'"),
+	ML_TRIM("job_queue", "t.finished_at < $1"),
 	ML_TRIM("check_results", "t.at < $1")
 };
 

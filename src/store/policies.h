@@ -111,8 +111,18 @@ typedef struct MlBrake
 /* The cool-down and the budget. The model is locked. */
 extern void ml_policy_brake(const MlPolicy *policy, MlBrake *out);
 
-/* The newest production deployment of a model, 0 when there is none, and whether a policy's rollback made it. */
-extern int64 ml_policy_deployment(const char *model, bool *rolled_back);
+/* The job of a model that has not ended; 0 when there is none. */
+extern int64 ml_policy_job(const char *model);
+
+/* The newest deployment of a model in production. */
+typedef struct MlPolicyDeployment
+{
+	int64		id;				/* 0: none */
+	int32		version;
+	bool		rolled_back;	/* a policy's rollback made it */
+} MlPolicyDeployment;
+
+extern void ml_policy_deployment(const char *model, MlPolicyDeployment *out);
 
 /*
  * Records what a policy did, with an event of the model by the current user,
@@ -122,9 +132,10 @@ extern int64 ml_policy_deployment(const char *model, bool *rolled_back);
  */
 extern int64 ml_policy_record(const MlPolicy *policy, const MlFiring *firing);
 
-/* ---- retention ---- */
-
-/* Deletes firings that are older than a moment, at most so many; returns how many. */
-extern int64 ml_policy_firings_trim(TimestampTz before, int max);
+/*
+ * Writes how retrainings have ended whose jobs have: whether the version was
+ * deployed, and why not. The alerts are told.
+ */
+extern void ml_policies_settle(void);
 
 #endif							/* ML_POLICIES_H */

@@ -5,7 +5,10 @@
 
 #include "base/compat.h"
 #include "worker/duty.h"
+#include "worker/policies.h"
 
 const MlDuty *const ml_duties[] = {
+	&ml_duty_policies,
+	&ml_duty_retention,
 	NULL
 };
