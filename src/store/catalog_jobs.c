@@ -336,7 +336,7 @@ ml_jobs_settle_abandoned(int64 id, TimestampTz life)
 	ml_bind_arg_int4(&args, ML_JOB_ATTEMPTS);
 	ml_catalog_execute("UPDATE ml.job_queue SET status = 'queued', pid = NULL, started_at = NULL, life = NULL, "
 					   "message = 'queued again: the server ended while it ran' "
-					   "WHERE job_id = $1 AND status = 'running' AND life IS DISTINCT FROM $2 AND attempts < $3",
+					   "WHERE job_id = $1 AND status = 'running' AND (life IS DISTINCT FROM $2 OR pid IS NULL) AND attempts < $3",
 					   &args, NULL);
 	ml_catalog_execute("UPDATE ml.job_queue SET status = 'failed', finished_at = pg_catalog.clock_timestamp(), error = CASE "
 					   "WHEN life IS DISTINCT FROM $2 THEN 'the server ended while it ran, ' || $3 || ' times' "

@@ -9,6 +9,7 @@
 
 const MlDuty *const ml_duties[] = {
 	&ml_duty_policies,
+	&ml_jobs_duty,
 	&ml_duty_retention,
 	NULL
 };
