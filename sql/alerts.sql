@@ -76,10 +76,12 @@ SELECT state FROM ml.alerts WHERE alert_id = 1;
 SELECT ml.mute_alert(1, until => 'infinity');
 SELECT state, muted_until FROM ml.alerts WHERE alert_id = 1;
 SELECT ml.close_alert(1, 'season');
+SET client_min_messages = warning;
 SELECT ml.close_alert(1);
+RESET client_min_messages;
 SELECT state, closed_by, close_reason, comment, muted_until FROM ml.alerts WHERE alert_id = 1;
-SELECT ml.acknowledge_alert(1);
 \set VERBOSITY sqlstate
+SELECT ml.acknowledge_alert(1);
 SELECT ml.mute_alert(1, '1 hour');
 \set VERBOSITY default
 -- What a person has closed is not reopened by a signal.
@@ -100,8 +102,8 @@ SELECT alert_id, state FROM ml.alerts WHERE alert_id IN (1, 2) ORDER BY 1;
 SET SESSION AUTHORIZATION regress_ml_owner;
 SELECT ml.mute_alert(1);
 SELECT ml.mute_alert(1, '1 hour', now());
-SELECT ml.mute_alert(1, '0');
 \set VERBOSITY terse
+SELECT ml.mute_alert(1, '0');
 SELECT ml.mute_alert(1, '-1 day');
 \set VERBOSITY default
 SELECT ml.acknowledge_alert(0);

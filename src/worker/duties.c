@@ -8,9 +8,9 @@
 #include "worker/policies.h"
 
 const MlDuty *const ml_duties[] = {
+	&ml_duty_drain,
 	&ml_duty_policies,
 	&ml_jobs_duty,
 	&ml_duty_retention,
-	&ml_duty_drain,
 	NULL
 };
