@@ -10,6 +10,8 @@
 #include "monitor/progress.h"
 #include "worker/launcher.h"
 #include "monitor/counters.h"
+#include "monitor/counters.h"
+#include "worker/launcher.h"
 
 PG_MODULE_MAGIC;
 
@@ -24,6 +26,8 @@ _PG_init(void)
 		ml_launcher_announce();
 		ml_progress_announce();
 		ml_counters_announce();
+		ml_counters_announce();
+		ml_launcher_announce();
 		ml_shared_install();
 	}
 }
