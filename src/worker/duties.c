@@ -5,7 +5,11 @@
 
 #include "base/compat.h"
 #include "worker/duty.h"
+#include "worker/policies.h"
 
 const MlDuty *const ml_duties[] = {
+	&ml_duty_policies,
+	&ml_jobs_duty,
+	&ml_duty_retention,
 	NULL
 };
