@@ -9,6 +9,7 @@
 #include "miscadmin.h"
 #include "monitor/progress.h"
 #include "worker/launcher.h"
+#include "monitor/counters.h"
 
 PG_MODULE_MAGIC;
 
@@ -22,6 +23,7 @@ _PG_init(void)
 	{
 		ml_launcher_announce();
 		ml_progress_announce();
+		ml_counters_announce();
 		ml_shared_install();
 	}
 }

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "base/cell.h"
 #include "base/compat.h"
 #include "flow/baseline.h"
 #include "flow/bind.h"
@@ -26,7 +27,7 @@ typedef struct MlDriftReading
 	const MlModel *model;
 	MlBinding  *binding;
 	double	   *cells;			/* as the model takes them */
-	double	   *counted;		/* as they are counted */
+	double	   *counted;		/* as they are counted: categories that training did not see are told from NULL */
 	double	   *work;
 	double	   *out;
 	bool		predicts;		/* the prediction has bins */
@@ -43,26 +44,6 @@ ml_drift_describe(void *ctx, TupleDesc desc)
 	MemoryContextSwitchTo(old);
 }
 
-/* The cells of a row as they are counted: texts that training did not see are told from NULL. */
-static void
-ml_drift_counted(MlDriftReading *r, const TupleTableSlot *slot)
-{
-	const MlPipeline *pipeline = r->model->pipeline;
-
-	memcpy(r->counted, r->cells, sizeof(double) * pipeline->ncells);
-	for (int i = 0; i < pipeline->ninputs; i++)
-	{
-		MlBoundInput *bound = &r->binding->inputs[i];
-		const char *text;
-		int			length;
-
-		if (bound->input->class != ML_TYPE_TEXT || slot->tts_isnull[bound->attribute])
-			continue;
-		text = ml_convert_text(&bound->convert, slot->tts_values[bound->attribute], &length);
-		r->counted[bound->input->first_cell] = ml_watch_level(bound->input, text, length);
-	}
-}
-
 static bool
 ml_drift_row(void *ctx, TupleTableSlot *slot)
 {
@@ -72,8 +53,11 @@ ml_drift_row(void *ctx, TupleTableSlot *slot)
 	int			bin;
 
 	slot_getallattrs(slot);
+	r->binding->nunseen = 0;
 	ml_bind_values(r->binding, slot->tts_values, slot->tts_isnull, r->cells);
-	ml_drift_counted(r, slot);
+	memcpy(r->counted, r->cells, sizeof(double) * r->model->pipeline->ncells);
+	for (int i = 0; i < r->binding->nunseen; i++)
+		r->counted[r->binding->unseen[i]] = ml_cell_from_bits(ML_UNSEEN_BITS);
 	if (r->predicts)
 	{
 		r->model->learner->predict(r->model->state, ml_pipeline_apply(r->model->pipeline, r->cells, r->work), r->out);
@@ -94,6 +78,7 @@ ml_drift_read(MlDriftReading *r, const char *ref, const MlVersionRef *version, c
 	r->model = ml_cache_pin(version, r->context);
 	pipeline = r->model->pipeline;
 	r->binding = ml_bind_create(r->model, ref, false, r->context);
+	r->binding->unseen = palloc_extended(sizeof(int) * Max(pipeline->ncells, 1), MCXT_ALLOC_HUGE);
 	r->cells = palloc_extended(sizeof(double) * Max(pipeline->ncells, 1), MCXT_ALLOC_HUGE);
 	r->counted = palloc_extended(sizeof(double) * Max(pipeline->ncells, 1), MCXT_ALLOC_HUGE);
 	r->work = palloc_extended(sizeof(double) * Max(pipeline->work_cells, 1), MCXT_ALLOC_HUGE);

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/cell.h"
 #include "base/compat.h"
 #include "flow/baseline.h"
 #include "flow/recorded.h"
@@ -73,8 +74,10 @@ ml_slice_bind(MlSliceCounting *c)
 		{
 			const MlDictText *text = &dict->texts[code];
 
-			bound->levels[code] = ml_pipeline_level(bound->input, text->bytes, text->length);
-			bound->counted[code] = ml_watch_level(bound->input, text->bytes, text->length);
+			bool		known;
+
+			bound->levels[code] = ml_pipeline_level(bound->input, text->bytes, text->length, &known);
+			bound->counted[code] = known ? bound->levels[code] : ml_cell_from_bits(ML_UNSEEN_BITS);
 		}
 	}
 	c->cells = palloc_extended(sizeof(double) * Max(pipeline->ncells, 1), MCXT_ALLOC_HUGE);

@@ -4,8 +4,6 @@
 #ifndef ML_WATCH_H
 #define ML_WATCH_H
 
-#include "base/cell.h"
-#include "store/codec.h"
 #include "store/drift.h"
 
 #define ML_WATCH_SLICES_MAX	8
@@ -36,14 +34,5 @@ typedef struct MlWatched
 
 /* Reads it of the version in production, or else the newest. */
 extern void ml_watch_describe(const char *model, MlWatched *out);
-
-/* The cell by which a text is counted: one that is neither a kept level nor among the others has not been seen. */
-static inline double
-ml_watch_level(const MlInput *input, const char *text, int length)
-{
-	int			code = ml_dict_find(input->codes, text, length);
-
-	return code >= 0 ? code : input->has_other ? input->unseen : ml_cell_from_bits(ML_UNSEEN_BITS);
-}
 
 #endif							/* ML_WATCH_H */

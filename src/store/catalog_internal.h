@@ -40,7 +40,7 @@ typedef enum MlCatalogScan
 	ML_SCAN_CHECK,				/* ml.checks by (suite, name) */
 	ML_SCAN_CHECK_RESULTS,		/* ml.check_results by (suite, name), oldest first */
 	ML_SCAN_MONITOR,			/* ml.monitor_options by (model) */
-	ML_SCAN_SLICE_BASELINE		/* ml.slice_baselines by (model, version) */
+	ML_SCAN_SLICE_BASELINE,		/* ml.slice_baselines by (model, version) */
 	ML_SCAN_JOB					/* ml.job_queue by its number */
 } MlCatalogScan;
 
