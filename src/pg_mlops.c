@@ -7,9 +7,9 @@
 #include "base/settings.h"
 #include "base/shared.h"
 #include "miscadmin.h"
+#include "monitor/counters.h"
 #include "monitor/progress.h"
 #include "worker/launcher.h"
-#include "monitor/counters.h"
 
 PG_MODULE_MAGIC;
 
@@ -21,9 +21,9 @@ _PG_init(void)
 	ml_settings_define();
 	if (process_shared_preload_libraries_in_progress)
 	{
-		ml_launcher_announce();
-		ml_progress_announce();
 		ml_counters_announce();
+		ml_progress_announce();
+		ml_launcher_announce();
 		ml_shared_install();
 	}
 }

@@ -373,7 +373,7 @@ ml_policy_repeat(const MlPolicy *policy, const MlFiring *firing)
 							  "AND f.brake IS NOT DISTINCT FROM $3 AND ($3 IS NOT NULL OR f.reason = $4)", &args, NULL) > 0;
 }
 
-/* Tells the alerts of a firing what was done about them. */
+/* Tells the alerts of a firing what was done about them; a refusal only those that nothing was done about. */
 static void
 ml_policy_tell_alerts(const MlPolicy *policy, const MlFiring *firing, int64 id)
 {
@@ -393,8 +393,9 @@ ml_policy_tell_alerts(const MlPolicy *policy, const MlFiring *firing, int64 id)
 
 		ml_bind_arg_int8(&args, *(int64 *) lfirst(lc));
 		ml_bind_arg_json(&args, detail.data);
+		ml_arg(&args, BOOLOID, BoolGetDatum(strcmp(firing->outcome, "refused") == 0), false);
 		ml_catalog_execute("UPDATE ml.alerts SET detail = detail || pg_catalog.jsonb_build_object('policy', $2) "
-						   "WHERE alert_id = $1", &args, NULL);
+						   "WHERE alert_id = $1 AND NOT ($3 AND detail ? 'policy')", &args, NULL);
 	}
 }
 
