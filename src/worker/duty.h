@@ -45,5 +45,6 @@ extern bool ml_duty_asked(void);
 extern const MlDuty ml_jobs_duty;
 extern const MlDuty ml_duty_drain;
 extern const MlDuty ml_duty_log;
+extern const MlDuty ml_duty_judge;
 
 #endif							/* ML_DUTY_H */
