@@ -12,6 +12,9 @@
 #define ML_NULL_BITS	UINT64CONST(0x7FF80000000007A2)
 #define ML_NAN_BITS		UINT64CONST(0x7FF8000000000000)
 
+/* Only where rows are counted: a category that training did not see. */
+#define ML_UNSEEN_BITS	UINT64CONST(0x7FF80000000007A3)
+
 static inline uint64
 ml_cell_bits(double x)
 {

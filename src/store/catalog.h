@@ -57,6 +57,9 @@ typedef struct MlServing
 {
 	bool		deployed;		/* the reference is a model's name alone: its deployments answer, and count */
 	MlInvalidPolicy invalid;	/* of the model */
+	int64		window_us;		/* of the model: windows in which its rows are counted, in microseconds */
+	List	   *slices;			/* of the model: columns (char *) that the counts are cut by */
+	double		log_fraction;	/* of the model: the share of its rows that is logged */
 	int			count;
 	MlServed   *versions;		/* production, or the version that is named; then the canary, then shadows by version */
 } MlServing;
@@ -118,6 +121,7 @@ typedef struct MlRegistration
 	const uint8 *digest;
 	/* what was learned of the training data: MlCheck * (check/check.h); NIL makes no suite */
 	List	   *checks;
+	bytea	   *baseline;		/* drift/profile.h */
 } MlRegistration;
 
 /*
@@ -133,6 +137,12 @@ extern void ml_catalog_resolve(const char *ref, MlVersionRef *out);
  * an error.
  */
 extern bool ml_catalog_serving(const char *ref, bool missing_ok, MlServing *out);
+
+/* The window of a model that has no monitor of its own, in microseconds. */
+#define ML_WINDOW_DEFAULT_US	(INT64CONST(3600) * 1000000)
+
+/* The baseline of a version under the active snapshot, detoasted; NULL when it has none, or is not there. */
+extern bytea *ml_catalog_baseline(const char *model, int32 version);
 
 /* Finds a policy by its name; false when there is none of that name. */
 extern bool ml_invalid_policy_parse(const char *name, MlInvalidPolicy *policy);

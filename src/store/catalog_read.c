@@ -15,9 +15,11 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "store/catalog_internal.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
@@ -339,9 +341,33 @@ ml_read_invalid_policy(MlScan *scan, HeapTuple tuple)
 	return policy;
 }
 
-/* Finds a model under the active snapshot; owner and policy may be NULL. */
+/* What the current row of a scan of models says about the counting of scored rows. */
+static void
+ml_read_monitor(MlScan *scan, HeapTuple tuple, MlServing *out)
+{
+	bool		none;
+	Datum		value = ml_scan_get(scan, tuple, ML_MODELS_WINDOW_LENGTH, &none);
+	const Interval *length = none ? NULL : DatumGetIntervalP(value);
+
+	out->window_us = none ? ML_WINDOW_DEFAULT_US : length->time + length->day * USECS_PER_DAY;
+	value = ml_scan_get(scan, tuple, ML_MODELS_SLICES, &none);
+	out->slices = NIL;
+	if (!none)
+	{
+		Datum	   *names;
+		int			n;
+
+		deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &n);
+		for (int i = 0; i < n; i++)
+			out->slices = lappend(out->slices, TextDatumGetCString(names[i]));
+	}
+	value = ml_scan_get(scan, tuple, ML_MODELS_LOG_FRACTION, &none);
+	out->log_fraction = none ? 0 : DatumGetFloat8(value);
+}
+
+/* Finds a model under the active snapshot; owner may be NULL, and out, which takes what holds for all its rows. */
 static bool
-ml_read_model(const char *model, char **owner, MlInvalidPolicy *policy)
+ml_read_model(const char *model, char **owner, MlServing *out)
 {
 	MlScan		scan;
 	HeapTuple	tuple;
@@ -350,8 +376,11 @@ ml_read_model(const char *model, char **owner, MlInvalidPolicy *policy)
 	tuple = ml_scan_next(&scan);
 	if (tuple != NULL && owner != NULL)
 		*owner = pstrdup(NameStr(*DatumGetName(ml_scan_get(&scan, tuple, ML_MODELS_OWNER, NULL))));
-	if (tuple != NULL && policy != NULL)
-		*policy = ml_read_invalid_policy(&scan, tuple);
+	if (tuple != NULL && out != NULL)
+	{
+		out->invalid = ml_read_invalid_policy(&scan, tuple);
+		ml_read_monitor(&scan, tuple, out);
+	}
 	ml_scan_end(&scan);
 	return tuple != NULL;
 }
@@ -560,7 +589,7 @@ ml_catalog_serving(const char *ref, bool missing_ok, MlServing *out)
 	if (!ml_parse_ref(ref, missing_ok, &parts))
 		return false;
 	model.model = parts.model;
-	if (!ml_read_model(parts.model, &model.owner, &out->invalid))
+	if (!ml_read_model(parts.model, &model.owner, out))
 	{
 		if (!missing_ok)
 			ml_report_no_model(parts.model);

@@ -32,6 +32,25 @@ ml_catalog_artifact(const char *model, int32 version)
 	return artifact;
 }
 
+bytea *
+ml_catalog_baseline(const char *model, int32 version)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+	bytea	   *baseline = NULL;
+
+	ml_scan_begin(&scan, ML_SCAN_VERSION, model, version, NULL);
+	if ((tuple = ml_scan_next(&scan)) != NULL)
+	{
+		bool		none;
+		Datum		value = ml_scan_get(&scan, tuple, ML_VERSIONS_BASELINE, &none);
+
+		baseline = none ? NULL : DatumGetByteaPCopy(value);
+	}
+	ml_scan_end(&scan);
+	return baseline;
+}
+
 /* The ids of the run and the snapshot of a version, and its trainer; without a snapshot the second is 0. */
 static void
 ml_read_training_ids(const char *model, int32 version, int64 *run, int64 *snapshot, char **trainer)

@@ -452,9 +452,11 @@ ml_register_version(const MlRegistration *r, const MlModelRow *model, int32 vers
 	ml_bind_arg_text(&args, model->actor);
 	ml_bind_arg_json(&args, r->summary_json);
 	ml_bind_arg_json(&args, r->notes_json);
+	ml_arg(&args, BYTEAOID, PointerGetDatum(r->baseline), r->baseline == NULL);
 	ml_catalog_execute("INSERT INTO ml.versions (model, version, run_id, algorithm, task, params, pipeline, signature, "
-					   "metrics, artifact, artifact_sha256, snapshot_id, parent_version, created_by, summary, notes) "
-					   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+					   "metrics, artifact, artifact_sha256, snapshot_id, parent_version, created_by, summary, notes, "
+					   "baseline) "
+					   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
 					   &args, NULL);
 }
 
