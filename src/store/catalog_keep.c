@@ -132,6 +132,7 @@ void
 ml_catalog_drop_version(const char *model_name, int32 version)
 {
 	static const char *const deletes[] = {
+		"DELETE FROM ml.alerts WHERE model = $1 AND version = $2",
 		"DELETE FROM ml.windows WHERE model = $1 AND version = $2",
 		"DELETE FROM ml.gate_results WHERE model = $1 AND version = $2",
 		"DELETE FROM ml.approvals WHERE model = $1 AND version = $2",
@@ -179,6 +180,9 @@ ml_catalog_drop_model(const char *model_name)
 {
 	/* Rows that refer come before the rows they refer to. */
 	static const char *const deletes[] = {
+		"DELETE FROM ml.alerts WHERE model = $1",
+		"DELETE FROM ml.policy_firings WHERE model = $1",
+		"DELETE FROM ml.policies WHERE model = $1",
 		"DELETE FROM ml.windows WHERE model = $1",
 		"DELETE FROM ml.attachments WHERE model = $1",
 		"DELETE FROM ml.gate_results WHERE model = $1",
