@@ -7,6 +7,8 @@
 #include "base/settings.h"
 #include "base/shared.h"
 #include "miscadmin.h"
+#include "monitor/counters.h"
+#include "worker/launcher.h"
 
 PG_MODULE_MAGIC;
 
@@ -17,5 +19,9 @@ _PG_init(void)
 {
 	ml_settings_define();
 	if (process_shared_preload_libraries_in_progress)
+	{
+		ml_counters_announce();
+		ml_launcher_announce();
 		ml_shared_install();
+	}
 }

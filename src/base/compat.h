@@ -82,8 +82,10 @@
 /* One function tells who owns objects of all kinds since 16. */
 #if PG_VERSION_NUM >= 160000
 #define ml_compat_owns_relation(relid, role) object_ownercheck(RelationRelationId, relid, role)
+#define ml_compat_owns_database(database, role) object_ownercheck(DatabaseRelationId, database, role)
 #else
 #define ml_compat_owns_relation(relid, role) pg_class_ownercheck(relid, role)
+#define ml_compat_owns_database(database, role) pg_database_ownercheck(database, role)
 #endif
 
 /* Variables know since 16 which outer joins may make them NULL, and since 18 whether they are of an OLD or NEW row. */

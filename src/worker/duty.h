@@ -24,6 +24,9 @@ typedef struct MlDuty
 	 * latest: DT_NOEND for the next flush interval.
 	 */
 	TimestampTz (*run) (void);
+
+	/* Once more before the worker ends, as when the server is stopped: for what only shared memory holds. Brief. */
+	bool		at_end;
 } MlDuty;
 
 /* All duties, NULL behind the last. */
@@ -32,9 +35,13 @@ extern const MlDuty *const ml_duties[];
 /* Begins a transaction with a snapshot, as the bootstrap superuser in schema pg_catalog, and says what it is for. */
 extern void ml_duty_begin(const char *doing);
 
-/* Ends it. */
+/* Ends it. What is allocated outside of transactions lasts until the end of the round. */
 extern void ml_duty_commit(void);
 
+/* Whether somebody waits for this round by ml.flush_monitor. */
+extern bool ml_duty_asked(void);
+
 /* The members. */
+extern const MlDuty ml_duty_drain;
 
 #endif							/* ML_DUTY_H */

@@ -293,17 +293,18 @@ def library_of(*names):
     return {'library.c': ''.join(f'int {name};\n' for name in names)}
 
 
-def parallel_entries(tree):
-    """What parallel workers are started with, which the server finds by name."""
+def process_entries(tree):
+    """What parallel and background workers are started with, which the server finds by name."""
     return {m.group(1) for _, text in tree.match(r'src/.*\.c')
-            for m in re.finditer(r'^PGDLLEXPORT void (ml_\w+_worker)\(dsm_segment', text, re.M)}
+            for m in re.finditer(r'^PGDLLEXPORT void (ml_\w+(?:_worker(?=\(dsm_segment)|_main(?=\(Datum)))', text, re.M)}
 
 
 @rule('the library exports only its SQL functions and the entry points',
       [library_of('Pg_magic_func', 'helper'), library_of('ml_a'), library_of('pg_finfo_b', 'b'), library_of('pg_finfo_ml_a'),
-       library_of('ml_a_worker')],
-      {**library_of('Pg_magic_func', '_PG_init', 'ml_a', 'pg_finfo_ml_a', 'ml_b_worker'),
-       'src/learn/b.c': 'PGDLLEXPORT void ml_b_worker(dsm_segment *segment, shm_toc *toc);\n'})
+       library_of('ml_a_worker'), library_of('ml_a_main')],
+      {**library_of('Pg_magic_func', '_PG_init', 'ml_a', 'pg_finfo_ml_a', 'ml_b_worker', 'ml_c_main'),
+       'src/learn/b.c': 'PGDLLEXPORT void ml_b_worker(dsm_segment *segment, shm_toc *toc);\n',
+       'src/worker/c.c': 'PGDLLEXPORT void ml_c_main(Datum arg);\n'})
 def exports_allowed(tree):
     names = exported(tree)
     if names is None:
@@ -313,7 +314,7 @@ def exports_allowed(tree):
         if name.startswith('pg_finfo_ml_'):
             if name[len('pg_finfo_'):] not in names:
                 out.append(f'{name} without its function')
-        elif name in parallel_entries(tree):
+        elif name in process_entries(tree):
             pass
         elif not name.startswith('ml_') or 'pg_finfo_' + name not in names:
             out.append(name)
