@@ -7,6 +7,7 @@
 #include "base/settings.h"
 #include "base/shared.h"
 #include "miscadmin.h"
+#include "monitor/counters.h"
 #include "monitor/log_ring.h"
 #include "worker/launcher.h"
 
@@ -21,6 +22,7 @@ _PG_init(void)
 	if (process_shared_preload_libraries_in_progress)
 	{
 		ml_launcher_announce();
+		ml_counters_announce();
 		ml_log_ring_announce();
 		ml_shared_install();
 	}

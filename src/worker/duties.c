@@ -7,6 +7,7 @@
 #include "worker/duty.h"
 
 const MlDuty *const ml_duties[] = {
+	&ml_duty_drain,
 	&ml_duty_log,
 	NULL
 };
