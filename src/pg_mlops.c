@@ -21,9 +21,9 @@ _PG_init(void)
 	ml_settings_define();
 	if (process_shared_preload_libraries_in_progress)
 	{
-		ml_launcher_announce();
 		ml_counters_announce();
 		ml_log_ring_announce();
+		ml_launcher_announce();
 		ml_shared_install();
 	}
 }

@@ -3,7 +3,7 @@
  *
  * A statement asks for its model when it is planned, and again at each place
  * where it scores. The answer given last is kept whole, for its moment alone;
- * one of more versions than there is room for, or with slices, is not kept.
+ * one of more versions than there is room for is not kept.
  */
 #include "postgres.h"
 
@@ -36,6 +36,7 @@ ml_resolve_keep(const char *ref, const MlMoment *moment, const MlServing *servin
 {
 	MlResolveAnswer *last = &ml_resolve_last;
 
+	/* names of slices would need room of their own */
 	last->valid = strlen(ref) <= ML_RESOLVE_REF_MAX && serving->count <= ML_RESOLVE_VERSIONS_MAX &&
 		serving->slices == NIL;
 	if (!last->valid)
@@ -63,8 +64,8 @@ ml_resolve_recall(MlServing *serving)
 	serving->deployed = last->deployed;
 	serving->invalid = last->invalid;
 	serving->window_us = last->window_us;
-	serving->slices = NIL;
 	serving->log_fraction = last->log_fraction;
+	serving->slices = NIL;
 	serving->count = last->count;
 	serving->versions = palloc(sizeof(MlServed) * last->count);
 	memcpy(serving->versions, last->versions, sizeof(MlServed) * last->count);

@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "monitor/counters.h"
 #include "store/windows.h"
+#include "utils/memutils.h"
 #include "worker/duty.h"
 
 /* Windows of one transaction. */
