@@ -46,5 +46,7 @@ extern const MlDuty ml_jobs_duty;
 extern const MlDuty ml_duty_drain;
 extern const MlDuty ml_duty_log;
 extern const MlDuty ml_duty_judge;
+extern const MlDuty ml_duty_drain;
+extern const MlDuty ml_duty_log;
 
 #endif							/* ML_DUTY_H */
