@@ -5,6 +5,8 @@
 
 #include "access/xlog.h"
 #include "base/compat.h"
+#include "base/shared.h"
+#include "monitor/counters.h"
 #include "worker/launcher.h"
 
 #define ML_FLUSH_TIMEOUT_MS	10000	/* without a worker */
@@ -12,7 +14,8 @@
 /* ml.flush_monitor() */
 ML_FUNCTION(ml_flush_monitor)
 {
-	if (RecoveryInProgress())
+	ml_counters_hand_over();
+	if (ml_shared_ready() && RecoveryInProgress())
 		ereport(NOTICE,
 				(errmsg("a standby has no worker that writes what was counted"),
 				 errdetail("It is kept in shared memory and written when the standby is promoted.")));

@@ -7,5 +7,6 @@
 #include "worker/duty.h"
 
 const MlDuty *const ml_duties[] = {
+	&ml_duty_drain,
 	NULL
 };

@@ -42,5 +42,6 @@ extern void ml_duty_commit(void);
 extern bool ml_duty_asked(void);
 
 /* The members. */
+extern const MlDuty ml_duty_drain;
 
 #endif							/* ML_DUTY_H */
