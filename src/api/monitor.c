@@ -5,6 +5,7 @@
 
 #include "access/xlog.h"
 #include "base/compat.h"
+#include "base/shared.h"
 #include "monitor/counters.h"
 #include "worker/launcher.h"
 
@@ -14,7 +15,7 @@
 ML_FUNCTION(ml_flush_monitor)
 {
 	ml_counters_hand_over();
-	if (RecoveryInProgress())
+	if (ml_shared_ready() && RecoveryInProgress())
 		ereport(NOTICE,
 				(errmsg("a standby has no worker that writes what was counted"),
 				 errdetail("It is kept in shared memory and written when the standby is promoted.")));

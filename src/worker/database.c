@@ -131,6 +131,8 @@ ml_worker_terminate(SIGNAL_ARGS)
 void
 ml_duty_begin(const char *doing)
 {
+	/* of the transactions before */
+	(void) pgstat_report_stat(false);
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -143,9 +145,9 @@ ml_duty_commit(void)
 {
 	PopActiveSnapshot();
 	debug_query_string = NULL;
+	/* duties rely on it that nothing behind the commit raises an error */
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(ml_worker_memory);
-	(void) pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
 

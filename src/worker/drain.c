@@ -59,5 +59,6 @@ ml_drain_run(void)
 
 const MlDuty ml_duty_drain = {
 	.name = "drain",
-	.run = ml_drain_run
+	.run = ml_drain_run,
+	.at_end = true
 };

@@ -18,6 +18,7 @@
 #include "catalog/pg_database.h"
 #include "miscadmin.h"
 #include "monitor/log_ring.h"
+#include "monitor/counters.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
@@ -316,12 +317,17 @@ ml_launcher_start_wanted(int looks, TimestampTz now)
 	return next;
 }
 
-/* Frees the slots that nobody needs any more. */
-static void
-ml_launcher_sweep(void)
+/*
+ * Frees the slots that nobody needs any more. Returns one of a database that
+ * is gone, or has no extension: all that is counted of it can be forgotten.
+ */
+static Oid
+ml_launcher_sweep_some(void)
 {
+	Oid			gone = InvalidOid;
+
 	LWLockAcquire(ml_workers_lock, LW_EXCLUSIVE);
-	for (int i = 0; i < ML_WORKER_SLOTS; i++)
+	for (int i = 0; i < ML_WORKER_SLOTS && !OidIsValid(gone); i++)
 	{
 		MlWorkerSlot *slot = &ml_workers->slots[i];
 		MlLauncherEntry *entry;
@@ -329,10 +335,24 @@ ml_launcher_sweep(void)
 		if (!OidIsValid(slot->database) || slot->pid != 0 || slot->holds > 0)
 			continue;
 		entry = hash_search(ml_launcher_entries, &slot->database, HASH_FIND, NULL);
-		if (entry == NULL || (!entry->alive && !entry->wanted && !slot->wake))
-			slot->database = InvalidOid;
+		if (entry != NULL && (entry->alive || entry->wanted || slot->wake))
+			continue;
+		if (entry == NULL || entry->absent)
+			gone = slot->database;
+		slot->database = InvalidOid;
 	}
 	LWLockRelease(ml_workers_lock);
+	return gone;
+}
+
+static void
+ml_launcher_sweep(void)
+{
+	Oid			gone;
+
+	/* not under our lock: it has locks of its own */
+	while (OidIsValid(gone = ml_launcher_sweep_some()))
+		ml_counters_forget(gone);
 }
 
 /* One pass over all databases. Returns when the next is due. */
