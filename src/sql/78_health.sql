@@ -6,6 +6,7 @@
 CREATE VIEW ml.health WITH (security_invoker = true) AS
 	SELECT m.model, s.production, s.canary, s.shadows, s.deployed_at,
 		   w.rows AS rows_window, h.rows AS rows_24h,
+		   d.last_drift,
 		   coalesce(a.open_alerts, 0) AS open_alerts,
 		   ml.worker_runs() AS monitored, p.next_retraining,
 		   CASE WHEN s.production IS NULL THEN 'no version is in production'
@@ -34,6 +35,15 @@ CREATE VIEW ml.health WITH (security_invoker = true) AS
 				  AND t.window_end > pg_catalog.now() - interval '24 hours'
 			HAVING ml.has_privilege(m.model, 'read')
 		 ) h ON true
+		 -- The newest window that was judged, over all columns and slices.
+		 LEFT JOIN LATERAL (
+			SELECT pg_catalog.format('%s of %s columns', pg_catalog.count(DISTINCT t.column_name) FILTER (WHERE t.verdict = 'drift'),
+									 pg_catalog.count(DISTINCT t.column_name)) AS last_drift
+			FROM ml.drift t WHERE t.model = m.model AND t.version = s.production AND t.role = 'production'
+				 AND t.window_start = (SELECT pg_catalog.max(n.window_start) FROM ml.drift n
+									   WHERE n.model = m.model AND n.version = s.production AND n.role = 'production')
+			HAVING pg_catalog.count(*) > 0
+		 ) d ON true
 		 LEFT JOIN LATERAL (
 			SELECT pg_catalog.count(*) AS open_alerts,
 				   (pg_catalog.array_agg(pg_catalog.format('alert %s: %s of version %s%s', t.alert_id, t.rule, t.version,

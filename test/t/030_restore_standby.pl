@@ -119,6 +119,12 @@ my %writes = (
 	'ml.add_gate()' => q{SELECT ml.add_gate('price', 'rmse', 'rmse', max => 1)},
 	'ml.drop_gate()' => q{SELECT ml.drop_gate('price', 'rmse')},
 	'ml.run_gates()' => q{SELECT FROM ml.run_gates('price', 1)},
+	'ml.raise_alert()' => q{SELECT ml.raise_alert('price', 'latency')},
+	'ml.acknowledge_alert()' => q{SELECT ml.acknowledge_alert(1)},
+	'ml.mute_alert()' => q{SELECT ml.mute_alert(1, '1 hour')},
+	'ml.set_policy()' => q{SELECT ml.set_policy('price', 'drift', 'notify')},
+	'ml.drop_policy()' => q{SELECT ml.drop_policy(1)},
+	'ml.run_policies()' => q{SELECT ml.run_policies()},
 	'ml.grant()' => q{SELECT ml.grant('price', 'read', 'scorer')},
 	'ml.revoke()' => q{SELECT ml.revoke('price', 'use', 'scorer')});
 
