@@ -26,7 +26,6 @@ _PG_init(void)
 		ml_progress_announce();
 		ml_launcher_announce();
 		ml_log_ring_announce();
-		ml_launcher_announce();
 		ml_shared_install();
 	}
 }

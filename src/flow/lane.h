@@ -37,8 +37,6 @@ typedef struct MlLane
  * Prepares a lane for one of the versions that serve, pinned and with its
  * memory in the given context; ref is how messages name the version. A
  * shadow's binding is soft.
- * memory in the given context, as serving is; ref is how messages name the
- * version. A shadow's binding is soft.
  */
 extern void ml_lane_init(MlLane *lane, const MlServing *serving, const MlServed *served, const char *ref,
 						 MemoryContext context);
