@@ -5,6 +5,7 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_mlops;
 RESET client_min_messages;
 SET extra_float_digits = 0;
+SET intervalstyle = postgres;
 CREATE SCHEMA monitor_test;
 SET search_path = monitor_test, pg_catalog;
 CREATE TABLE watched AS SELECT i, (i * 7919) % 1000 AS amount, (i * 31) % 24 AS hour, (ARRAY['red', 'green', 'blue'])[1 + i % 3] AS color,
