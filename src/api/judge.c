@@ -52,9 +52,16 @@ ML_FUNCTION(ml_set_monitor)
 	monitor.window_length = PG_GETARG_INTERVAL_P(ML_MONITOR_ARG_WINDOW);
 	monitor.slices = ml_arg_list(fcinfo, ML_MONITOR_ARG_SLICES, "slices");
 	monitor.methods = ml_arg_list(fcinfo, ML_MONITOR_ARG_METHODS, "methods");
-	/* 0 stands for a minimum that is not given */
 	if (!PG_ARGISNULL(ML_MONITOR_ARG_MIN_ROWS))
-		monitor.min_rows = PG_GETARG_INT32(ML_MONITOR_ARG_MIN_ROWS) == 0 ? -1 : PG_GETARG_INT32(ML_MONITOR_ARG_MIN_ROWS);
+	{
+		monitor.min_rows = PG_GETARG_INT32(ML_MONITOR_ARG_MIN_ROWS);
+		if (monitor.min_rows < 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("min_rows must be 1 or more"),
+					 errdetail("It is %d.", monitor.min_rows),
+					 errhint("Leave it out to have it chosen by the number of bins: %d for ten.", ML_MONITOR_MIN_ROWS)));
+	}
 	monitor.truth_source = ml_arg_text(fcinfo, ML_MONITOR_ARG_TRUTH);
 	monitor.log_fraction = PG_ARGISNULL(ML_MONITOR_ARG_LOG) ? 0 : PG_GETARG_FLOAT8(ML_MONITOR_ARG_LOG);
 	monitor.alpha = PG_ARGISNULL(ML_MONITOR_ARG_ALPHA) ? ML_MONITOR_ALPHA : PG_GETARG_FLOAT8(ML_MONITOR_ARG_ALPHA);

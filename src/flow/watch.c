@@ -49,12 +49,6 @@ ml_watch_check_window(const Interval *length)
 static void
 ml_watch_check_numbers(const MlMonitor *m)
 {
-	if (m->min_rows < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("min_rows must be 1 or more"),
-				 errdetail("It is %d.", m->min_rows),
-				 errhint("Leave it out to have it chosen by the number of bins: %d for ten.", ML_MONITOR_MIN_ROWS)));
 	if (!(m->log_fraction >= 0 && m->log_fraction <= 1))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

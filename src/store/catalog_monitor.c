@@ -111,11 +111,12 @@ ml_monitor_detail_list(StringInfo detail, const char *name, List *items)
 static void
 ml_monitor_event(const MlModelRow *model, const MlMonitor *monitor)
 {
+	const Interval *length = monitor->window_length;
 	StringInfoData detail;
 
 	initStringInfo(&detail);
-	ml_detail_text(&detail, "window_length", DatumGetCString(DirectFunctionCall1(interval_out,
-																				 IntervalPGetDatum(monitor->window_length))));
+	/* not as text, which depends on the session's settings */
+	ml_detail_json(&detail, "window_seconds", ml_text_number((double) length->day * SECS_PER_DAY + (double) length->time / USECS_PER_SEC));
 	ml_monitor_detail_list(&detail, "slices", monitor->slices);
 	ml_monitor_detail_list(&detail, "methods", monitor->methods);
 	if (monitor->min_rows > 0)
