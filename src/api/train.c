@@ -1,5 +1,5 @@
 /*
- * train.c - ml.train, ml.learners, ml.parameters.
+ * train.c - ml.train, ml.retrain, both as jobs, ml.learners, ml.parameters.
  */
 #include "postgres.h"
 
@@ -8,12 +8,17 @@
 #include "base/compat.h"
 
 #include "api/arguments.h"
-#include "flow/train.h"
+#include "base/shared.h"
+#include "base/text.h"
+#include "flow/call.h"
+#include "flow/retrain.h"
 #include "funcapi.h"
 #include "learn/learner.h"
 #include "miscadmin.h"
+#include "store/jobs.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
+#include "worker/launcher.h"
 
 static Datum
 ml_json_datum(const char *json)
@@ -21,22 +26,12 @@ ml_json_datum(const char *json)
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json));
 }
 
-/* ml.train(...): trains and registers a version; returns one ml.train_result. */
-ML_FUNCTION(ml_train)
+/* Reads the arguments of ml.train and ml.train_async. */
+static void
+ml_train_arguments(FunctionCallInfo fcinfo, MlTrainSpec *out)
 {
 	MlTrainSpec spec;
-	MlTrainResult result;
-	TupleDesc	desc;
-	Datum		values[10];
-	bool		nulls[10] = {false};
 
-	PreventCommandIfReadOnly("ml.train()");
-	PreventCommandIfParallelMode("ml.train()");
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != 10)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("ml.train does not match this library"),
-				 errhint("Run ALTER EXTENSION pg_mlops UPDATE.")));
 	memset(&spec, 0, sizeof spec);
 	spec.model = ml_arg_required(fcinfo, 0, "model");
 	spec.source = ml_arg_required(fcinfo, 1, "source");
@@ -61,20 +56,119 @@ ML_FUNCTION(ml_train)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("features must name at least one column"),
 				 errhint("Leave it out to use every column but the target.")));
+	*out = spec;
+}
 
-	ml_train_run(&spec, &result);
+/* The type ml.train_result, as the function declares it. */
+static TupleDesc
+ml_train_result_desc(FunctionCallInfo fcinfo, const char *function)
+{
+	TupleDesc	desc;
 
-	values[0] = CStringGetTextDatum(spec.model);
-	values[1] = Int32GetDatum(result.version);
-	values[2] = CStringGetTextDatum(result.algorithm);
-	values[3] = CStringGetTextDatum(result.task);
-	values[4] = Int64GetDatum(result.rows);
-	values[5] = Int32GetDatum(result.features);
-	values[6] = ml_json_datum(result.metrics);
-	values[7] = BoolGetDatum(result.deployed);
-	values[8] = Float8GetDatum(result.seconds);
-	values[9] = ml_result_list(result.notes);
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != 10)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("%s does not match this library", function),
+				 errhint("Run ALTER EXTENSION pg_mlops UPDATE.")));
+	return desc;
+}
+
+static Datum
+ml_train_result(TupleDesc desc, const char *model, const MlTrainResult *result)
+{
+	Datum		values[10];
+	bool		nulls[10] = {false};
+
+	values[0] = CStringGetTextDatum(model);
+	values[1] = Int32GetDatum(result->version);
+	values[2] = CStringGetTextDatum(result->algorithm);
+	values[3] = CStringGetTextDatum(result->task);
+	values[4] = Int64GetDatum(result->rows);
+	values[5] = Int32GetDatum(result->features);
+	values[6] = ml_json_datum(result->metrics);
+	values[7] = BoolGetDatum(result->deployed);
+	values[8] = Float8GetDatum(result->seconds);
+	values[9] = ml_result_list(result->notes);
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
+
+/* ml.train(...): trains and registers a version; returns one ml.train_result. */
+ML_FUNCTION(ml_train)
+{
+	MlTrainSpec spec;
+	MlTrainResult result;
+	TupleDesc	desc;
+
+	PreventCommandIfReadOnly("ml.train()");
+	PreventCommandIfParallelMode("ml.train()");
+	desc = ml_train_result_desc(fcinfo, "ml.train");
+	ml_train_arguments(fcinfo, &spec);
+	ml_train_run(&spec, &result);
+	return ml_train_result(desc, spec.model, &result);
+}
+
+/* ml.retrain(model, deploy): repeats the newest version's training on today's rows. */
+ML_FUNCTION(ml_retrain)
+{
+	char	   *model = ml_arg_required(fcinfo, 0, "model");
+	char	   *deploy = ml_arg_required(fcinfo, 1, "deploy");
+	MlTrainResult result;
+	TupleDesc	desc;
+
+	PreventCommandIfReadOnly("ml.retrain()");
+	PreventCommandIfParallelMode("ml.retrain()");
+	desc = ml_train_result_desc(fcinfo, "ml.retrain");
+	ml_retrain_run(model, deploy, NULL, false, &result);
+	return ml_train_result(desc, model, &result);
+}
+
+/* Queues a job as the current user, and says so where nobody will run it. */
+static Datum
+ml_train_submit(const char *kind, const char *model, const char *args)
+{
+	int64		job = ml_jobs_submit(kind, model, args, GetUserNameFromId(GetUserId(), false));
+
+	if (!ml_shared_ready())
+		ereport(WARNING,
+				(errmsg("job %lld will wait: no background worker runs jobs", (long long) job),
+				 errdetail("The library is not in shared_preload_libraries."),
+				 errhint("Set shared_preload_libraries = 'pg_mlops' and restart the server, or call ml.%s.", kind)));
+	ml_worker_wake_at_commit();
+	return Int64GetDatum(job);
+}
+
+/* ml.train_async(...): the same as a job; returns its number. */
+ML_FUNCTION(ml_train_async)
+{
+	MlTrainSpec spec;
+	StringInfoData args;
+
+	PreventCommandIfReadOnly("ml.train_async()");
+	PreventCommandIfParallelMode("ml.train_async()");
+	ml_train_arguments(fcinfo, &spec);
+	ml_train_precheck(&spec);
+	initStringInfo(&args);
+	ml_call_write(&args, &spec, true);
+	return ml_train_submit("train", spec.model, args.data);
+}
+
+/* ml.retrain_async(model, deploy): the same as a job. */
+ML_FUNCTION(ml_retrain_async)
+{
+	char	   *model = ml_arg_required(fcinfo, 0, "model");
+	char	   *deploy = ml_arg_required(fcinfo, 1, "deploy");
+	MlTrainSpec spec;
+	StringInfoData args;
+
+	PreventCommandIfReadOnly("ml.retrain_async()");
+	PreventCommandIfParallelMode("ml.retrain_async()");
+	ml_retrain_prepare(model, deploy, &spec);
+	ml_train_precheck(&spec);
+	initStringInfo(&args);
+	appendStringInfoString(&args, "{\"deploy\": ");
+	ml_json_text(&args, deploy);
+	appendStringInfoChar(&args, '}');
+	return ml_train_submit("retrain", model, args.data);
 }
 
 /* ml.list_learners(): the rows of view ml.learners. */

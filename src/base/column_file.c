@@ -20,6 +20,7 @@
 struct MlColumnFile
 {
 	MemoryContext context;
+	ResourceOwner owner;		/* of the file; NULL: whoever is current when it is made */
 	int			ncells;
 	int			block_rows;
 	Size		block_bytes;
@@ -38,7 +39,7 @@ struct MlColumnFile
 };
 
 MlColumnFile *
-ml_column_file_create(int ncells, Size block_bytes)
+ml_column_file_create(int ncells, Size block_bytes, ResourceOwner owner)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_mlops columns",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -46,6 +47,7 @@ ml_column_file_create(int ncells, Size block_bytes)
 	Size		row_bytes = sizeof(double) * Max(ncells, 1);
 
 	file->context = context;
+	file->owner = owner;
 	file->ncells = ncells;
 	file->block_rows = ML_BLOCK_ROWS_MAX;
 	while (file->block_rows > ML_BLOCK_ROWS_MIN && row_bytes * file->block_rows > block_bytes)
@@ -81,8 +83,12 @@ ml_column_file_store(MlColumnFile *file)
 	if (file->file == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(file->context);
+		ResourceOwner current = CurrentResourceOwner;
 
+		if (file->owner)
+			CurrentResourceOwner = file->owner;
 		file->file = BufFileCreateTemp(false);
+		CurrentResourceOwner = current;
 		MemoryContextSwitchTo(old);
 	}
 	BufFileWrite(file->file, columns, file->block_bytes);

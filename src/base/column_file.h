@@ -4,16 +4,21 @@
  * What reads a column at a time, in canonical order, needs a row's eight
  * bytes only once: they do not have to stay in memory. Rows are written one
  * at a time and gathered into blocks that are stored column by column; the
- * first blocks stay in memory, so small tables need no file. The file belongs
- * to the current resource owner.
+ * first blocks stay in memory, so small tables need no file.
  */
 #ifndef ML_COLUMN_FILE_H
 #define ML_COLUMN_FILE_H
 
+#include "utils/resowner.h"
+
 typedef struct MlColumnFile MlColumnFile;
 
-/* An empty file of rows of ncells cells; block_bytes bounds the rows that are gathered. */
-extern MlColumnFile *ml_column_file_create(int ncells, Size block_bytes);
+/*
+ * An empty file of rows of ncells cells; block_bytes bounds the rows that are
+ * gathered. A temporary file will belong to the owner, or to the one that is
+ * current when it is made (NULL).
+ */
+extern MlColumnFile *ml_column_file_create(int ncells, Size block_bytes, ResourceOwner owner);
 
 /* Room for the cells of one more row; it counts only once it is committed. */
 extern double *ml_column_file_row(MlColumnFile *file);

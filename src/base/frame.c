@@ -2,7 +2,8 @@
  * frame.c - rows of cells, read back in canonical order as often as needed.
  *
  * All memory is in the frame's own context, a child of the one that was
- * current; temporary files belong to the current resource owner.
+ * current; temporary files belong to the budget's resource owner, or to the
+ * current one.
  */
 #include "postgres.h"
 
@@ -88,7 +89,7 @@ ml_frame_create_filed(int ncells, MlBudget *budget)
 	MlFrame    *frame = ml_frame_create(ncells, budget);
 	MemoryContext old = MemoryContextSwitchTo(frame->context);
 
-	frame->columns = ml_column_file_create(ncells, budget->limit / 16);
+	frame->columns = ml_column_file_create(ncells, budget->limit / 16, budget->owner);
 	MemoryContextSwitchTo(old);
 	return frame;
 }
@@ -107,10 +108,23 @@ ml_frame_key(const MlFrame *frame, int64 index)
 		(index & ((INT64CONST(1) << frame->chunk_shift) - 1));
 }
 
+/* Lets the budget's owner have the files that come to be; returns who was current. */
+static ResourceOwner
+ml_frame_own(const MlFrame *frame)
+{
+	ResourceOwner current = CurrentResourceOwner;
+
+	if (frame->budget->owner)
+		CurrentResourceOwner = frame->budget->owner;
+	return current;
+}
+
 /* Hands one row to the external sort. */
 static void
 ml_frame_sort_put(MlFrame *frame, uint64 key, const char *row)
 {
+	ResourceOwner owner;
+
 	if (row != VARDATA(frame->buffer))
 		memcpy(VARDATA(frame->buffer), row, frame->row_bytes);
 	ExecClearTuple(frame->in);
@@ -119,7 +133,9 @@ ml_frame_sort_put(MlFrame *frame, uint64 key, const char *row)
 	frame->in->tts_values[1] = PointerGetDatum(frame->buffer);
 	frame->in->tts_isnull[0] = frame->in->tts_isnull[1] = false;
 	ExecStoreVirtualTuple(frame->in);
+	owner = ml_frame_own(frame);
 	tuplesort_puttupleslot(frame->sort, frame->in);
+	CurrentResourceOwner = owner;
 }
 
 /* Moves every row into the server's external sort. */
@@ -310,6 +326,7 @@ void
 ml_frame_finish(MlFrame *frame)
 {
 	MemoryContext old = MemoryContextSwitchTo(frame->context);
+	ResourceOwner owner;
 
 	Assert(!frame->finished);
 	if (frame->nrows > (int64) UINT32_MAX && frame->sort == NULL && frame->columns == NULL)
@@ -318,7 +335,9 @@ ml_frame_finish(MlFrame *frame)
 		ml_column_file_finish(frame->columns);
 	else if (frame->sort != NULL)
 	{
+		owner = ml_frame_own(frame);
 		tuplesort_performsort(frame->sort);
+		CurrentResourceOwner = owner;
 		frame->block = MemoryContextAllocHuge(frame->context, frame->row_bytes * ML_BLOCK_ROWS);
 	}
 	else

@@ -12,12 +12,14 @@
 #define ML_FRAME_H
 
 #include "math/math.h"
+#include "utils/resowner.h"
 
 /* Memory shared by the frames of one training. */
 typedef struct MlBudget
 {
 	Size		limit;			/* bytes */
 	Size		used;
+	ResourceOwner owner;		/* of the frames' temporary files; NULL: whoever is current when they are made */
 } MlBudget;
 
 typedef struct MlFrame MlFrame;

@@ -5,6 +5,7 @@
  * have come; from then on the members meet where they have to wait for each
  * other, asleep. Without workers the memory is this backend's own. An error
  * in a member ends the others: workers are children of the transaction.
+ * Between launch and end, a team whose leader holds no snapshot holds none.
  */
 #ifndef ML_TEAM_H
 #define ML_TEAM_H
@@ -37,6 +38,9 @@ extern void ml_team_end(MlTeam *team);
 
 /* In a worker: joins the team. */
 extern MlTeam *ml_team_join(dsm_segment *segment, shm_toc *toc, int *me, int *members);
+
+/* In a worker: the last thing that it does. */
+extern void ml_team_leave(MlTeam *team);
 
 /* Memory of a member's own, aligned for vectors. */
 extern void *ml_team_own(Size bytes);

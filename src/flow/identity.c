@@ -139,10 +139,8 @@ ml_temporary_walker(Node *node, void *context)
 }
 
 void
-ml_identity_check(const MlIdentitySaved *saved, List *queries)
+ml_identity_check(List *queries)
 {
-	if (GetUserId() == saved->user)
-		return;
 	if (ml_temporary_walker((Node *) queries, NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -37,10 +37,10 @@ extern void ml_identity_enter(const MlIdentity *identity, MlIdentitySaved *saved
 extern void ml_identity_leave(const MlIdentitySaved *saved);
 
 /*
- * Refuses analysed queries (Query *) that use temporary objects, unless the
- * current user is who there was before: they belong to whoever asks, and a
- * temporary view could run his code with the author's rights.
+ * Refuses analysed queries (Query *) that use temporary objects: they belong to
+ * whoever asks, and a temporary view could run his code with the author's
+ * rights.
  */
-extern void ml_identity_check(const MlIdentitySaved *saved, List *queries);
+extern void ml_identity_check(List *queries);
 
 #endif							/* ML_IDENTITY_H */

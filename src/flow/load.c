@@ -13,9 +13,13 @@
 #include "flow/load.h"
 #include "flow/load_profile.h"
 #include "miscadmin.h"
+#include "monitor/progress.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+
+/* The progress of the reading is told every so many rows. */
+#define ML_LOAD_TOLD_ROWS	4096
 
 static List *
 ml_load_names(TupleDesc desc)
@@ -645,7 +649,8 @@ ml_load_row(void *ctx, TupleTableSlot *slot)
 	slot_getsomeattrs(slot, load->last_attno);
 	if (load->lengths_pass)
 		return ml_load_length_row(load, slot);
-	load->rows_read++;
+	if ((++load->rows_read & (ML_LOAD_TOLD_ROWS - 1)) == 0)
+		ml_progress_rows(load->rows_read, ML_PROGRESS_UNKNOWN);
 	if (!(load->plain && ml_load_plain_row(load, slot, &hash)) && !ml_load_any_row(load, slot, &hash))
 	{
 		load->rows_null_target++;

@@ -11,6 +11,7 @@
 #include "base/compat.h"
 #include "base/settings.h"
 #include "catalog/namespace.h"
+#include "flow/call.h"
 #include "flow/load_profile.h"
 #include "flow/reads.h"
 #include "flow/training.h"
@@ -48,63 +49,19 @@ ml_record_environment(const MlTraining *t)
 	appendStringInfoString(&out, ", \"server_version\": ");
 	ml_json_text(&out, PG_VERSION);
 	appendStringInfoString(&out, ", \"session_user\": ");
-	ml_json_text(&out, GetUserNameFromId(GetSessionUserId(), false));
+	ml_json_text(&out, t->spec->login ? t->spec->login : GetUserNameFromId(GetSessionUserId(), false));
 	/* the names in the source resolve by it */
 	appendStringInfoString(&out, ", \"search_path\": ");
-	ml_json_text(&out, namespace_search_path);
+	ml_json_text(&out, t->spec->repeats ? t->spec->repeats->identity.search_path : namespace_search_path);
+	if (t->spec->repeats)
+	{
+		/* whose source it is, now as before */
+		appendStringInfoString(&out, ", \"reader\": ");
+		ml_json_text(&out, t->spec->repeats->identity.role);
+	}
 	appendStringInfo(&out, ", \"max_categories\": %d, \"train_memory_kb\": %d, \"spilled\": %s}",
 					 ml_max_categories, ml_train_memory_kb,
 					 t->spilled ? "true" : "false");
-	return out.data;
-}
-
-/* The call as it was made, for lineage and for repeating it. */
-static char *
-ml_record_call(const MlTraining *t)
-{
-	const MlTrainSpec *spec = t->spec;
-	StringInfoData out;
-	ListCell   *lc;
-
-	initStringInfo(&out);
-	appendStringInfoString(&out, "{\"source\": ");
-	ml_json_text(&out, spec->source);
-	appendStringInfoString(&out, ", \"target\": ");
-	ml_json_text(&out, spec->target);
-	appendStringInfoString(&out, ", \"algorithm\": ");
-	ml_json_text(&out, spec->algorithm);
-	appendStringInfoString(&out, ", \"task\": ");
-	ml_json_text(&out, spec->task);
-	appendStringInfoString(&out, ", \"weight\": ");
-	ml_json_text(&out, spec->weight);
-	appendStringInfoString(&out, ", \"features\": ");
-	if (spec->features == NIL)
-		appendStringInfoString(&out, "null");
-	else
-	{
-		appendStringInfoChar(&out, '[');
-		foreach(lc, spec->features)
-		{
-			appendStringInfoString(&out, lc == list_head(spec->features) ? "" : ", ");
-			ml_json_text(&out, lfirst(lc));
-		}
-		appendStringInfoChar(&out, ']');
-	}
-	appendStringInfoString(&out, ", \"exclude\": [");
-	foreach(lc, spec->exclude)
-	{
-		appendStringInfoString(&out, lc == list_head(spec->exclude) ? "" : ", ");
-		ml_json_text(&out, lfirst(lc));
-	}
-	appendStringInfo(&out, "], \"params\": %s, \"pipeline\": %s, \"split\": %s, \"seed\": %lld, \"snapshot\": ",
-					 spec->params ? JsonbToCString(NULL, &spec->params->root, VARSIZE(spec->params)) : "null",
-					 spec->pipeline ? JsonbToCString(NULL, &spec->pipeline->root, VARSIZE(spec->pipeline)) : "null",
-					 spec->split ? JsonbToCString(NULL, &spec->split->root, VARSIZE(spec->split)) : "null",
-					 (long long) spec->seed);
-	ml_json_text(&out, spec->snapshot);
-	appendStringInfoString(&out, ", \"deploy\": ");
-	ml_json_text(&out, spec->deploy);
-	appendStringInfoChar(&out, '}');
 	return out.data;
 }
 
@@ -285,7 +242,7 @@ ml_record_profile(const MlDesign *design, StringInfo out)
  * that is quicker, it is what the training used.
  */
 static List *
-ml_record_columns(const MlTraining *t)
+ml_record_columns_asked(const MlTraining *t)
 {
 	const MlLoad *load = t->load;
 	const MlPipeline *pipeline = t->model->pipeline;
@@ -303,6 +260,21 @@ ml_record_columns(const MlTraining *t)
 	if (load->split_column)
 		appendStringInfo(&query, ", %s", quote_identifier(load->split_column));
 	return ml_reads_of(psprintf("SELECT %s FROM %s", query.len > 0 ? query.data + 2 : "", load->info.relation));
+}
+
+/* The same, asked as whose source it is. */
+static List *
+ml_record_columns(const MlTraining *t)
+{
+	MlIdentitySaved saved;
+	List	   *columns;
+
+	if (t->spec->repeats == NULL)
+		return ml_record_columns_asked(t);
+	ml_identity_enter(&t->spec->repeats->identity, &saved);
+	columns = ml_record_columns_asked(t);
+	ml_identity_leave(&saved);
+	return columns;
 }
 
 static void
@@ -342,8 +314,15 @@ ml_record_fill(MlTraining *t, MlRegistration *r)
 	r->task = ml_task_name(t->model->task);
 	r->target = spec->target;
 	r->experiment = spec->experiment;
-	r->kind = "train";
-	r->run_params = ml_record_call(t);
+	r->kind = spec->repeats ? "retrain" : "train";
+	if (spec->repeats)
+	{
+		r->parent_run = spec->repeats->run_id;
+		r->parent_version = spec->repeats->version;
+	}
+	initStringInfo(&json);
+	ml_call_write(&json, spec, false);
+	r->run_params = json.data;
 	r->seed = spec->seed;
 	r->code = spec->code;
 	r->started_at = t->started_at;

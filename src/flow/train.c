@@ -10,178 +10,28 @@
 
 #include <math.h>
 
-#include "access/xact.h"
 #include "base/compat.h"
 #include "base/settings.h"
-#include "flow/gates.h"
+#include "flow/aside.h"
 #include "flow/split.h"
 #include "flow/train_suite.h"
 #include "flow/training.h"
 #include "miscadmin.h"
-#include "store/access.h"
-#include "store/suites.h"
-#include "utils/builtins.h"
+#include "monitor/progress.h"
 #include "utils/memutils.h"
 #include "utils/ps_status.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 /* Rows held out to compare learners where the split holds none out. */
 #define ML_COMPARE_FRACTION	0.2
 
+/* A job that computes keeps no snapshot of the server's catalogs either, should it have looked into them. */
 static void
 ml_train_breathe(void *ctx)
 {
 	CHECK_FOR_INTERRUPTS();
-}
-
-static ML_NORETURN void
-ml_train_unsupported(const char *what, const char *hint)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("%s is not supported by this release", what),
-			 errhint("%s", hint)));
-}
-
-static bool
-ml_train_one_of(const char *value, const char *const *choices)
-{
-	for (; *choices; choices++)
-		if (strcmp(value, *choices) == 0)
-			return true;
-	return false;
-}
-
-/* Checks the arguments that need no data. */
-static void
-ml_train_check(const MlTrainSpec *spec)
-{
-	static const char *const snapshots[] = {"fingerprint", "none", NULL};
-	static const char *const deploys[] = {"never", "first", "if_gates_pass", "always", NULL};
-	char	   *owner;
-
-	ml_catalog_check_name(spec->model);
-	if (ml_catalog_model_exists(spec->model, &owner))
-		ml_access_require(spec->model, owner, ML_PRIV_TRAIN);
-	if (spec->target == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("target is missing"),
-				 errdetail("Regression and classification learn to predict a column of the source."),
-				 errhint("Pass target => 'column'.")));
-	if (spec->search)
-		ml_train_unsupported("search", "Pass the parameters themselves in params.");
-	if (strcmp(spec->snapshot, "copy") == 0)
-		ml_train_unsupported("snapshot => 'copy'", "Use 'fingerprint', and keep a copy of the source yourself.");
-	if (!ml_train_one_of(spec->snapshot, snapshots))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("snapshot cannot be \"%s\"", spec->snapshot),
-				 errdetail("Its values are: fingerprint, none."),
-				 errhint("Leave it out to record the fingerprint.")));
-	if (!ml_train_one_of(spec->deploy, deploys))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("deploy cannot be \"%s\"", spec->deploy),
-				 errdetail("Its values are: never, first, if_gates_pass, always."),
-				 errhint("Leave it out to deploy the first version only.")));
-	if (spec->tags && !JB_ROOT_IS_OBJECT(spec->tags))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("tags must be a JSON object"),
-				 errdetail("It is a JSON %s.", JB_ROOT_IS_SCALAR(spec->tags) ? "scalar" : "array"),
-				 errhint("Write it as {\"name\": value, ...}.")));
-}
-
-static MlTask
-ml_train_parse_task(const char *task)
-{
-	static const char *const later[] = {"clustering", "anomaly", "forecasting", "decomposition",
-	"recommendation", NULL};
-
-	if (strcmp(task, "regression") == 0)
-		return ML_TASK_REGRESSION;
-	if (strcmp(task, "classification") == 0)
-		return ML_TASK_CLASSIFICATION;
-	if (ml_train_one_of(task, later))
-		ml_train_unsupported(psprintf("task \"%s\"", task), "See ml.learners for what there is.");
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("task \"%s\" does not exist", task),
-			 errdetail("The tasks are: regression, classification."),
-			 errhint("%s", ml_text_hint(task, list_make2("regression", "classification"),
-										"Leave it out to have it inferred from the target."))));
-}
-
-/* Reads the learner's parameters; positive_class belongs to the target and not to a learner. */
-static void
-ml_train_parse_params(MlTraining *t)
-{
-	const MlLearner *learner = t->model->learner;
-	List	   *others = list_copy(t->other_params);
-	JsonbValue	buffer;
-	JsonbValue *positive = NULL;
-
-	if (t->model->task == ML_TASK_CLASSIFICATION)
-		others = lappend(others, "positive_class");
-	t->params = ml_options_parse(psprintf("learner \"%s\"", learner->name), learner->params,
-								 learner->nparams, t->spec->params, others);
-	if (t->spec->params && t->model->task == ML_TASK_CLASSIFICATION)
-		positive = getKeyJsonValueFromContainer(&t->spec->params->root, "positive_class", 14, &buffer);
-	if (positive == NULL || positive->type == jbvNull)
-		return;
-	if (positive->type == jbvString)
-		t->positive = pnstrdup(positive->val.string.val, positive->val.string.len);
-	else if (positive->type == jbvBool)
-		t->positive = positive->val.boolean ? "true" : "false";
-	else if (positive->type == jbvNumeric)
-		t->positive = ml_text_number(DatumGetFloat8(DirectFunctionCall1(numeric_float8,
-																		 NumericGetDatum(positive->val.numeric))));
-	else
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("positive_class must be a label"),
-				 errhint("Write it as {\"positive_class\": \"yes\"}.")));
-}
-
-/* Raises unless the learner can do the task. */
-static void
-ml_train_check_learner(const MlTraining *t, const MlLearner *learner)
-{
-	if (!(learner->tasks & ML_TASK_BIT(t->model->task)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("learner \"%s\" cannot do %s", learner->name, ml_task_name(t->model->task)),
-				 errdetail("It does %s.", ml_task_name(learner->tasks & ML_TASK_BIT(ML_TASK_REGRESSION) ?
-													   ML_TASK_REGRESSION : ML_TASK_CLASSIFICATION)),
-				 errhint("Leave task out, or choose another algorithm from ml.learners.")));
-}
-
-void
-ml_train_settle(MlTraining *t, const MlLearner *learner)
-{
-	ml_train_check_learner(t, learner);
-	t->model->learner = learner;
-	ml_train_parse_params(t);
-}
-
-/* Settles learner and task as far as the arguments say. */
-static void
-ml_train_start(MlTraining *t)
-{
-	const MlTrainSpec *spec = t->spec;
-	const MlLearner *learner = strcmp(spec->algorithm, "auto") == 0 ? NULL : ml_learner_by_name(spec->algorithm);
-
-	t->learner = learner;
-	if (spec->task)
-		t->model->task = ml_train_parse_task(spec->task);
-	else if (learner && learner->tasks == ML_TASK_BIT(ML_TASK_REGRESSION))
-		t->model->task = ML_TASK_REGRESSION;
-	else if (learner && learner->tasks == ML_TASK_BIT(ML_TASK_CLASSIFICATION))
-		t->model->task = ML_TASK_CLASSIFICATION;
-	t->task_known = t->model->task != 0;
-	if (t->task_known && learner)
-		ml_train_settle(t, learner);
+	InvalidateCatalogSnapshotConditionally();
 }
 
 /* Refuses a fit whose state cannot fit in the budget, or leaves it out, with both numbers. */
@@ -203,7 +53,7 @@ ml_train_check_memory(MlTraining *t)
 				 errhint("Use fewer rows, columns or categories, or raise pg_mlops.train_memory.")));
 }
 
-/* Shows a learner's iterations in the title of the process. */
+/* Shows a learner's iterations in the title of the process and in ml.stat_progress_train. */
 static void
 ml_train_progress(void *ctx, int64 done, int64 total)
 {
@@ -212,6 +62,8 @@ ml_train_progress(void *ctx, int64 done, int64 total)
 
 	snprintf(title, sizeof title, "training %s: %lld of %lld", t->spec->model, (long long) done, (long long) total);
 	set_ps_display(title);
+	ml_progress_iterations(done, total);
+	ml_progress_memory((int64) MemoryContextMemAllocated(t->context, true));
 }
 
 /* Names and levels of the design columns. */
@@ -280,7 +132,10 @@ ml_train_init_load(MlTraining *t, bool stream)
 	load->features = t->spec->features;
 	load->exclude = t->spec->exclude;
 	load->seed = t->spec->seed;
+	load->identity = t->spec->repeats ? &t->spec->repeats->identity : NULL;
 	load->notes = &t->notes;
+	/* what is read aside ends before the frames do */
+	load->budget.owner = t->spec->detached ? CurrentResourceOwner : NULL;
 	load->profiled = true;
 	load->filed = t->learner != NULL && (t->learner->flags & ML_LEARNER_COLUMNS) && t->spec->pipeline == NULL;
 	ml_split_parse(t->spec->split, load);
@@ -369,8 +224,11 @@ ml_train_load(MlTraining *t)
 	bool		stream = t->task_known && t->model->task == ML_TASK_REGRESSION && t->learner != NULL &&
 		t->learner->stream_begin != NULL && t->spec->pipeline == NULL;
 	List	   *notes = list_copy(t->notes.items);
+	MlAside		aside;
 
+	ml_progress_phase(ML_PHASE_LOADING);
 	ml_train_init_load(t, stream);
+	ml_aside_begin(&aside, t->spec->detached);
 	ml_load_read(t->load);
 	if (t->load->sink_refused)
 	{
@@ -380,7 +238,11 @@ ml_train_load(MlTraining *t)
 		ml_train_init_load(t, false);
 		ml_load_read(t->load);
 	}
+	ml_aside_end(&aside);
 	ml_train_check_rows(t);
+	ml_progress_rows(t->load->rows_read, t->load->rows_read);
+	ml_progress_memory((int64) MemoryContextMemAllocated(t->context, true));
+	ml_progress_phase(ML_PHASE_FITTING);
 }
 
 /* Whether the model may have a constant term: a learner without the parameter is not asked. */
@@ -533,78 +395,6 @@ ml_train_judge(MlTraining *t)
 				(long long) t->quality->strange);
 }
 
-/* Whether only a first version was to be deployed, and there is one in production. */
-static bool
-ml_train_comes_late(const MlTraining *t)
-{
-	return strcmp(t->spec->deploy, "first") == 0 && ml_catalog_in_production(t->spec->model);
-}
-
-/* Decides whether the version is to be deployed, as far as asked for and allowed. */
-static bool
-ml_train_deploys(MlTraining *t)
-{
-	int32		approvers;
-	char	   *owner;
-
-	if (strcmp(t->spec->deploy, "never") == 0 || ml_train_comes_late(t))
-		return false;
-	if (ml_catalog_model_exists(t->spec->model, &owner) &&
-		!ml_access_allowed(t->spec->model, owner, ML_PRIV_DEPLOY))
-	{
-		ml_note(&t->notes, "the version was not deployed: that needs the privilege deploy");
-		return false;
-	}
-	approvers = ml_catalog_approvers(t->spec->model, "production");
-	if (approvers > 0)
-	{
-		ml_note(&t->notes, "the version was not deployed: role production needs the approval of %d other %s",
-				approvers, approvers == 1 ? "person" : "people");
-		return false;
-	}
-	return true;
-}
-
-/* Deploys the version that was just registered, unless its gates or a want of approvals forbid it; notes say so. */
-static bool
-ml_train_deploy(MlTraining *t, int32 version)
-{
-	MlGatePass *pass;
-	List	   *refusals;
-	ListCell   *lc;
-
-	/* the model is locked since: another first training may have been faster */
-	if (ml_train_comes_late(t))
-		return false;
-	refusals = ml_gates_refusals(t->spec->model, version, "production", false, &pass);
-	foreach(lc, refusals)
-		ml_note(&t->notes, "the version was not deployed: %s", (char *) lfirst(lc));
-	if (refusals != NIL)
-		return false;
-	ml_catalog_deploy(t->spec->model, version, psprintf("ml.train with deploy => '%s'", t->spec->deploy), pass);
-	return true;
-}
-
-static void
-ml_train_register(MlTraining *t, MlTrainResult *result)
-{
-	MlRegistration r;
-	int64		run_id;
-	bool		deploys = ml_train_deploys(t);
-
-	ml_record_fill(t, &r);
-	result->version = ml_catalog_register(&r, &run_id);
-	CommandCounterIncrement();
-	if (t->checked != NIL)
-		(void) ml_catalog_check_results(t->spec->model, t->spec->source, t->checked);
-	result->deployed = deploys && ml_train_deploy(t, result->version);
-	result->metrics = unconstify(char *, r.metrics_json);
-	result->rows = r.rows;
-	result->features = t->model->pipeline->ninputs;
-	result->algorithm = r.algorithm;
-	result->task = r.task;
-}
-
 void
 ml_train_learn(MlTraining *t)
 {
@@ -621,11 +411,12 @@ ml_train_learn(MlTraining *t)
 	ml_train_fit(t);
 }
 
-/* Puts the process's title back when the training ends, however it ends. */
+/* Puts the process's title back when the training ends, however it ends, and ends its progress. */
 static void
 ml_train_restore_title(void *arg)
 {
 	set_ps_display(arg);
+	ml_progress_end();
 }
 
 static void
@@ -638,6 +429,39 @@ ml_train_keep_title(MlTraining *t)
 	callback->func = ml_train_restore_title;
 	callback->arg = pnstrdup(title, length);
 	MemoryContextRegisterResetCallback(t->context, callback);
+}
+
+/* What comes before the rows are read: rights, and the suite of the model's name over the source. */
+static void
+ml_train_open(MlTraining *t)
+{
+	const MlTrainSpec *spec = t->spec;
+	MlIdentitySaved saved;
+	MlAside		aside;
+
+	ml_aside_begin(&aside, spec->detached);
+	ml_train_check(spec);
+	ml_train_start(t);
+	ml_progress_begin(spec->model);
+	ml_progress_phase(ML_PHASE_CHECKING);
+	if (spec->repeats)
+		ml_identity_enter(&spec->repeats->identity, &saved);
+	t->checked = ml_train_suite_judge(spec->model, spec->source, &t->notes);
+	if (spec->repeats)
+		ml_identity_leave(&saved);
+	ml_aside_end(&aside);
+}
+
+/* The end, with a snapshot of its own where the training held none. */
+static void
+ml_train_close(MlTraining *t, MlTrainResult *result)
+{
+	ml_progress_phase(ML_PHASE_REGISTERING);
+	if (t->spec->detached)
+		PushActiveSnapshot(GetTransactionSnapshot());
+	ml_train_register(t, result);
+	if (t->spec->detached)
+		PopActiveSnapshot();
 }
 
 void
@@ -653,11 +477,9 @@ ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
 	t->started_at = GetCurrentTimestamp();
 	t->tick.breathe = ml_train_breathe;
 	MemoryContextSwitchTo(t->context);
-	ml_train_check(spec);
 	ml_train_keep_title(t);
 	t->model = palloc0(sizeof(MlModel));
-	ml_train_start(t);
-	t->checked = ml_train_suite_judge(spec->model, spec->source, &t->notes);
+	ml_train_open(t);
 	ml_train_load(t);
 	if (!t->task_known)
 		t->model->task = ml_design_infer_task(t->load, &t->notes);
@@ -670,8 +492,9 @@ ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
 		ml_train_learn(t);
 	}
 	ml_train_release_rows(t);
+	ml_progress_phase(ML_PHASE_JUDGING);
 	ml_train_judge(t);
-	ml_train_register(t, result);
+	ml_train_close(t, result);
 
 	/* hand the result over to the caller's context */
 	MemoryContextSwitchTo(caller);

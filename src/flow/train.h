@@ -4,6 +4,7 @@
 #ifndef ML_TRAIN_H
 #define ML_TRAIN_H
 
+#include "flow/identity.h"
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
@@ -28,7 +29,20 @@ typedef struct MlTrainSpec
 	char	   *experiment;
 	Jsonb	   *tags;
 	char	   *code;
+	/* what ml.train has no argument for */
+	const struct MlRepeat *repeats; /* of a retraining; else NULL */
+	const char *login;			/* who was logged in when a job was submitted; NULL: whoever is now */
+	bool		detached;		/* a job: holds neither snapshot nor locks while it computes */
 } MlTrainSpec;
+
+/* The training that a retraining repeats. */
+typedef struct MlRepeat
+{
+	int64		run_id;
+	int32		version;
+	int64		max_categories;	/* the setting of then, which counts; 0: not recorded */
+	MlIdentity	identity;		/* whose source it is */
+} MlRepeat;
 
 typedef struct MlTrainResult
 {
@@ -44,8 +58,16 @@ typedef struct MlTrainResult
 } MlTrainResult;
 
 /*
+ * Raises the errors that ml_train_run would raise for arguments that cannot be
+ * right whatever the data: names, rights, parameters.
+ */
+extern void ml_train_precheck(const MlTrainSpec *spec);
+
+/*
  * Trains, registers and, as asked, deploys a version. Everything is
  * palloc'd in the current context; an error leaves nothing in the catalog.
+ * A detached training is called without an active snapshot, and the whole
+ * transaction has to be rolled back after an error.
  */
 extern void ml_train_run(const MlTrainSpec *spec, MlTrainResult *result);
 

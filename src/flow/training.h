@@ -1,5 +1,5 @@
 /*
- * training.h - one training under way, shared by train.c and record.c.
+ * training.h - one training under way, shared by train.c, its parts train_*.c, and record.c.
  */
 #ifndef ML_TRAINING_H
 #define ML_TRAINING_H
@@ -36,6 +36,15 @@ typedef struct MlTraining
 	MlHeldOut  *held_out;
 	List	   *checked;		/* MlCheckResult *: what the suite of the model's name found in the source */
 } MlTraining;
+
+/* Raises the errors of arguments that need no data; train_check.c. */
+extern void ml_train_check(const MlTrainSpec *spec);
+
+/* Settles learner and task as far as the arguments say; train_check.c. */
+extern void ml_train_start(MlTraining *t);
+
+/* Registers the version, and deploys it as asked for and allowed; train_register.c. */
+extern void ml_train_register(MlTraining *t, MlTrainResult *result);
 
 /* Reads the source: straight into a one-pass learner where every value is a number, else into frames. */
 extern void ml_train_load(MlTraining *t);

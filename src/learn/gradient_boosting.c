@@ -358,6 +358,7 @@ ml_boosting_worker(dsm_segment *segment, shm_toc *toc)
 	boost = ml_boosting_attach(team, &members, &tick);
 	while (ml_boost_round(boost))
 		;
+	ml_team_leave(team);
 }
 
 /* Lays the team's memory out, with as many bins as there may be, and starts the members. */

@@ -91,7 +91,9 @@ typedef struct MlRegistration
 	const char *target;			/* NULL where the task has none */
 	/* the run */
 	const char *experiment;
-	const char *kind;			/* 'train' */
+	const char *kind;			/* 'train', 'retrain' */
+	int64		parent_run;			/* what a retraining repeats, or 0 */
+	int32		parent_version;		/* 0: the newest */
 	const char *run_params;		/* json: the full call */
 	int64		seed;
 	const char *code;
@@ -170,13 +172,25 @@ typedef struct MlTrainingRecord
 	char	   *fingerprint;	/* NULL: none */
 	Jsonb	   *profile;		/* NULL: none */
 	Jsonb	   *environment;
-	Jsonb	   *params;			/* the full call */
+	Jsonb	   *params;			/* the full call; NULL: none */
+	int64		run_id;
+	char	   *experiment;
+	char	   *code;
 	int64		seed;
-	char	   *trainer;		/* the role that trained: the source is read with its rights */
+	char	   *trainer;		/* the role that trained, or whose training was repeated: the source is read with its rights */
 	char	   *search_path;	/* by which the names in the source resolve; NULL: not recorded */
 } MlTrainingRecord;
 
-/* The record of a version's training under the active snapshot; false when its source was not recorded. */
+/* The newest version that is not archived, under the active snapshot, or 0. */
+extern int32 ml_catalog_newest(const char *model);
+
+/* Whether a retrained version was deployed, and why not: into its notes, and an event where it was not. */
+extern void ml_catalog_deploy_notes(const char *model, int32 version, const char *deploy, bool deployed, List *notes);
+
+/*
+ * The record of a version's training under the active snapshot; false when its
+ * source was not recorded as a snapshot. The call is filled in all the same, if there was one.
+ */
 extern bool ml_catalog_training(const char *model, int32 version, MlTrainingRecord *out);
 
 /* The model of a run under the active snapshot, or NULL when there is no such run. */
@@ -267,8 +281,9 @@ extern void ml_catalog_require_approval(const char *model, const char *role, int
 extern void ml_catalog_approve(const char *model, int32 version, const char *role);
 extern void ml_catalog_withdraw_approval(const char *model, int32 version, const char *role);
 
-/* Puts production back to the version before. */
+/* Puts production back to the version before, and whether there is one. */
 extern void ml_catalog_rollback(const char *model, const char *reason);
+extern bool ml_catalog_can_roll_back(const char *model);
 
 /* Ends the current deployments in a role. */
 extern void ml_catalog_end_role(const char *model, const char *role);

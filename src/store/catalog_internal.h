@@ -38,7 +38,10 @@ typedef enum MlCatalogScan
 	ML_SCAN_SUITES,				/* ml.suites by (suite) */
 	ML_SCAN_CHECKS,				/* ml.checks by (suite), in the order in which they were added */
 	ML_SCAN_CHECK,				/* ml.checks by (suite, name) */
-	ML_SCAN_CHECK_RESULTS		/* ml.check_results by (suite, name), oldest first */
+	ML_SCAN_CHECK_RESULTS,		/* ml.check_results by (suite, name), oldest first */
+	ML_SCAN_MONITOR,			/* ml.monitor_options by (model) */
+	ML_SCAN_SLICE_BASELINE,		/* ml.slice_baselines by (model, version) */
+	ML_SCAN_JOB					/* ml.job_queue by its number */
 } MlCatalogScan;
 
 typedef struct MlScan
@@ -65,6 +68,7 @@ typedef struct MlScan
 #define ML_VERSIONS_BYTES		12
 #define ML_VERSIONS_SNAPSHOT	13
 #define ML_VERSIONS_CREATED_BY	15
+#define ML_VERSIONS_ARCHIVED	19
 #define ML_VERSIONS_BASELINE	20
 #define ML_DEPLOYMENTS_MODEL	1
 #define ML_DEPLOYMENTS_VERSION	2
@@ -80,10 +84,12 @@ typedef struct MlScan
 #define ML_GRANTS_GRANTEE		2
 #define ML_GRANTS_PRIVILEGE		3
 #define ML_RUNS_RUN				1
+#define ML_RUNS_EXPERIMENT		2
 #define ML_RUNS_MODEL			4
 #define ML_RUNS_VERSION			5
 #define ML_RUNS_PARAMS			8
 #define ML_RUNS_SEED			9
+#define ML_RUNS_CODE			10
 #define ML_RUNS_ENVIRONMENT		14
 #define ML_SNAPSHOTS_SNAPSHOT	1
 #define ML_SNAPSHOTS_SOURCE		2
@@ -135,6 +141,23 @@ typedef struct MlScan
 #define ML_RESULTS_OBSERVED		11
 #define ML_RESULTS_AT			16
 #define ML_RESULTS_ACTOR		17
+#define ML_MONITOR_MODEL		1
+#define ML_MONITOR_METHODS		2
+#define ML_MONITOR_ROWS			3
+#define ML_MONITOR_CHANCE		5
+#define ML_MONITOR_AFTER		6
+#define ML_MONITOR_OF			7
+#define ML_MONITOR_CYCLIC		8
+#define ML_SLICED_MODEL			1
+#define ML_SLICED_VERSION		2
+#define ML_SLICED_SLICES		3
+#define ML_SLICED_COUNTS		4
+#define ML_SLICED_PROBLEM		5
+#define ML_JOBS_JOB				1
+#define ML_JOBS_MODEL			3
+#define ML_JOBS_STATUS			5
+#define ML_JOBS_SUBMITTED_BY	7
+#define ML_JOBS_PID				14
 
 /*
  * Opens a scan. Without a model it visits every row in the order of names;
@@ -153,6 +176,9 @@ extern HeapTuple ml_scan_previous(MlScan *scan);
 extern Datum ml_scan_get(MlScan *scan, HeapTuple tuple, int column, bool *isnull);
 
 extern void ml_scan_end(MlScan *scan);
+
+/* A column of type text[] as a List of char *; NULL is NIL. */
+extern List *ml_scan_list(MlScan *scan, HeapTuple tuple, int column);
 
 /* What is wrong with a name of a model, alias or suite, or NULL when nothing is. */
 extern const char *ml_name_problem(const char *name);

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/text.h"
 
 #include "catalog/pg_type.h"
 #include "store/catalog_internal.h"
@@ -127,12 +128,46 @@ ml_catalog_archive(const char *model_name, int32 version)
 	ml_catalog_event("archive", &model, version, &detail);
 }
 
+void
+ml_catalog_deploy_notes(const char *model_name, int32 version, const char *deploy, bool deployed, List *notes)
+{
+	MlModelRow	model;
+	MlArgs		args = {0};
+	StringInfoData json;
+	StringInfoData detail;
+	ListCell   *lc;
+
+	ml_catalog_lock(model_name, &model);
+	initStringInfo(&json);
+	foreach(lc, notes)
+	{
+		appendStringInfoString(&json, json.len > 0 ? ", " : "[");
+		ml_json_text(&json, lfirst(lc));
+	}
+	appendStringInfoChar(&json, ']');
+	ml_bind_arg_text(&args, model.model);
+	ml_bind_arg_int4(&args, version);
+	ml_bind_arg_json(&args, json.data);
+	ml_catalog_execute("UPDATE ml.versions SET notes = coalesce(notes, '[]') || $3 WHERE model = $1 AND version = $2",
+					   &args, NULL);
+	if (deployed)
+		return;
+	initStringInfo(&detail);
+	ml_detail_text(&detail, "deploy", deploy);
+	ml_detail_json(&detail, "reasons", json.data);
+	ml_catalog_event("not_deployed", &model, version, &detail);
+}
+
 /* Deletes a version and the snapshot that only it refers to; its run stays. */
 void
 ml_catalog_drop_version(const char *model_name, int32 version)
 {
 	static const char *const deletes[] = {
+		"DELETE FROM ml.drift WHERE model = $1 AND version = $2",
+		"DELETE FROM ml.slice_baselines WHERE model = $1 AND version = $2",
+		"DELETE FROM ml.alerts WHERE model = $1 AND version = $2",
 		"DELETE FROM ml.windows WHERE model = $1 AND version = $2",
+		"DELETE FROM ml.prediction_log WHERE model = $1 AND version = $2",
 		"DELETE FROM ml.gate_results WHERE model = $1 AND version = $2",
 		"DELETE FROM ml.approvals WHERE model = $1 AND version = $2",
 		"DELETE FROM ml.source_columns WHERE model = $1 AND version = $2",
@@ -179,7 +214,15 @@ ml_catalog_drop_model(const char *model_name)
 {
 	/* Rows that refer come before the rows they refer to. */
 	static const char *const deletes[] = {
+		"DELETE FROM ml.drift WHERE model = $1",
+		"DELETE FROM ml.slice_baselines WHERE model = $1",
+		"DELETE FROM ml.monitor_options WHERE model = $1",
+		"DELETE FROM ml.alerts WHERE model = $1",
+		"DELETE FROM ml.policy_firings WHERE model = $1",
+		"DELETE FROM ml.policies WHERE model = $1",
+		"DELETE FROM ml.job_queue WHERE model = $1",
 		"DELETE FROM ml.windows WHERE model = $1",
+		"DELETE FROM ml.prediction_log WHERE model = $1",
 		"DELETE FROM ml.attachments WHERE model = $1",
 		"DELETE FROM ml.gate_results WHERE model = $1",
 		"DELETE FROM ml.gates WHERE model = $1",

@@ -83,6 +83,36 @@ ml_read_member(Jsonb *json, const char *key)
 	return v != NULL && v->type == jbvString ? pnstrdup(v->val.string.val, v->val.string.len) : NULL;
 }
 
+/* A text column, or NULL. */
+static char *
+ml_read_text(MlScan *scan, HeapTuple tuple, int column)
+{
+	bool		none;
+	Datum		value = ml_scan_get(scan, tuple, column, &none);
+
+	return none ? NULL : TextDatumGetCString(value);
+}
+
+int32
+ml_catalog_newest(const char *model)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+	int32		newest = 0;
+
+	ml_scan_begin(&scan, ML_SCAN_VERSION, model, 0, NULL);
+	while ((tuple = ml_scan_next(&scan)) != NULL)
+	{
+		bool		kept;
+
+		(void) ml_scan_get(&scan, tuple, ML_VERSIONS_ARCHIVED, &kept);
+		if (kept)
+			newest = Max(newest, DatumGetInt32(ml_scan_get(&scan, tuple, ML_VERSIONS_VERSION, NULL)));
+	}
+	ml_scan_end(&scan);
+	return newest;
+}
+
 /* Reads a snapshot into the record of a training. */
 static void
 ml_read_snapshot(const char *model, int64 snapshot, MlTrainingRecord *out)
@@ -113,12 +143,13 @@ ml_catalog_training(const char *model, int32 version, MlTrainingRecord *out)
 	HeapTuple	tuple;
 	int64		run;
 	int64		snapshot;
+	char	   *reader;
 
 	memset(out, 0, sizeof *out);
 	ml_read_training_ids(model, version, &run, &snapshot, &out->trainer);
-	if (snapshot == 0)
-		return false;
-	ml_read_snapshot(model, snapshot, out);
+	out->run_id = run;
+	if (snapshot != 0)
+		ml_read_snapshot(model, snapshot, out);
 	ml_scan_begin(&scan, ML_SCAN_RUNS, model, version, NULL);
 	while ((tuple = ml_scan_next(&scan)) != NULL)
 	{
@@ -133,6 +164,11 @@ ml_catalog_training(const char *model, int32 version, MlTrainingRecord *out)
 		out->params = DatumGetJsonbPCopy(ml_scan_get(&scan, tuple, ML_RUNS_PARAMS, NULL));
 		out->environment = DatumGetJsonbPCopy(ml_scan_get(&scan, tuple, ML_RUNS_ENVIRONMENT, NULL));
 		out->search_path = ml_read_member(out->environment, "search_path");
+		reader = ml_read_member(out->environment, "reader");
+		if (reader != NULL)
+			out->trainer = reader;
+		out->experiment = ml_read_text(&scan, tuple, ML_RUNS_EXPERIMENT);
+		out->code = ml_read_text(&scan, tuple, ML_RUNS_CODE);
 	}
 	ml_scan_end(&scan);
 	return out->source != NULL && out->params != NULL;

@@ -401,10 +401,11 @@ ml_register_run(const MlRegistration *r, const MlModelRow *model, int32 version)
 	ml_arg(&args, TIMESTAMPTZOID, TimestampTzGetDatum(r->started_at), false);
 	ml_bind_arg_json(&args, r->environment != NULL ? r->environment : "{}");
 	ml_bind_arg_json(&args, r->tags != NULL ? r->tags : "{}");
+	ml_arg(&args, INT8OID, Int64GetDatum(r->parent_run), r->parent_run == 0);
 	/* A clock that was set back must not make a training end before it began. */
 	ml_catalog_execute("INSERT INTO ml.runs (experiment, kind, model, version, status, params, seed, code, actor, "
-					   "started_at, finished_at, environment, tags) VALUES ($1, $2, $3, $4, 'succeeded', $5, $6, $7, $8, "
-					   "$9, greatest($9, pg_catalog.clock_timestamp()), $10, $11) RETURNING run_id", &args, &row);
+					   "started_at, finished_at, environment, tags, parent_run_id) VALUES ($1, $2, $3, $4, 'succeeded', $5, $6, $7, $8, "
+					   "$9, greatest($9, pg_catalog.clock_timestamp()), $10, $11, $12) RETURNING run_id", &args, &row);
 	run_id = ml_row_int64(&row, 0);
 	if (r->nmetrics == 0)
 		return run_id;
@@ -475,6 +476,8 @@ ml_catalog_register(const MlRegistration *r, int64 *run_id)
 	ml_catalog_check_name(r->model);
 	created = ml_register_model(r, &model);
 	version = ml_register_number(r, &parent);
+	if (r->parent_version != 0)
+		parent = r->parent_version;
 	if (r->source != NULL)
 		snapshot_id = ml_register_snapshot(r);
 	run = ml_register_run(r, &model, version);

@@ -42,6 +42,9 @@ extern void ml_duty_commit(void);
 extern bool ml_duty_asked(void);
 
 /* The members. */
+extern const MlDuty ml_jobs_duty;
 extern const MlDuty ml_duty_drain;
+extern const MlDuty ml_duty_log;
+extern const MlDuty ml_duty_judge;
 
 #endif							/* ML_DUTY_H */

@@ -18,6 +18,7 @@
 #include "catalog/pg_database.h"
 #include "miscadmin.h"
 #include "monitor/counters.h"
+#include "monitor/log_ring.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
@@ -347,7 +348,10 @@ ml_launcher_sweep(void)
 
 	/* not under our lock: it has locks of its own */
 	while (OidIsValid(gone = ml_launcher_sweep_some()))
+	{
 		ml_counters_forget(gone);
+		ml_log_ring_forget(gone);
+	}
 }
 
 /* One pass over all databases. Returns when the next is due. */

@@ -1,0 +1,15 @@
+/*
+ * job.h - what a job's process is told when it is started.
+ */
+#ifndef ML_JOB_H
+#define ML_JOB_H
+
+/* In bgw_extra. */
+typedef struct MlJobStart
+{
+	Oid			database;
+	int32		attempt;
+	int64		job;
+} MlJobStart;
+
+#endif							/* ML_JOB_H */
