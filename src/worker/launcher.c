@@ -19,6 +19,8 @@
 #include "miscadmin.h"
 #include "monitor/log_ring.h"
 #include "monitor/counters.h"
+#include "monitor/counters.h"
+#include "monitor/log_ring.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
@@ -116,7 +118,6 @@ ml_launcher_forget(void)
 			continue;
 		if (entry->handle)
 			pfree(entry->handle);
-		ml_log_ring_forget(entry->database);
 		hash_search(ml_launcher_entries, &entry->database, HASH_REMOVE, NULL);
 	}
 }
@@ -174,9 +175,6 @@ ml_launcher_ended(MlLauncherEntry *entry, MlWorkerEnd end, TimestampTz now)
 		entry->failures++;
 	}
 	entry->absent = end == ML_WORKER_ABSENT;
-	/* the models went with the extension */
-	if (entry->absent)
-		ml_log_ring_forget(entry->database);
 	entry->next_try = TimestampTzPlusMilliseconds(now, wait_s * 1000);
 }
 
@@ -352,7 +350,10 @@ ml_launcher_sweep(void)
 
 	/* not under our lock: it has locks of its own */
 	while (OidIsValid(gone = ml_launcher_sweep_some()))
+	{
 		ml_counters_forget(gone);
+		ml_log_ring_forget(gone);
+	}
 }
 
 /* One pass over all databases. Returns when the next is due. */
