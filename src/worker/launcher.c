@@ -19,8 +19,6 @@
 #include "miscadmin.h"
 #include "monitor/log_ring.h"
 #include "monitor/counters.h"
-#include "monitor/counters.h"
-#include "monitor/log_ring.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
