@@ -8,5 +8,6 @@
 
 const MlDuty *const ml_duties[] = {
 	&ml_duty_drain,
+	&ml_duty_quality,
 	NULL
 };

@@ -43,5 +43,6 @@ extern bool ml_duty_asked(void);
 
 /* The members. */
 extern const MlDuty ml_duty_drain;
+extern const MlDuty ml_duty_quality;
 
 #endif							/* ML_DUTY_H */
