@@ -176,14 +176,15 @@ ml_quality_realised(MlTruth *truth, bool raise)
 	{
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (raise || error->sqlerrcode == ERRCODE_QUERY_CANCELED || error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
-			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+	if (error != NULL &&
+		(raise || error->sqlerrcode == ERRCODE_QUERY_CANCELED || error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN))
+		ReThrowError(error);
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, begin);
 	if (ml_catalog_truth_read(truth->at.model, (int64) INSTR_TIME_GET_MILLISEC(end), labelled, unanswered,
