@@ -14,5 +14,6 @@ const MlDuty *const ml_duties[] = {
 	&ml_duty_policies,
 	&ml_jobs_duty,
 	&ml_duty_retention,
+	&ml_duty_quality,
 	NULL
 };

@@ -48,5 +48,6 @@ extern const MlDuty ml_duty_log;
 extern const MlDuty ml_duty_judge;
 extern const MlDuty ml_duty_drain;
 extern const MlDuty ml_duty_log;
+extern const MlDuty ml_duty_quality;
 
 #endif							/* ML_DUTY_H */
