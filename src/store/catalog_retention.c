@@ -19,6 +19,7 @@
 static const char *const ml_retention[] = {
 	ML_TRIM("windows", "t.window_end < $1"),
 	ML_TRIM("drift", "t.window_end < $1"),
+	ML_TRIM("quality", "t.window_end < $1"),
 	ML_TRIM("alerts", "t.closed_at < $1 OR NOT EXISTS ("
 			"SELECT FROM ml.versions v WHERE v.model = t.model AND v.version = t.version)"),
 	ML_TRIM("policy_firings", "t.fired_at < $1 AND t.last_at < $1 AND t.outcome <> 'started'"),
