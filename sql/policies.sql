@@ -145,6 +145,36 @@ SELECT ml.set_policy('churn', 'quality', 'notify', '{}', '0', 1000) > 0 AS set, 
 SELECT action, outcome, why, evidence -> 'rules' AS rules FROM regress_news();
 SELECT ml.drop_policy('churn', 'quality', 'notify');
 
+-- A drop is one of the whole interval, by the newest figure of all rows of its kind.
+SELECT ml.set_policy('churn', 'quality', 'notify', '{"drop": 1}');
+SELECT ml.set_policy('churn', 'quality', 'notify', '{"drop": 1, "metric": "rsme"}');
+RESET SESSION AUTHORIZATION;
+BEGIN;
+SET LOCAL session_replication_role = replica;
+UPDATE ml.versions SET metrics = '{"rmse": 2, "mae": 1}';
+COMMIT;
+CREATE FUNCTION regress_quality(kind text, age interval, low float8, high float8) RETURNS void LANGUAGE sql
+	AS $$INSERT INTO ml.quality (model, version, window_start, window_end, metric, value, low, high, n, kind, role)
+		VALUES ('churn', 1, now() - age - interval '1 hour', now() - age, 'rmse', (low + high) / 2, low, high, 100, kind, 'production')$$;
+SET SESSION AUTHORIZATION regress_ml_owner;
+SELECT ml.set_policy('churn', 'quality', 'notify', '{"drop": 1, "metric": "rmse"}', '0', 1000) > 0 AS set, ml.run_policies();
+RESET SESSION AUTHORIZATION;
+SELECT regress_quality('realised', '9 days', 4, 5), regress_quality('realised', '8 days', 2.5, 5), regress_quality('estimated', '8 days', 4, 5), ml.run_policies();
+SELECT regress_quality('realised', '7 days', 3.5, 5), ml.run_policies();
+SELECT action, outcome, why, evidence FROM regress_news();
+SELECT ml.drop_policy('churn', 'quality', 'notify');
+-- Drift alone does not retrain while quality holds, realised and estimated alike; old figures say nothing of it.
+SELECT ml.set_policy('churn', 'drift', 'retrain', '{}', '0', 1000) > 0 AS set, regress_quality('estimated', '0', 1.5, 3), ml.run_policies();
+SELECT regress_quality('realised', '0', 2.5, 3), regress_later('0'), ml.run_policies(), regress_end_job('cancelled');
+SELECT ml.set_policy('churn', 'drift', 'retrain', '{"unless_quality_holds": false}', '0', 1000) > 0 AS set, ml.run_policies(), regress_end_job('cancelled');
+DELETE FROM ml.quality WHERE window_end > now() - interval '1 day';
+SELECT ml.set_policy('churn', 'drift', 'retrain', '{}', '0', 1000) > 0 AS set, ml.run_policies(), regress_end_job('cancelled');
+SELECT outcome, brake, why, reason FROM regress_news();
+DELETE FROM ml.quality;
+DELETE FROM ml.job_queue;
+SET SESSION AUTHORIZATION regress_ml_owner;
+SELECT ml.drop_policy('churn', 'drift', 'retrain');
+
 -- A rollback needs a version before, and does not follow another one until something was deployed.
 SELECT ml.set_policy('churn', 'drift', 'rollback', '{}', '0', 1000) > 0 AS set, ml.run_policies();
 SELECT trigger, action, outcome, brake, reason, version FROM regress_news();

@@ -3,11 +3,14 @@
  */
 #include "postgres.h"
 
+#include <float.h>
+
 #include "base/compat.h"
 #include "base/cron.h"
 #include "base/text.h"
 #include "flow/deploy.h"
 #include "flow/policy.h"
+#include "metric/metric.h"
 #include "store/access.h"
 #include "store/catalog.h"
 #include "utils/builtins.h"
@@ -25,10 +28,15 @@ static const MlParam ml_policy_drift[] = {
 	"The columns whose drift counts, as an array of texts; null: all, and the prediction."},
 	{"min_columns", ML_PARAM_INTEGER, "1", 1, 100000, NULL, "How many different columns have to drift."},
 	{"severity", ML_PARAM_TEXT, "warning", 0, 0, "warning|error", "The least severity of alerts that counts."},
+	{"unless_quality_holds", ML_PARAM_BOOLEAN, "true", 0, 0, NULL,
+	"Neither retrains nor rolls back while realised or estimated quality reaches that of the training."},
 };
 
 static const MlParam ml_policy_quality[] = {
 	{"metric", ML_PARAM_TEXT, NULL, 0, 0, NULL, "The metric that counts; null: any alert on quality or concept drift."},
+	{"drop", ML_PARAM_NUMBER, NULL, 0, DBL_MAX, NULL,
+	"How much worse than at the training the metric has to be, with its whole interval; null: alerts decide."},
+	{"kind", ML_PARAM_TEXT, "realised", 0, 0, "realised|estimated", "Which figures are looked at for a drop."},
 	{"severity", ML_PARAM_TEXT, "warning", 0, 0, "warning|error", "The least severity of alerts that counts."},
 };
 
@@ -146,6 +154,23 @@ ml_policy_check_columns(const MlParamValue *columns)
 				 errhint("Write it as [\"age\", \":prediction\"], or leave it out for all.")));
 }
 
+/* A drop needs a metric of which it is known what is worse. */
+static void
+ml_policy_check_metric(const MlParamValue *metric)
+{
+	static const MlMetricTask tasks[] = {ML_METRIC_TASK_REGRESSION, ML_METRIC_TASK_TWO_CLASS, ML_METRIC_TASK_MULTI_CLASS};
+	bool		known = false;
+
+	for (int i = 0; i < (int) lengthof(tasks) && !metric->isnull; i++)
+		known |= ml_metric_find(tasks[i], metric->text) != NULL;
+	if (!known)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 metric->isnull ? errmsg("parameter \"drop\" needs a metric") :
+				 errmsg("unknown metric \"%s\"", metric->text),
+				 errhint("Name one that ml.train measures, such as \"rmse\" or \"auc\"; ml.gate_metrics lists them.")));
+}
+
 /* Raises an error for a parameter that has to be given. */
 static void
 ml_policy_require(const char *trigger, const char *name, const MlParamValue *value, const char *example)
@@ -166,6 +191,11 @@ ml_policy_check(const char *trigger, const MlParam *params, int n, const MlParam
 
 	if (strcmp(trigger, "drift") == 0)
 		ml_policy_check_columns(ml_option(params, n, values, "columns"));
+	else if (strcmp(trigger, "quality") == 0)
+	{
+		if (!ml_option(params, n, values, "drop")->isnull)
+			ml_policy_check_metric(ml_option(params, n, values, "metric"));
+	}
 	else if (strcmp(trigger, "age") == 0)
 	{
 		value = ml_option(params, n, values, "interval");

@@ -45,6 +45,13 @@ typedef struct MlPolicyFinding
 /* Asks a policy's trigger (policy_judge.c). */
 extern void ml_policy_judge(const MlPolicy *policy, MlPolicyFinding *out);
 
+/*
+ * Whether what is known of the quality of the version in production since a
+ * moment reaches what its training measured; said in words. False where
+ * nothing is known, or a figure falls short.
+ */
+extern bool ml_policy_quality_holds(const MlPolicy *policy, TimestampTz since, char **words);
+
 /* The moment of a schedule after another one; 0 when there is none. */
 extern TimestampTz ml_policy_schedule(const char *cron, const char *zone, TimestampTz after);
 

@@ -12,6 +12,7 @@
 #include "executor/tuptable.h"
 #include "flow/policy.h"
 #include "flow/source.h"
+#include "metric/metric.h"
 #include "store/catalog.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
@@ -74,15 +75,105 @@ ml_policy_judge_drift(const MlPolicy *policy, MlPolicyFinding *out)
 							  out);
 }
 
+/* Whether more of a metric is better; false for known when no task has it. */
+static bool
+ml_policy_larger_is_better(const char *metric, bool *known)
+{
+	static const MlMetricTask tasks[] = {ML_METRIC_TASK_REGRESSION, ML_METRIC_TASK_TWO_CLASS, ML_METRIC_TASK_MULTI_CLASS};
+
+	for (int i = 0; i < (int) lengthof(tasks); i++)
+	{
+		const MlMetric *found = ml_metric_find(tasks[i], metric);
+
+		*known = found != NULL;
+		if (found != NULL)
+			return found->larger_is_better;
+	}
+	return false;
+}
+
+/* By how much the whole interval of a figure lies on the worse side of the training's; not more than 0: it reaches that. */
+static double
+ml_policy_shortfall(const MlPolicyFigure *figure, bool larger_is_better)
+{
+	return larger_is_better ? figure->trained - figure->high : figure->low - figure->trained;
+}
+
+static char *
+ml_policy_figure_words(const MlPolicyFigure *figure)
+{
+	return psprintf("%s %s %.4g (%.4g to %.4g), %.4g at the training", figure->kind, figure->metric, figure->value,
+					figure->low, figure->high, figure->trained);
+}
+
+bool
+ml_policy_quality_holds(const MlPolicy *policy, TimestampTz since, char **words)
+{
+	/* the first of them that was measured speaks for its kind */
+	static const char *const metrics[] = {"rmse", "auc", "log_loss", "accuracy"};
+	List	   *figures = ml_policy_figures(policy, since);
+	List	   *kinds = NIL;
+	bool		holds = true;
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < (int) lengthof(metrics); i++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, figures)
+		{
+			MlPolicyFigure *figure = lfirst(lc);
+			bool		known;
+
+			if (strcmp(figure->metric, metrics[i]) != 0 || ml_text_listed(kinds, figure->kind))
+				continue;
+			kinds = lappend(kinds, figure->kind);
+			holds &= ml_policy_shortfall(figure, ml_policy_larger_is_better(figure->metric, &known)) <= 0;
+			appendStringInfo(&text, "%s%s", text.len > 0 ? "; " : "", ml_policy_figure_words(figure));
+		}
+	}
+	*words = kinds == NIL ? pstrdup("no figure of quality") : text.data;
+	return kinds != NIL && holds;
+}
+
+/* A metric that has dropped, by the newest figure of a kind. */
+static void
+ml_policy_judge_drop(const MlPolicy *policy, const char *metric, double drop, MlPolicyFinding *out)
+{
+	const char *kind = ml_policy_param(policy, "kind")->text;
+	bool		known;
+	bool		larger = ml_policy_larger_is_better(metric, &known);
+	ListCell   *lc;
+
+	foreach(lc, ml_policy_figures(policy, 0))
+	{
+		MlPolicyFigure *figure = lfirst(lc);
+
+		if (strcmp(figure->metric, metric) != 0 || strcmp(figure->kind, kind) != 0 ||
+			ml_policy_shortfall(figure, larger) <= drop)
+			continue;
+		out->found = true;
+		out->why = ml_policy_figure_words(figure);
+		out->evidence = psprintf("{\"metric\": \"%s\", \"kind\": \"%s\", \"value\": %s, \"low\": %s, \"high\": %s, "
+								 "\"trained\": %s, \"n\": " INT64_FORMAT "}", metric, kind, ml_text_number(figure->value),
+								 ml_text_number(figure->low), ml_text_number(figure->high),
+								 ml_text_number(figure->trained), figure->n);
+	}
+}
+
 static void
 ml_policy_judge_quality(const MlPolicy *policy, MlPolicyFinding *out)
 {
 	static char *const kinds[] = {"quality", "concept_drift"};
 	const MlParamValue *metric = ml_policy_param(policy, "metric");
+	const MlParamValue *drop = ml_policy_param(policy, "drop");
 	MlPolicyAlerts alerts;
 
-	if (ml_policy_alerts(policy, lengthof(kinds), kinds, metric->isnull ? NIL : list_make1(metric->text),
-						 strcmp(ml_policy_param(policy, "severity")->text, "error") == 0, &alerts))
+	if (!drop->isnull)
+		ml_policy_judge_drop(policy, metric->text, drop->number, out);
+	else if (ml_policy_alerts(policy, lengthof(kinds), kinds, metric->isnull ? NIL : list_make1(metric->text),
+							  strcmp(ml_policy_param(policy, "severity")->text, "error") == 0, &alerts))
 		ml_policy_take_alerts(&alerts, "quality", out);
 }
 

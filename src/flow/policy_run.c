@@ -73,15 +73,35 @@ ml_policy_brake_retrain(const MlPolicy *policy, MlBrake *brake)
 	brake->until = ml_policy_in(ML_POLICY_BUSY_MS);
 }
 
+/* Drift alone does nothing to a model that still does well; without a figure it counts, and that is said. */
+static void
+ml_policy_brake_drift(const MlPolicy *policy, MlPolicyFinding *finding, MlBrake *brake)
+{
+	char	   *words;
+
+	if (ml_policy_param(policy, "unless_quality_holds")->number == 0)
+		return;
+	if (ml_policy_quality_holds(policy, finding->since, &words))
+	{
+		brake->name = "quality_holds";
+		brake->reason = psprintf("quality holds: %s", words);
+		brake->until = ml_policy_in(ML_POLICY_BUSY_MS);
+	}
+	else
+		finding->why = psprintf("%s; %s", finding->why, words);
+}
+
 /* What keeps a policy from doing what its trigger asks for. */
 static void
-ml_policy_brakes_ask(const MlPolicy *policy, const MlPolicyFinding *finding, MlBrake *brake)
+ml_policy_brakes_ask(const MlPolicy *policy, MlPolicyFinding *finding, MlBrake *brake)
 {
 	ml_policy_brake(policy, brake);
 	if (brake->name == NULL && strcmp(policy->action, "rollback") == 0)
 		ml_policy_brake_rollback(policy, brake);
 	if (brake->name == NULL && strcmp(policy->action, "retrain") == 0)
 		ml_policy_brake_retrain(policy, brake);
+	if (brake->name == NULL && strcmp(policy->trigger, "drift") == 0 && strcmp(policy->action, "notify") != 0)
+		ml_policy_brake_drift(policy, finding, brake);
 }
 
 /* ---- actions ---- */

@@ -6,7 +6,7 @@
 CREATE VIEW ml.health WITH (security_invoker = true) AS
 	SELECT m.model, s.production, s.canary, s.shadows, s.deployed_at,
 		   w.rows AS rows_window, h.rows AS rows_24h,
-		   d.last_drift,
+		   d.last_drift, q.last_quality,
 		   coalesce(a.open_alerts, 0) AS open_alerts,
 		   ml.worker_runs() AS monitored, p.next_retraining,
 		   CASE WHEN s.production IS NULL THEN 'no version is in production'
@@ -44,6 +44,13 @@ CREATE VIEW ml.health WITH (security_invoker = true) AS
 									   WHERE n.model = m.model AND n.version = s.production AND n.role = 'production')
 			HAVING pg_catalog.count(*) > 0
 		 ) d ON true
+		 -- The newest figure of all rows: what was realised before what was estimated.
+		 LEFT JOIN LATERAL (
+			SELECT pg_catalog.format('%s %s (%s)', t.metric, pg_catalog.round(t.value::numeric, 4), t.kind) AS last_quality
+			FROM ml.quality t WHERE t.model = m.model AND t.version = s.production AND t.role = 'production' AND t.slice_key IS NULL
+			ORDER BY t.window_end DESC, t.kind DESC,
+				  pg_catalog.array_position(ARRAY['rmse', 'auc', 'log_loss', 'accuracy'], t.metric), t.metric LIMIT 1
+		 ) q ON true
 		 LEFT JOIN LATERAL (
 			SELECT pg_catalog.count(*) AS open_alerts,
 				   (pg_catalog.array_agg(pg_catalog.format('alert %s: %s of version %s%s', t.alert_id, t.rule, t.version,

@@ -25,6 +25,12 @@ ml_row_moment(const MlRow *row, int column)
 	return row->column[column] == NULL ? 0 : ml_row_int64(row, column);
 }
 
+static double
+ml_row_double(const MlRow *row, int column)
+{
+	return DatumGetFloat8(DirectFunctionCall1(float8in, CStringGetDatum(row->column[column])));
+}
+
 /* Adds a moment as a parameter; 0 is SQL NULL. */
 static void
 ml_bind_arg_moment(MlArgs *args, TimestampTz at)
@@ -267,6 +273,40 @@ ml_policy_alerts(const MlPolicy *policy, int nkinds, char *const *kinds, List *c
 	out->columns = ml_text_list(seen, 10);
 	out->rules = json.data;
 	return out->ids != NIL;
+}
+
+List *
+ml_policy_figures(const MlPolicy *policy, TimestampTz since)
+{
+	MlArgs		args = {0};
+	List	   *figures = NIL;
+	ListCell   *lc;
+
+	ml_bind_arg_text(&args, policy->model);
+	ml_bind_arg_int4(&args, policy->version);
+	ml_bind_arg_moment(&args, since);
+	foreach(lc, ml_catalog_rows("SELECT DISTINCT ON (q.metric, q.kind) q.metric, q.kind, q.value, coalesce(q.low, q.value), "
+								"coalesce(q.high, q.value), (v.metrics ->> q.metric)::double precision, q.n "
+								"FROM ml.quality q JOIN ml.versions v ON v.model = q.model AND v.version = q.version "
+								"JOIN ml.models m ON m.model = q.model WHERE q.model = $1 AND q.version = $2 "
+								"AND q.role = 'production' AND q.slice_key IS NULL "
+								"AND pg_catalog.jsonb_typeof(v.metrics -> q.metric) = 'number' "
+								"AND ($3 IS NULL OR q.window_end > $3 - coalesce(m.window_length, interval '1 hour')) "
+								"ORDER BY q.metric, q.kind, q.window_end DESC", &args))
+	{
+		const MlRow *row = lfirst(lc);
+		MlPolicyFigure *figure = palloc(sizeof(MlPolicyFigure));
+
+		figure->metric = row->column[0];
+		figure->kind = row->column[1];
+		figure->value = ml_row_double(row, 2);
+		figure->low = ml_row_double(row, 3);
+		figure->high = ml_row_double(row, 4);
+		figure->trained = ml_row_double(row, 5);
+		figure->n = ml_row_int64(row, 6);
+		figures = lappend(figures, figure);
+	}
+	return figures;
 }
 
 TimestampTz

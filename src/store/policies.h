@@ -94,6 +94,25 @@ typedef struct MlPolicyAlerts
 extern bool ml_policy_alerts(const MlPolicy *policy, int nkinds, char *const *kinds, List *columns, bool errors_only,
 							 MlPolicyAlerts *out);
 
+/* A figure of quality beside what the training of the version measured on held-out rows. */
+typedef struct MlPolicyFigure
+{
+	char	   *metric;
+	char	   *kind;			/* realised or estimated */
+	double		value;
+	double		low;
+	double		high;
+	double		trained;
+	int64		n;
+} MlPolicyFigure;
+
+/*
+ * The newest figures (MlPolicyFigure *) of the version in production over all
+ * rows, one for each metric and kind, of windows that end later than a window's
+ * length before a moment (0: of any).
+ */
+extern List *ml_policy_figures(const MlPolicy *policy, TimestampTz since);
+
 /* When a version was trained, and how many rows its source had; rows is -1 where that was not recorded. */
 extern TimestampTz ml_policy_trained(const char *model, int32 version, int64 *rows);
 

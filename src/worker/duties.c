@@ -10,10 +10,10 @@
 const MlDuty *const ml_duties[] = {
 	&ml_duty_drain,
 	&ml_duty_log,
+	&ml_duty_quality,
 	&ml_duty_judge,
 	&ml_duty_policies,
 	&ml_jobs_duty,
 	&ml_duty_retention,
-	&ml_duty_quality,
 	NULL
 };
