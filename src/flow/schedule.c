@@ -10,7 +10,7 @@
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "commands/extension.h"
-#include "common/md5.h"
+#include "common/hashfn.h"
 #include "flow/schedule.h"
 #include "flow/statement.h"
 #include "miscadmin.h"
@@ -23,17 +23,12 @@
 static char *
 ml_schedule_name(const char *model)
 {
-	const char *errstr = NULL;
-	char		hash[MD5_HASH_LEN + 1];
 	char	   *name = psprintf("pg_mlops retrain %s", model);
 
 	if (strlen(name) < NAMEDATALEN)
 		return name;
-	if (!pg_md5_hash(model, strlen(model), hash, &errstr))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not compute a hash of the model's name: %s", errstr)));
-	return psprintf("pg_mlops retrain md5 %s", hash);
+	return psprintf("pg_mlops retrain #%016llx",
+					(unsigned long long) hash_bytes_extended((const unsigned char *) model, strlen(model), 0));
 }
 
 static char *

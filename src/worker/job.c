@@ -21,6 +21,7 @@
 #include "monitor/progress.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
+#include "storage/ipc.h"
 #include "store/jobs.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
