@@ -8,6 +8,7 @@
 #include "base/shared.h"
 #include "miscadmin.h"
 #include "monitor/progress.h"
+#include "monitor/counters.h"
 #include "worker/launcher.h"
 
 PG_MODULE_MAGIC;
@@ -20,6 +21,7 @@ _PG_init(void)
 	ml_settings_define();
 	if (process_shared_preload_libraries_in_progress)
 	{
+		ml_counters_announce();
 		ml_launcher_announce();
 		ml_progress_announce();
 		ml_shared_install();

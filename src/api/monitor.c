@@ -5,6 +5,7 @@
 
 #include "access/xlog.h"
 #include "base/compat.h"
+#include "monitor/counters.h"
 #include "worker/launcher.h"
 
 #define ML_FLUSH_TIMEOUT_MS	10000	/* without a worker */
@@ -12,6 +13,7 @@
 /* ml.flush_monitor() */
 ML_FUNCTION(ml_flush_monitor)
 {
+	ml_counters_hand_over();
 	if (RecoveryInProgress())
 		ereport(NOTICE,
 				(errmsg("a standby has no worker that writes what was counted"),

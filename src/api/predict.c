@@ -133,7 +133,7 @@ ML_FUNCTION(ml_serving_counts)
 	InitMaterializedSRF(fcinfo, 0);
 	foreach(lc, ml_serving_lines())
 	{
-		MlServingLine *line = lfirst(lc);
+		MlSessionLine *line = lfirst(lc);
 		Datum		values[6] = {CStringGetTextDatum(line->model), Int32GetDatum(line->version),
 			CStringGetTextDatum(ml_serving_role_name(line->role)), Int64GetDatum((int64) line->count.rows),
 		Int64GetDatum((int64) line->count.errors), Int64GetDatum((int64) line->count.invalid)};

@@ -47,6 +47,8 @@ ml_shared_request(void)
 	for (int i = 0; i < ml_shared_nparts; i++)
 	{
 		RequestAddinShmemSpace(MAXALIGN(ml_shared_parts[i]->size()));
+		if (ml_shared_parts[i]->extra)
+			RequestAddinShmemSpace(ml_shared_parts[i]->extra());
 		if (ml_shared_parts[i]->nlocks > 0)
 			RequestNamedLWLockTranche(ml_shared_parts[i]->name, ml_shared_parts[i]->nlocks);
 	}

@@ -18,6 +18,7 @@ typedef struct MlSharedPart
 	void		(*init) (void *place);	/* prepares memory that nobody has seen yet, under AddinShmemInitLock */
 	void		(*attach) (void *place);	/* in every process that forks or starts later: take note of the place */
 	int			nlocks;			/* LWLocks of its own, in a tranche of its name; ml_shared_locks finds them */
+	Size		(*extra) (void);	/* what attach needs beside, for tables of the server's; or NULL */
 } MlSharedPart;
 
 /* Announces a part; only while shared_preload_libraries are loaded. The part must last as long as the process. */

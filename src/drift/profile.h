@@ -39,7 +39,7 @@
 #define ML_BINS_OWN_MAX		12	/* so many different numbers or fewer have a bin each */
 #define ML_BINS_LEVELS_MAX	20	/* levels with a bin of their own */
 #define ML_SCORE_BINS		20	/* of the probability of the positive class, 0.05 wide */
-#define ML_LATENCY_BINS		48	/* of sampled rows: 4 to a doubling, from 125 ns on; the last is open */
+#define ML_LATENCY_BINS		48	/* of sampled rows: from 64 ns on 2 to a doubling; the first and the last are open */
 
 /* Bins of one column. */
 typedef struct MlBins

@@ -341,7 +341,7 @@ ml_bind_value(MlBinding *binding, MlBoundInput *bound, Datum value, double *cell
 		int			length;
 		const char *text = ml_convert_text(&bound->convert, value, &length);
 
-		*cell = ml_pipeline_level(input, text, length);
+		*cell = ml_bind_level(binding, input, text, length);
 	}
 	else if (unlikely(bound->convert.class == ML_TYPE_TEXT))
 		ml_bind_mismatch(binding, input, UNKNOWNOID);
@@ -579,7 +579,7 @@ ml_bind_array(MlBinding *binding, ArrayType *array, double *cells)
 			int			bytes;
 			const char *text = ml_convert_text(&binding->element, values[i], &bytes);
 
-			cells[i] = ml_pipeline_level(input, text, bytes);
+			cells[i] = ml_bind_level(binding, input, text, bytes);
 		}
 		else if (input->class == binding->element.class ||
 				 (input->class == ML_TYPE_ARRAY && binding->element.class == ML_TYPE_NUMBER))

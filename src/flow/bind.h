@@ -36,6 +36,8 @@ typedef struct MlBinding
 	bool		soft;
 	bool		unfit;			/* soft: the columns or the row type bound last cannot be bound */
 	bool		refused;		/* soft: the row cannot be bound; whoever binds the next one clears it */
+	int			nunseen;		/* categories of rows bound that training did not see; whoever reads them clears it */
+	int		   *unseen;			/* the entrance cells of the latest ones, as many as there are cells */
 
 	/* rows */
 	Oid			row_type;

@@ -53,4 +53,16 @@ ml_bind_null(MlBinding *binding, const MlInput *input)
 	return ml_cell_null();
 }
 
+/* The cell of a category; one that training did not see is noted where that is asked for. */
+static inline double
+ml_bind_level(MlBinding *binding, const MlInput *input, const char *text, int length)
+{
+	bool		known;
+	double		cell = ml_pipeline_level(input, text, length, &known);
+
+	if (unlikely(!known) && binding->unseen && binding->nunseen < binding->model->pipeline->ncells)
+		binding->unseen[binding->nunseen++] = input->first_cell;
+	return cell;
+}
+
 #endif							/* ML_BIND_INTERNAL_H */

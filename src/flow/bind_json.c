@@ -159,16 +159,16 @@ ml_bind_json_scalar(MlBinding *binding, const MlInput *input, const JsonbValue *
 			return ml_bind_json_number(binding, input, v);
 		case ML_TYPE_TEXT:
 			if (v->type == jbvString && strcmp(input->type_name, "character") == 0)
-				return ml_pipeline_level(input, v->val.string.val, bpchartruelen(v->val.string.val, v->val.string.len));
+				return ml_bind_level(binding, input, v->val.string.val, bpchartruelen(v->val.string.val, v->val.string.len));
 			if (v->type == jbvString)
-				return ml_pipeline_level(input, v->val.string.val, v->val.string.len);
+				return ml_bind_level(binding, input, v->val.string.val, v->val.string.len);
 			if (v->type == jbvBool)
 				text = v->val.boolean ? "true" : "false";
 			else if (v->type == jbvNumeric)
 				text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v->val.numeric)));
 			else
 				return ml_bind_json_mismatch(binding, input, v);
-			return ml_pipeline_level(input, text, strlen(text));
+			return ml_bind_level(binding, input, text, strlen(text));
 		default:
 			return v->type == jbvString ? ml_bind_json_time(binding, input, v) :
 				ml_bind_json_mismatch(binding, input, v);

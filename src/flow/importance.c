@@ -124,8 +124,12 @@ ml_importance_bind_input(const MlPermutation *p, MlShuffled *shuffled, const MlI
 		return;
 	shuffled->levels = palloc_extended(sizeof(double) * Max(column->dict->count, 1), MCXT_ALLOC_HUGE);
 	for (int code = 0; code < column->dict->count; code++)
+	{
+		bool		known;
+
 		shuffled->levels[code] = ml_pipeline_level(input, column->dict->texts[code].bytes,
-												   column->dict->texts[code].length);
+												   column->dict->texts[code].length, &known);
+	}
 }
 
 /* Settles how values of the target become classes. */

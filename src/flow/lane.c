@@ -11,8 +11,9 @@
 #include "utils/builtins.h"
 
 void
-ml_lane_init(MlLane *lane, const MlServed *served, bool counted, const char *ref, MemoryContext context)
+ml_lane_init(MlLane *lane, const MlServing *serving, const MlServed *served, const char *ref, MemoryContext context)
 {
+	MlCounterSpec spec = {served, serving->window_us, serving->slices};
 	MemoryContext old = MemoryContextSwitchTo(context);
 	const MlModel *model;
 
@@ -25,8 +26,13 @@ ml_lane_init(MlLane *lane, const MlServed *served, bool counted, const char *ref
 	lane->out = palloc(sizeof(double) * Max(model->nclasses, 1));
 	lane->labels = palloc(sizeof(Datum) * Max(model->nclasses, 1));
 	lane->label_known = palloc0(sizeof(bool) * Max(model->nclasses, 1));
-	lane->count = counted ? ml_serving_count(served->version.model, served->version.version, served->role) :
-		&lane->uncounted;
+	lane->count = serving->deployed ?
+		ml_serving_count(served->version.model, served->version.version, served->role) : &lane->uncounted;
+	if (serving->deployed && ml_counters_on())
+	{
+		lane->counter = ml_counter_open(&spec, lane->count, context);
+		lane->binding->unseen = palloc(sizeof(int) * Max(model->pipeline->ncells, 1));
+	}
 	MemoryContextSwitchTo(old);
 }
 

@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "flow/baseline.h"
 #include "flow/bind.h"
 #include "flow/serving.h"
 #include "store/cache.h"
@@ -20,6 +21,7 @@ typedef struct MlLane
 	double	   *out;			/* a number, or one probability per class */
 	MlServingCount *count;		/* of the session, or the one below */
 	MlServingCount uncounted;	/* for references that are not deployed */
+	MlCounter  *counter;		/* of the monitor; NULL where rows are not counted */
 
 	/* each label as a value of the call's result type, and the class asked for last */
 	Datum	   *labels;
@@ -29,10 +31,12 @@ typedef struct MlLane
 } MlLane;
 
 /*
- * Prepares a lane for a version, pinned and with its memory in the given
- * context; ref is how messages name the version. A shadow's binding is soft.
+ * Prepares a lane for one of the versions that serve, pinned and with its
+ * memory in the given context; ref is how messages name the version. A
+ * shadow's binding is soft.
  */
-extern void ml_lane_init(MlLane *lane, const MlServed *served, bool counted, const char *ref, MemoryContext context);
+extern void ml_lane_init(MlLane *lane, const MlServing *serving, const MlServed *served, const char *ref,
+						 MemoryContext context);
 
 extern ML_NORETURN void ml_lane_out_of_range(const MlLane *lane);
 
@@ -54,13 +58,42 @@ ml_lane_run(MlLane *lane, bool complete)
 	return finite;
 }
 
+/* Before the features of a row are bound. */
+static inline void
+ml_lane_begin(MlLane *lane)
+{
+	if (lane->counter == NULL)
+		return;
+	lane->binding->nunseen = 0;
+	ml_counter_begin(lane->counter);
+}
+
+/* Counts a row that was scored. */
+static inline void
+ml_lane_count(MlLane *lane)
+{
+	MlCounter  *counter = lane->counter;
+	int			bin;
+	double		score;
+	double		output;
+
+	lane->count->rows++;
+	if (counter == NULL)
+		return;
+	output = ml_baseline_output(lane->model, lane->out, &bin, &score);
+	ml_counter_put(counter, lane->cells, output, bin, score);
+	for (int i = 0; i < lane->binding->nunseen; i++)
+		ml_counter_unseen(counter, lane->binding->unseen[i]);
+	ml_counter_finish(counter);
+}
+
 /* Scores the lane's cells as the answer of the call. */
 static inline void
 ml_lane_answer(MlLane *lane, bool complete)
 {
 	if (unlikely(!ml_lane_run(lane, complete)))
 		ml_lane_out_of_range(lane);
-	lane->count->rows++;
+	ml_lane_count(lane);
 }
 
 #endif							/* ML_LANE_H */

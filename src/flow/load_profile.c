@@ -3,9 +3,10 @@
  *
  * Rows are gathered in a block, so that the counts of one column are worked on
  * at a time. Histograms and counts of codes do not depend on the order of the
- * rows; a text's code does, so its text is what is looked at in the end. Kept
- * are at most ML_HISTOGRAM_BINS_MAX bins of a number (64 kB), and eight bytes
- * for each different text.
+ * rows; a text's code does, so its text is what is looked at in the end. The
+ * sums of numbers may differ in their last digits. Kept are at most
+ * ML_HISTOGRAM_BINS_MAX bins of a number and a sample of its values (72 kB),
+ * and eight bytes for each different text.
  */
 #include "postgres.h"
 
@@ -15,18 +16,6 @@
 #include "check/profile.h"
 #include "flow/load_profile.h"
 #include "utils/memutils.h"
-
-/* What is known of one cell of the rows. */
-typedef struct MlCellProfile
-{
-	int64		nulls;
-	MlHistogram *histogram;		/* of a column of numbers */
-	bool		text;			/* the cell is a code */
-	int64	   *codes;			/* rows of each */
-	int			capacity;
-	double		min;			/* of what is neither */
-	double		max;
-} MlCellProfile;
 
 struct MlLoadProfile
 {
@@ -61,7 +50,11 @@ ml_load_profile_create(const MlLoad *load)
 		if (column->dict != NULL)
 			p->cells[column->first_cell].text = true;
 		else if (column->convert.class != ML_TYPE_ARRAY && column->role != ML_ROLE_WEIGHT)
+		{
 			p->cells[column->first_cell].histogram = ml_histogram_create(load->context);
+			p->cells[column->first_cell].distinct = palloc0(sizeof(MlDistinct));
+			p->cells[column->first_cell].center = NAN;
+		}
 	}
 	return p;
 }
@@ -81,6 +74,26 @@ ml_cell_profile_code(MlLoadProfile *p, MlCellProfile *cell, int code)
 	cell->codes[code]++;
 }
 
+/* Adds finite numbers to the sums of a cell. */
+static void
+ml_cell_profile_sums(MlCellProfile *cell, int n, const double *at, Size stride)
+{
+	double		center = cell->center = isnan(cell->center) ? *at : cell->center;
+	double		sum = 0;
+	double		squares = 0;
+
+	for (int i = 0; i < n; i++, at += stride)
+	{
+		double		d = *at - center;
+
+		sum += d;
+		squares += d * d;
+		ml_distinct_add(cell->distinct, *at);
+	}
+	cell->sum += sum;
+	cell->squares += squares;
+}
+
 void
 ml_load_profile_block(MlLoadProfile *p, int first_cell, int n, int rows, const double *x, Size stride)
 {
@@ -93,14 +106,21 @@ ml_load_profile_block(MlLoadProfile *p, int first_cell, int n, int rows, const d
 		for (int i = 0; i < rows && cell->histogram != NULL; i++)
 			finite &= !isnan(at[i * stride]);
 		if (cell->histogram != NULL && finite)
+		{
 			ml_histogram_add_finite(cell->histogram, rows, at, stride);
+			ml_cell_profile_sums(cell, rows, at, stride);
+		}
 		else if (cell->histogram != NULL)
 			for (int i = 0; i < rows; i++, at += stride)
 			{
 				if (unlikely(ml_cell_is_null(*at)))
 					cell->nulls++;
 				else
+				{
 					ml_histogram_add(cell->histogram, *at);
+					if (isfinite(*at))
+						ml_cell_profile_sums(cell, 1, at, stride);
+				}
 			}
 		else if (cell->text)
 			for (int i = 0; i < rows; i++, at += stride)
@@ -137,6 +157,18 @@ ml_load_profile_row(MlLoadProfile *p, const double *cells)
 	memcpy(p->block + (Size) p->gathered * p->ncells, cells, sizeof(double) * p->ncells);
 	if (++p->gathered == ML_BLOCK_ROWS)
 		ml_load_profile_finish(p);
+}
+
+const MlCellProfile *
+ml_load_profile_cell(const MlLoadProfile *p, int cell)
+{
+	return &p->cells[cell];
+}
+
+int64
+ml_load_profile_rows(const MlLoadProfile *p)
+{
+	return p->rows;
 }
 
 void

@@ -4,8 +4,26 @@
 #ifndef ML_LOAD_PROFILE_H
 #define ML_LOAD_PROFILE_H
 
+#include "base/distinct.h"
+#include "base/histogram.h"
 #include "flow/load.h"
 #include "transform/pipeline.h"
+
+/* What is known of one cell of the rows. */
+typedef struct MlCellProfile
+{
+	int64		nulls;
+	MlHistogram *histogram;		/* of a column of numbers */
+	MlDistinct *distinct;		/* of the same */
+	double		center;			/* of the same: its first number, and the sums of (x - center) and their squares */
+	double		sum;
+	double		squares;
+	bool		text;			/* the cell is a code */
+	int64	   *codes;			/* rows of each */
+	int			capacity;
+	double		min;			/* of what is neither */
+	double		max;
+} MlCellProfile;
 
 typedef struct MlLoadProfile MlLoadProfile;
 
@@ -20,6 +38,10 @@ extern void ml_load_profile_block(MlLoadProfile *profile, int first_cell, int n,
 
 /* What was added and not counted yet is. */
 extern void ml_load_profile_finish(MlLoadProfile *profile);
+
+/* What is known of a cell, and the number of rows. */
+extern const MlCellProfile *ml_load_profile_cell(const MlLoadProfile *profile, int cell);
+extern int64 ml_load_profile_rows(const MlLoadProfile *profile);
 
 /* The least and greatest number of a cell. */
 extern void ml_load_profile_bounds(const MlLoadProfile *profile, int cell, double *min, double *max);

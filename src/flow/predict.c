@@ -70,11 +70,11 @@ typedef struct MlFeatures
 
 /* A lane for one more version beside production. */
 static void
-ml_predict_add_lane(MlCallSite *site, const MlServed *served)
+ml_predict_add_lane(MlCallSite *site, const MlServing *serving, const MlServed *served)
 {
 	MlLane	   *lane = &site->others[site->nothers];
 
-	ml_lane_init(lane, served, true, psprintf("%s/%d", served->version.model, served->version.version), site->context);
+	ml_lane_init(lane, serving, served, psprintf("%s/%d", served->version.model, served->version.version), site->context);
 	if (site->columns.names)
 		ml_bind_names(lane->binding, site->columns.n, site->columns.names, site->columns.types);
 	if (served->role == ML_SERVES_CANARY)
@@ -118,12 +118,12 @@ ml_predict_resolve(MlCallSite *site, const char *ref, int length, const MlMoment
 	site->ref = pnstrdup(ref, length);
 	site->ref_length = length;
 	ml_resolve(site->ref, moment, false, &serving);
-	ml_lane_init(&site->production, &serving.versions[0], serving.deployed, site->ref, site->context);
+	ml_lane_init(&site->production, &serving, &serving.versions[0], site->ref, site->context);
 	if (site->columns.names)
 		ml_bind_names(site->production.binding, site->columns.n, site->columns.names, site->columns.types);
 	site->others = palloc(sizeof(MlLane) * serving.count);
 	for (int i = 1; i < serving.count; i++)
-		ml_predict_add_lane(site, &serving.versions[i]);
+		ml_predict_add_lane(site, &serving, &serving.versions[i]);
 	site->invalid = serving.invalid;
 	site->judge = ml_judge_create(&serving, site->production.binding, site->context);
 	if (site->judge && site->left_out)
@@ -266,6 +266,15 @@ ml_predict_no_features(const MlCallSite *site)
 			 errhint("Score a table by its name or alias: ml.predict('model', t) FROM customers t.")));
 }
 
+/* A row begins that production, or who answers in its place, has to score: an error from here on counts. */
+static inline void
+ml_predict_begin(MlCallSite *site)
+{
+	ml_lane_begin(&site->production);
+	if (site->production.counter)
+		ml_counters_scoring = site->production.count;
+}
+
 /* Fills a lane's cells; true if it is certain that none is missing. */
 static inline bool
 ml_predict_bind(const MlCallSite *site, MlLane *lane, Datum features)
@@ -309,8 +318,13 @@ static void
 ml_predict_refuse(MlCallSite *site)
 {
 	site->production.count->invalid++;
+	site->production.count->rejected++;
 	for (int i = site->ncanaries; i < site->nothers; i++)
+	{
 		site->others[i].count->invalid++;
+		site->others[i].count->rejected++;
+	}
+	ml_counters_scoring = NULL;
 	if (site->invalid == ML_INVALID_ERROR)
 		ml_judge_refuse(site->judge);
 }
@@ -321,10 +335,11 @@ ml_predict_shadow(const MlCallSite *site, MlLane *lane, const MlFeatures *featur
 {
 	bool		complete;
 
+	ml_lane_begin(lane);
 	lane->binding->refused = false;
 	complete = ml_predict_bind_any(site, lane, features);
 	if (!lane->binding->refused && ml_lane_run(lane, complete))
-		lane->count->rows++;
+		ml_lane_count(lane);
 	else
 		lane->count->errors++;
 }
@@ -347,6 +362,7 @@ ml_predict_beside(MlCallSite *site, MlFeatures *features)
 			ml_predict_no_features(site);
 		features->value = PointerGetDatum(PG_DETOAST_DATUM(features->value));
 	}
+	ml_predict_begin(site);
 	valid = ml_predict_judge(site, features);
 	if (!valid && site->invalid != ML_INVALID_SCORE)
 	{
@@ -357,9 +373,11 @@ ml_predict_beside(MlCallSite *site, MlFeatures *features)
 	if (site->ncanaries > 0 && ml_route_share(site->route, lane->cells) < site->traffic)
 	{
 		lane = &site->others[0];
+		ml_lane_begin(lane);
 		complete = ml_predict_bind_any(site, lane, features);
 	}
 	ml_lane_answer(lane, complete);
+	ml_counters_scoring = NULL;
 	lane->count->invalid += !valid;
 	for (int i = site->ncanaries; i < site->nothers; i++)
 	{
@@ -378,7 +396,9 @@ ml_predict_score(MlCallSite *site, Datum value)
 
 		return ml_predict_beside(site, &features);
 	}
+	ml_predict_begin(site);
 	ml_lane_answer(&site->production, ml_predict_bind(site, &site->production, value));
+	ml_counters_scoring = NULL;
 	return &site->production;
 }
 
@@ -391,7 +411,9 @@ ml_predict_score_columns(MlCallSite *site, const NullableDatum *columns)
 
 		return ml_predict_beside(site, &features);
 	}
+	ml_predict_begin(site);
 	ml_lane_answer(&site->production, ml_bind_columns(site->production.binding, columns, site->production.cells));
+	ml_counters_scoring = NULL;
 	return &site->production;
 }
 

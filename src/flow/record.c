@@ -340,4 +340,5 @@ ml_record_fill(MlTraining *t, MlRegistration *r)
 	ml_record_figures(t, r);
 	r->notes_json = ml_record_notes(&t->notes);
 	r->checks = ml_load_profile_checks(t->load, t->model->pipeline);
+	r->baseline = ml_baseline_encode(ml_baseline_make(t->load, t->model, t->held_out));
 }

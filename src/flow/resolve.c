@@ -23,6 +23,8 @@ typedef struct MlResolveAnswer
 	char		owner[NAMEDATALEN];
 	bool		deployed;
 	MlInvalidPolicy invalid;
+	int64		window_us;
+	double		log_fraction;
 	int			count;
 	MlServed	versions[ML_RESOLVE_VERSIONS_MAX];	/* model and owner stand above */
 } MlResolveAnswer;
@@ -34,7 +36,9 @@ ml_resolve_keep(const char *ref, const MlMoment *moment, const MlServing *servin
 {
 	MlResolveAnswer *last = &ml_resolve_last;
 
-	last->valid = strlen(ref) <= ML_RESOLVE_REF_MAX && serving->count <= ML_RESOLVE_VERSIONS_MAX;
+	/* names of slices would need room of their own */
+	last->valid = strlen(ref) <= ML_RESOLVE_REF_MAX && serving->count <= ML_RESOLVE_VERSIONS_MAX &&
+		serving->slices == NIL;
 	if (!last->valid)
 		return;
 	last->moment = *moment;
@@ -43,6 +47,8 @@ ml_resolve_keep(const char *ref, const MlMoment *moment, const MlServing *servin
 	strlcpy(last->owner, serving->versions[0].version.owner, sizeof last->owner);
 	last->deployed = serving->deployed;
 	last->invalid = serving->invalid;
+	last->window_us = serving->window_us;
+	last->log_fraction = serving->log_fraction;
 	last->count = serving->count;
 	memcpy(last->versions, serving->versions, sizeof(MlServed) * serving->count);
 }
@@ -57,6 +63,9 @@ ml_resolve_recall(MlServing *serving)
 
 	serving->deployed = last->deployed;
 	serving->invalid = last->invalid;
+	serving->window_us = last->window_us;
+	serving->log_fraction = last->log_fraction;
+	serving->slices = NIL;
 	serving->count = last->count;
 	serving->versions = palloc(sizeof(MlServed) * last->count);
 	memcpy(serving->versions, last->versions, sizeof(MlServed) * last->count);

@@ -15,18 +15,18 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
-typedef struct MlServingKey
+typedef struct MlSessionKey
 {
 	char		model[ML_MODEL_NAME_BYTES_MAX + 1]; /* with zeros behind it */
 	int32		version;
 	int32		role;			/* MlServingRole */
-} MlServingKey;
+} MlSessionKey;
 
-typedef struct MlServingEntry
+typedef struct MlSessionEntry
 {
-	MlServingKey key;
+	MlSessionKey key;
 	MlServingCount count;
-} MlServingEntry;
+} MlSessionEntry;
 
 static HTAB *ml_serving_table = NULL;
 
@@ -36,8 +36,8 @@ ml_serving_init(void)
 	HASHCTL		ctl;
 
 	memset(&ctl, 0, sizeof ctl);
-	ctl.keysize = sizeof(MlServingKey);
-	ctl.entrysize = sizeof(MlServingEntry);
+	ctl.keysize = sizeof(MlSessionKey);
+	ctl.entrysize = sizeof(MlSessionEntry);
 	ctl.hcxt = TopMemoryContext;
 	ml_serving_table = hash_create("pg_mlops serving counts", 16, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
@@ -45,8 +45,8 @@ ml_serving_init(void)
 MlServingCount *
 ml_serving_count(const char *model, int32 version, MlServingRole role)
 {
-	MlServingKey key;
-	MlServingEntry *entry;
+	MlSessionKey key;
+	MlSessionEntry *entry;
 	bool		found;
 
 	if (ml_serving_table == NULL)
@@ -65,8 +65,8 @@ ml_serving_count(const char *model, int32 version, MlServingRole role)
 static int
 ml_serving_compare(const ListCell *a, const ListCell *b)
 {
-	const MlServingLine *x = lfirst(a);
-	const MlServingLine *y = lfirst(b);
+	const MlSessionLine *x = lfirst(a);
+	const MlSessionLine *y = lfirst(b);
 	int			order = strcmp(x->model, y->model);
 
 	if (order != 0)
@@ -81,7 +81,7 @@ ml_serving_lines(void)
 	List	   *all = NIL;
 	List	   *lines = NIL;
 	HASH_SEQ_STATUS status;
-	MlServingEntry *entry;
+	MlSessionEntry *entry;
 	ListCell   *lc;
 
 	if (ml_serving_table == NULL)
@@ -90,7 +90,7 @@ ml_serving_lines(void)
 	hash_seq_init(&status, ml_serving_table);
 	while ((entry = hash_seq_search(&status)) != NULL)
 	{
-		MlServingLine *line = palloc(sizeof(MlServingLine));
+		MlSessionLine *line = palloc(sizeof(MlSessionLine));
 
 		line->model = pstrdup(entry->key.model);
 		line->version = entry->key.version;
@@ -100,7 +100,7 @@ ml_serving_lines(void)
 	}
 	foreach(lc, all)
 	{
-		MlServingLine *line = lfirst(lc);
+		MlSessionLine *line = lfirst(lc);
 		char	   *owner;
 
 		if (ml_catalog_model_exists(line->model, &owner) && ml_access_allowed(line->model, owner, ML_PRIV_ANY))

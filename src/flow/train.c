@@ -374,6 +374,7 @@ ml_train_judge(MlTraining *t)
 	double	   *out = palloc(sizeof(double) * Max(t->model->nclasses, 1));
 
 	t->quality = ml_quality_begin(t->model, t->context);
+	t->held_out = ml_held_out_begin(t->model, t->context);
 	if (t->load->split == ML_SPLIT_NONE)
 	{
 		ml_note(&t->notes, "no rows were held out: there are no metrics");
@@ -385,6 +386,7 @@ ml_train_judge(MlTraining *t)
 		{
 			t->model->learner->predict(t->model->state, block.x + block.stride * i, out);
 			ml_quality_add(t->quality, block.y[i], out);
+			ml_held_out_add(t->held_out, block.y[i], out);
 		}
 	if (t->quality->rows == 0)
 		ml_note(&t->notes, "the split held out no rows: there are no metrics");

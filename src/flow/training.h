@@ -4,6 +4,7 @@
 #ifndef ML_TRAINING_H
 #define ML_TRAINING_H
 
+#include "flow/baseline.h"
 #include "flow/design.h"
 #include "flow/quality.h"
 #include "flow/train.h"
@@ -32,6 +33,7 @@ typedef struct MlTraining
 	bool		spilled;		/* rows went to temporary files */
 	MlTick		tick;
 	MlQuality  *quality;
+	MlHeldOut  *held_out;
 	List	   *checked;		/* MlCheckResult *: what the suite of the model's name found in the source */
 } MlTraining;
 

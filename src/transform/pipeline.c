@@ -340,10 +340,11 @@ ml_pipeline_apply_to(const MlPipeline *p, const double *cells, double *work, dou
 }
 
 double
-ml_pipeline_level(const MlInput *input, const char *text, int length)
+ml_pipeline_level(const MlInput *input, const char *text, int length, bool *known)
 {
 	int			code = ml_dict_find(input->codes, text, length);
 
+	*known = code >= 0 || input->has_other;
 	if (unlikely(code < 0))
 		return input->unseen == ML_LEVEL_MISSING ? ml_cell_null() : input->unseen;
 	return code;

@@ -93,6 +93,6 @@ extern void ml_pipeline_describe(const MlPipeline *p, StringInfo out);
 extern void ml_pipeline_describe_inputs(const MlPipeline *p, StringInfo out);
 
 /* The code of a text at a category input. */
-extern double ml_pipeline_level(const MlInput *input, const char *text, int length);
+extern double ml_pipeline_level(const MlInput *input, const char *text, int length, bool *known);
 
 #endif							/* ML_PIPELINE_H */

@@ -8,5 +8,6 @@
 
 const MlDuty *const ml_duties[] = {
 	&ml_jobs_duty,
+	&ml_duty_drain,
 	NULL
 };

@@ -43,5 +43,6 @@ extern bool ml_duty_asked(void);
 
 /* The members. */
 extern const MlDuty ml_jobs_duty;
+extern const MlDuty ml_duty_drain;
 
 #endif							/* ML_DUTY_H */
