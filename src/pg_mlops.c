@@ -7,8 +7,8 @@
 #include "base/settings.h"
 #include "base/shared.h"
 #include "miscadmin.h"
-#include "monitor/progress.h"
 #include "monitor/counters.h"
+#include "monitor/progress.h"
 #include "worker/launcher.h"
 
 PG_MODULE_MAGIC;

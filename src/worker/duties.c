@@ -7,7 +7,7 @@
 #include "worker/duty.h"
 
 const MlDuty *const ml_duties[] = {
-	&ml_jobs_duty,
 	&ml_duty_drain,
+	&ml_duty_jobs,
 	NULL
 };

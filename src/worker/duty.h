@@ -42,7 +42,7 @@ extern void ml_duty_commit(void);
 extern bool ml_duty_asked(void);
 
 /* The members. */
-extern const MlDuty ml_jobs_duty;
 extern const MlDuty ml_duty_drain;
+extern const MlDuty ml_duty_jobs;
 
 #endif							/* ML_DUTY_H */
