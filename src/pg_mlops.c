@@ -8,6 +8,7 @@
 #include "base/shared.h"
 #include "miscadmin.h"
 #include "monitor/counters.h"
+#include "monitor/log_ring.h"
 #include "monitor/progress.h"
 #include "worker/launcher.h"
 
@@ -22,8 +23,9 @@ _PG_init(void)
 	if (process_shared_preload_libraries_in_progress)
 	{
 		ml_counters_announce();
-		ml_launcher_announce();
 		ml_progress_announce();
+		ml_launcher_announce();
+		ml_log_ring_announce();
 		ml_shared_install();
 	}
 }

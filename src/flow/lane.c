@@ -19,6 +19,7 @@ ml_lane_init(MlLane *lane, const MlServing *serving, const MlServed *served, con
 
 	memset(lane, 0, sizeof *lane);
 	lane->ref = ref;
+	lane->served = served;
 	lane->model = model = ml_cache_pin(&served->version, context);
 	lane->binding = ml_bind_create(model, ref, served->role == ML_SERVES_SHADOW, context);
 	lane->cells = palloc_extended(sizeof(double) * Max(model->pipeline->ncells, 1), MCXT_ALLOC_HUGE);

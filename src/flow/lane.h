@@ -8,6 +8,7 @@
 
 #include "flow/baseline.h"
 #include "flow/bind.h"
+#include "flow/route.h"
 #include "flow/serving.h"
 #include "store/cache.h"
 
@@ -16,6 +17,8 @@ typedef struct MlLane
 	const MlModel *model;
 	MlBinding  *binding;
 	const char *ref;			/* for messages */
+	const MlServed *served;		/* lasts as long as the lane */
+	MlRoute    *keys;			/* of logged rows, made for the first of them */
 	double	   *cells;
 	double	   *work;
 	double	   *out;			/* a number, or one probability per class */

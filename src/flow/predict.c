@@ -22,6 +22,7 @@
 #include "flow/quality.h"
 #include "flow/resolve.h"
 #include "flow/route.h"
+#include "flow/row_log.h"
 #include "flow/support.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
@@ -52,6 +53,7 @@ struct MlCallSite
 	MlRoute    *route;
 	MlInvalidPolicy invalid;
 	MlJudge    *judge;			/* or NULL */
+	MlRowLog   *log;			/* or NULL */
 	bool		beside;			/* a row takes more than production's answer */
 
 	/* the result type of the call */
@@ -113,6 +115,7 @@ ml_predict_resolve(MlCallSite *site, const char *ref, int length, const MlMoment
 	site->result_known = false;
 	site->nothers = site->ncanaries = 0;
 	site->judge = NULL;
+	site->log = NULL;
 	MemoryContextReset(site->context);
 	old = MemoryContextSwitchTo(site->context);
 	site->ref = pnstrdup(ref, length);
@@ -128,7 +131,8 @@ ml_predict_resolve(MlCallSite *site, const char *ref, int length, const MlMoment
 	site->judge = ml_judge_create(&serving, site->production.binding, site->context);
 	if (site->judge && site->left_out)
 		ml_predict_outdated(site);
-	site->beside = site->nothers > 0 || site->judge != NULL;
+	site->log = ml_row_log_create(&serving, &site->production, site->context);
+	site->beside = site->nothers > 0 || site->judge != NULL || site->log != NULL;
 	site->moment = *moment;
 	site->resolved = true;
 	MemoryContextSwitchTo(old);
@@ -329,8 +333,28 @@ ml_predict_refuse(MlCallSite *site)
 		ml_judge_refuse(site->judge);
 }
 
+/* The features in the form that the log takes them in. */
+static MlGiven
+ml_predict_given(const MlCallSite *site, const MlFeatures *features)
+{
+	MlGiven		given = {ML_GIVEN_COLUMNS, features->columns, features->value};
+
+	if (features->columns == NULL)
+		given.form = OidIsValid(site->element_type) ? ML_GIVEN_ARRAY : site->row_type ? ML_GIVEN_ROW : ML_GIVEN_JSONB;
+	return given;
+}
+
+/* Logs a row that a lane has scored. */
+static pg_noinline void
+ml_predict_log(const MlCallSite *site, MlLane *lane, const MlFeatures *features)
+{
+	MlGiven		given = ml_predict_given(site, features);
+
+	ml_row_log_add(site->log, lane, &given);
+}
+
 /* Scores a row in a shadow, or counts that it cannot be. */
-static void
+static bool
 ml_predict_shadow(const MlCallSite *site, MlLane *lane, const MlFeatures *features)
 {
 	bool		complete;
@@ -339,14 +363,17 @@ ml_predict_shadow(const MlCallSite *site, MlLane *lane, const MlFeatures *featur
 	lane->binding->refused = false;
 	complete = ml_predict_bind_any(site, lane, features);
 	if (!lane->binding->refused && ml_lane_run(lane, complete))
+	{
 		ml_lane_count(lane);
-	else
-		lane->count->errors++;
+		return true;
+	}
+	lane->count->errors++;
+	return false;
 }
 
 /*
- * Scores a row where the model has a canary, shadows or a policy for invalid
- * rows; NULL for a row that is refused.
+ * Scores a row where the model has a canary, shadows, a policy for invalid
+ * rows or a log; NULL for a row that is refused.
  */
 static pg_noinline MlLane *
 ml_predict_beside(MlCallSite *site, MlFeatures *features)
@@ -354,6 +381,7 @@ ml_predict_beside(MlCallSite *site, MlFeatures *features)
 	MlLane	   *lane = &site->production;
 	bool		complete;
 	bool		valid;
+	bool		logged;
 
 	/* compressed or out of line: once is enough */
 	if (!features->columns)
@@ -370,6 +398,7 @@ ml_predict_beside(MlCallSite *site, MlFeatures *features)
 		return NULL;
 	}
 	complete = ml_predict_bind_any(site, lane, features);
+	logged = site->log && ml_row_log_wants(site->log, lane->cells);
 	if (site->ncanaries > 0 && ml_route_share(site->route, lane->cells) < site->traffic)
 	{
 		lane = &site->others[0];
@@ -378,10 +407,13 @@ ml_predict_beside(MlCallSite *site, MlFeatures *features)
 	}
 	ml_lane_answer(lane, complete);
 	ml_counters_scoring = NULL;
+	if (logged)
+		ml_predict_log(site, lane, features);
 	lane->count->invalid += !valid;
 	for (int i = site->ncanaries; i < site->nothers; i++)
 	{
-		ml_predict_shadow(site, &site->others[i], features);
+		if (ml_predict_shadow(site, &site->others[i], features) && logged)
+			ml_predict_log(site, &site->others[i], features);
 		site->others[i].count->invalid += !valid;
 	}
 	return lane;
@@ -415,6 +447,20 @@ ml_predict_score_columns(MlCallSite *site, const NullableDatum *columns)
 	ml_lane_answer(&site->production, ml_bind_columns(site->production.binding, columns, site->production.cells));
 	ml_counters_scoring = NULL;
 	return &site->production;
+}
+
+uint64
+ml_predict_row_key(MlCallSite *site, Datum value)
+{
+	MlFeatures	features = {NULL, value};
+	MlGiven		given;
+
+	if (!OidIsValid(site->element_type) && !site->row_type && getBaseType(site->features_type) != JSONBOID)
+		ml_predict_no_features(site);
+	features.value = PointerGetDatum(PG_DETOAST_DATUM(value));
+	(void) ml_predict_bind_any(site, &site->production, &features);
+	given = ml_predict_given(site, &features);
+	return ml_row_log_key(&site->production, &given);
 }
 
 /* Whether a label reads as a number as a whole. */

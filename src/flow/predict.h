@@ -34,6 +34,9 @@ extern MlLane *ml_predict_score(MlCallSite *site, Datum value);
 /* Scores the columns of a row. */
 extern MlLane *ml_predict_score_columns(MlCallSite *site, const NullableDatum *columns);
 
+/* The key that the features argument has in the prediction log. */
+extern uint64 ml_predict_row_key(MlCallSite *site, Datum value);
+
 /* A number or the chosen class as a value of the call's result type. */
 extern Datum ml_predict_result(MlCallSite *site, MlLane *lane, FmgrInfo *flinfo);
 

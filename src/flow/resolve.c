@@ -3,7 +3,7 @@
  *
  * A statement asks for its model when it is planned, and again at each place
  * where it scores. The answer given last is kept whole, for its moment alone;
- * one of more versions than there is room for is not kept.
+ * one of more versions than there is room for, or with slices, is not kept.
  */
 #include "postgres.h"
 

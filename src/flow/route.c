@@ -1,5 +1,5 @@
 /*
- * route.c - which rows a canary scores: a number in [0, 1) that depends on the features alone.
+ * route.c - numbers of rows that depend on the features alone: which ones a canary scores, which ones are logged.
  *
  * A row is a set of cells at the entrance of the pipeline of the version in
  * production, and each cell has a key and 64 bits:
@@ -18,6 +18,11 @@
  * of features, statement, session and server. The salt is in no other hash:
  * the number says nothing about which rows were held out of the training. It
  * must never change, or rows would change sides with an update.
+ *
+ * Whether a row is logged is another number of the same sum, with a salt of
+ * its own: what the canary scores is logged as often as what production does.
+ * The key that a logged row has in the table is a third one, with text(value)
+ * in the place of text(level).
  */
 #include "postgres.h"
 
@@ -28,17 +33,19 @@
 #include "flow/route.h"
 
 #define ML_ROUTE_SALT	UINT64CONST(0x6d6c2e63616e6172) /* "ml.canar" */
+#define ML_ROUTE_LOG_SALT	UINT64CONST(0x6d6c2e6c6f676765) /* "ml.logge" */
+#define ML_ROUTE_KEY_SALT	UINT64CONST(0x6d6c2e726f776b65) /* "ml.rowke" */
 #define ML_ROUTE_GOLDEN UINT64CONST(0x9e3779b97f4a7c15)
 #define ML_ROUTE_OTHER	UINT64CONST(0x2545f4914f6cdd1d)
 
 /* The hash of a text: byte by byte, so that no machine has another one. */
 static uint64
-ml_route_text(const char *text)
+ml_route_text(const char *text, int length)
 {
 	uint64		hash = UINT64CONST(0xcbf29ce484222325);
 
-	for (const unsigned char *p = (const unsigned char *) text; *p != '\0'; p++)
-		hash = (hash ^ *p) * UINT64CONST(0x100000001b3);
+	for (int i = 0; i < length; i++)
+		hash = (hash ^ (unsigned char) text[i]) * UINT64CONST(0x100000001b3);
 	return ml_mix64(hash ^ ML_ROUTE_SALT);
 }
 
@@ -51,51 +58,100 @@ ml_route_levels(const MlInput *input)
 	int			kept = input->nlevels - input->has_other;
 
 	for (int k = 0; k < kept; k++)
-		levels[k] = ml_route_text(input->levels[k]);
+		levels[k] = ml_route_text(input->levels[k], strlen(input->levels[k]));
 	if (input->has_other)
 		levels[kept] = ML_ROUTE_OTHER;
 	return levels;
 }
 
 MlRoute *
-ml_route_create(const MlPipeline *pipeline)
+ml_route_create_keys(const MlPipeline *pipeline)
 {
-	MlRoute    *route = palloc(sizeof(MlRoute));
+	MlRoute    *route = palloc0(sizeof(MlRoute));
 
 	route->ncells = pipeline->ncells;
 	route->keys = palloc_extended(sizeof(uint64) * Max(route->ncells, 1), MCXT_ALLOC_HUGE);
-	route->levels = palloc_extended(sizeof(uint64 *) * Max(route->ncells, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int i = 0; i < pipeline->ninputs; i++)
 	{
 		const MlInput *input = &pipeline->inputs[i];
-		uint64		name = ml_route_text(input->name);
+		uint64		name = ml_route_text(input->name, strlen(input->name));
 		bool		elements = input->class == ML_TYPE_ARRAY;
 
 		for (int e = 0; e < input->ncells; e++)
 			route->keys[input->first_cell + e] = ml_mix64(name + ML_ROUTE_GOLDEN * (elements ? e + 1 : 0));
-		if (input->class == ML_TYPE_TEXT)
-			route->levels[input->first_cell] = ml_route_levels(input);
 	}
 	return route;
 }
 
-double
-ml_route_share(const MlRoute *route, const double *cells)
+MlRoute *
+ml_route_create(const MlPipeline *pipeline)
+{
+	MlRoute    *route = ml_route_create_keys(pipeline);
+
+	route->levels = palloc_extended(sizeof(uint64 *) * Max(route->ncells, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int i = 0; i < pipeline->ninputs; i++)
+		if (pipeline->inputs[i].class == ML_TYPE_TEXT)
+			route->levels[pipeline->inputs[i].first_cell] = ml_route_levels(&pipeline->inputs[i]);
+	return route;
+}
+
+/* The bits of a number or of what is missing. */
+static inline uint64
+ml_route_bits(double x)
+{
+	if (unlikely(isnan(x)))
+		return ml_cell_is_null(x) ? ML_NULL_BITS : ML_NAN_BITS;
+	return ml_cell_bits(x + 0.0);	/* -0 becomes 0 */
+}
+
+/* The sum over the cells. */
+static uint64
+ml_route_sum(const MlRoute *route, const double *cells)
 {
 	uint64		row = 0;
 
 	for (int c = 0; c < route->ncells; c++)
 	{
 		double		x = cells[c];
-		uint64		bits;
 
-		if (unlikely(isnan(x)))
-			bits = ml_cell_is_null(x) ? ML_NULL_BITS : ML_NAN_BITS;
-		else if (route->levels[c] != NULL)
-			bits = route->levels[c][(int) x];
-		else
-			bits = ml_cell_bits(x + 0.0);	/* -0 becomes 0 */
-		row += ml_cell_hash(bits, route->keys[c]);
+		row += ml_cell_hash(route->levels[c] != NULL && !isnan(x) ? route->levels[c][(int) x] : ml_route_bits(x),
+							route->keys[c]);
 	}
-	return (double) (ml_mix64(row ^ ML_ROUTE_SALT) >> 11) * 0x1p-53;
+	return row;
+}
+
+static inline double
+ml_route_fraction(uint64 hash)
+{
+	return (double) (hash >> 11) * 0x1p-53;
+}
+
+double
+ml_route_share(const MlRoute *route, const double *cells)
+{
+	return ml_route_fraction(ml_mix64(ml_route_sum(route, cells) ^ ML_ROUTE_SALT));
+}
+
+double
+ml_route_log_share(const MlRoute *route, const double *cells)
+{
+	return ml_route_fraction(ml_mix64(ml_route_sum(route, cells) ^ ML_ROUTE_LOG_SALT));
+}
+
+uint64
+ml_route_cell(const MlRoute *route, int cell, double x)
+{
+	return ml_cell_hash(ml_route_bits(x), route->keys[cell]);
+}
+
+uint64
+ml_route_text_cell(const MlRoute *route, int cell, const char *text, int length)
+{
+	return ml_cell_hash(ml_route_text(text, length), route->keys[cell]);
+}
+
+uint64
+ml_route_row_key(uint64 sum)
+{
+	return ml_mix64(sum ^ ML_ROUTE_KEY_SALT);
 }

@@ -18,8 +18,9 @@ ml_lanes_total(const MlVecInt *v)
 	return total;
 }
 
-ML_CLONES void
-ml_count_bins(const double *x, int nedges, const double *edges, double center, int64_t null_bits, MlBinCounts *out)
+/* Clones are visible outside the library unless they are static. */
+ML_CLONES static void
+ml_count_block(const double *x, int nedges, const double *edges, double center, int64_t null_bits, MlBinCounts *out)
 {
 	MlVec		block[ML_VECTORS];
 	MlVec		sum = {0};
@@ -71,4 +72,10 @@ ml_count_bins(const double *x, int nedges, const double *edges, double center, i
 		out->min = fmin(out->min, least[k]);
 		out->max = fmax(out->max, greatest[k]);
 	}
+}
+
+void
+ml_count_bins(const double *x, int nedges, const double *edges, double center, int64_t null_bits, MlBinCounts *out)
+{
+	ml_count_block(x, nedges, edges, center, null_bits, out);
 }

@@ -19,6 +19,8 @@ CREATE TABLE ml.windows (
 	looks			integer NOT NULL DEFAULT 0,
 	judged_rows		bigint NOT NULL DEFAULT 0,
 	closed			boolean NOT NULL DEFAULT false,
+	-- Why the last look found nothing; NULL: it did not fail.
+	problem			text,
 	CONSTRAINT windows_pkey PRIMARY KEY (model, version, role, window_start),
 	CONSTRAINT windows_version_fkey FOREIGN KEY (model, version) REFERENCES ml.versions (model, version),
 	CONSTRAINT windows_role_check CHECK (role IN ('shadow', 'canary', 'production')),

@@ -281,8 +281,9 @@ extern void ml_catalog_require_approval(const char *model, const char *role, int
 extern void ml_catalog_approve(const char *model, int32 version, const char *role);
 extern void ml_catalog_withdraw_approval(const char *model, int32 version, const char *role);
 
-/* Puts production back to the version before. */
+/* Puts production back to the version before, and whether there is one. */
 extern void ml_catalog_rollback(const char *model, const char *reason);
+extern bool ml_catalog_can_roll_back(const char *model);
 
 /* Ends the current deployments in a role. */
 extern void ml_catalog_end_role(const char *model, const char *role);

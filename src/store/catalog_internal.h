@@ -39,6 +39,8 @@ typedef enum MlCatalogScan
 	ML_SCAN_CHECKS,				/* ml.checks by (suite), in the order in which they were added */
 	ML_SCAN_CHECK,				/* ml.checks by (suite, name) */
 	ML_SCAN_CHECK_RESULTS,		/* ml.check_results by (suite, name), oldest first */
+	ML_SCAN_MONITOR,			/* ml.monitor_options by (model) */
+	ML_SCAN_SLICE_BASELINE,		/* ml.slice_baselines by (model, version) */
 	ML_SCAN_JOB					/* ml.job_queue by its number */
 } MlCatalogScan;
 
@@ -139,6 +141,18 @@ typedef struct MlScan
 #define ML_RESULTS_OBSERVED		11
 #define ML_RESULTS_AT			16
 #define ML_RESULTS_ACTOR		17
+#define ML_MONITOR_MODEL		1
+#define ML_MONITOR_METHODS		2
+#define ML_MONITOR_ROWS			3
+#define ML_MONITOR_CHANCE		5
+#define ML_MONITOR_AFTER		6
+#define ML_MONITOR_OF			7
+#define ML_MONITOR_CYCLIC		8
+#define ML_SLICED_MODEL			1
+#define ML_SLICED_VERSION		2
+#define ML_SLICED_SLICES		3
+#define ML_SLICED_COUNTS		4
+#define ML_SLICED_PROBLEM		5
 #define ML_JOBS_JOB				1
 #define ML_JOBS_MODEL			3
 #define ML_JOBS_STATUS			5
@@ -162,6 +176,9 @@ extern HeapTuple ml_scan_previous(MlScan *scan);
 extern Datum ml_scan_get(MlScan *scan, HeapTuple tuple, int column, bool *isnull);
 
 extern void ml_scan_end(MlScan *scan);
+
+/* A column of type text[] as a List of char *; NULL is NIL. */
+extern List *ml_scan_list(MlScan *scan, HeapTuple tuple, int column);
 
 /* What is wrong with a name of a model, alias or suite, or NULL when nothing is. */
 extern const char *ml_name_problem(const char *name);

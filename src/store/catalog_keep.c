@@ -163,7 +163,11 @@ void
 ml_catalog_drop_version(const char *model_name, int32 version)
 {
 	static const char *const deletes[] = {
+		"DELETE FROM ml.drift WHERE model = $1 AND version = $2",
+		"DELETE FROM ml.slice_baselines WHERE model = $1 AND version = $2",
+		"DELETE FROM ml.alerts WHERE model = $1 AND version = $2",
 		"DELETE FROM ml.windows WHERE model = $1 AND version = $2",
+		"DELETE FROM ml.prediction_log WHERE model = $1 AND version = $2",
 		"DELETE FROM ml.gate_results WHERE model = $1 AND version = $2",
 		"DELETE FROM ml.approvals WHERE model = $1 AND version = $2",
 		"DELETE FROM ml.source_columns WHERE model = $1 AND version = $2",
@@ -210,8 +214,15 @@ ml_catalog_drop_model(const char *model_name)
 {
 	/* Rows that refer come before the rows they refer to. */
 	static const char *const deletes[] = {
+		"DELETE FROM ml.drift WHERE model = $1",
+		"DELETE FROM ml.slice_baselines WHERE model = $1",
+		"DELETE FROM ml.monitor_options WHERE model = $1",
+		"DELETE FROM ml.alerts WHERE model = $1",
+		"DELETE FROM ml.policy_firings WHERE model = $1",
+		"DELETE FROM ml.policies WHERE model = $1",
 		"DELETE FROM ml.job_queue WHERE model = $1",
 		"DELETE FROM ml.windows WHERE model = $1",
+		"DELETE FROM ml.prediction_log WHERE model = $1",
 		"DELETE FROM ml.attachments WHERE model = $1",
 		"DELETE FROM ml.gate_results WHERE model = $1",
 		"DELETE FROM ml.gates WHERE model = $1",

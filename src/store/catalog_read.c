@@ -67,6 +67,8 @@ static const MlScanInfo ml_scans[] = {
 	[ML_SCAN_CHECK] = {"checks", "checks_pkey", 11, ML_CHECKS_SUITE, ML_CHECKS_NAME},
 	[ML_SCAN_CHECK_RESULTS] = {"check_results", "check_results_past_idx", 17, ML_RESULTS_SUITE, ML_RESULTS_NAME, false,
 	ML_SCAN_ORDERED},
+	[ML_SCAN_MONITOR] = {"monitor_options", "monitor_options_pkey", 10, ML_MONITOR_MODEL, 0},
+	[ML_SCAN_SLICE_BASELINE] = {"slice_baselines", "slice_baselines_pkey", 6, ML_SLICED_MODEL, ML_SLICED_VERSION},
 	[ML_SCAN_JOB] = {"job_queue", "job_queue_pkey", 18, ML_JOBS_MODEL, ML_JOBS_JOB, true},
 	[ML_SCAN_EVENT_HEADS] = {"event_heads", "event_heads_pkey", 4, ML_EVENT_HEADS_MODEL, 0, false, ML_SCAN_ORDERED},
 };
@@ -167,6 +169,25 @@ ml_scan_get(MlScan *scan, HeapTuple tuple, int column, bool *isnull)
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("column %d of table \"ml.%s\" is null", column, RelationGetRelationName(scan->rel))));
 	return value;
+}
+
+List *
+ml_scan_list(MlScan *scan, HeapTuple tuple, int column)
+{
+	bool		none;
+	Datum		value = ml_scan_get(scan, tuple, column, &none);
+	List	   *items = NIL;
+	Datum	   *texts;
+	bool	   *nulls;
+	int			n;
+
+	if (none)
+		return NIL;
+	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &texts, &nulls, &n);
+	for (int i = 0; i < n; i++)
+		if (!nulls[i])
+			items = lappend(items, TextDatumGetCString(texts[i]));
+	return items;
 }
 
 /* Closes a scan; the table stays locked until the transaction ends. */
@@ -351,17 +372,7 @@ ml_read_monitor(MlScan *scan, HeapTuple tuple, MlServing *out)
 	const Interval *length = none ? NULL : DatumGetIntervalP(value);
 
 	out->window_us = none ? ML_WINDOW_DEFAULT_US : length->time + length->day * USECS_PER_DAY;
-	value = ml_scan_get(scan, tuple, ML_MODELS_SLICES, &none);
-	out->slices = NIL;
-	if (!none)
-	{
-		Datum	   *names;
-		int			n;
-
-		deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &n);
-		for (int i = 0; i < n; i++)
-			out->slices = lappend(out->slices, TextDatumGetCString(names[i]));
-	}
+	out->slices = ml_scan_list(scan, tuple, ML_MODELS_SLICES);
 	value = ml_scan_get(scan, tuple, ML_MODELS_LOG_FRACTION, &none);
 	out->log_fraction = none ? 0 : DatumGetFloat8(value);
 }

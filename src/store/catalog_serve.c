@@ -343,16 +343,50 @@ ml_catalog_deploy(const char *model, int32 version, const char *reason, const Ml
 }
 
 /*
- * Puts production back to the version before. Versions that were dropped,
- * archived or retired since are passed over. After an undeploy, the version
- * before is the one that was taken out.
+ * Finds the version before the one in production, and the link of its row.
+ * Versions that were dropped, archived or retired since are passed over. After
+ * an undeploy, the version before is the one that was taken out.
  */
+static bool
+ml_rollback_target(const MlProduction *from, MlRow *row)
+{
+	MlArgs		args = {0};
+
+	ml_bind_arg_int8(&args, from->id);
+	ml_arg(&args, INT4OID, Int32GetDatum(from->version), !from->current);
+	return ml_catalog_execute("WITH RECURSIVE back AS ("
+							  "SELECT d.model, d.version, d.rollback_id, d.deployment_id "
+							  "FROM ml.deployments d WHERE d.deployment_id = $1 "
+							  "UNION ALL "
+							  "SELECT d.model, d.version, d.rollback_id, d.deployment_id "
+							  "FROM back b JOIN ml.deployments d ON d.deployment_id = b.rollback_id) "
+							  "SELECT b.version, b.rollback_id FROM back b "
+							  "JOIN ml.versions v ON v.model = b.model AND v.version = b.version "
+							  "WHERE b.version IS DISTINCT FROM $2 AND v.archived_at IS NULL AND NOT EXISTS ("
+							  "SELECT FROM ml.deployments r WHERE r.model = b.model AND r.version = b.version "
+							  "AND r.role = 'retired' AND r.ended_at IS NULL) "
+							  "ORDER BY b.deployment_id DESC LIMIT 1", &args, row) > 0;
+}
+
+/* Whether ml.rollback would find a version. */
+bool
+ml_catalog_can_roll_back(const char *model_name)
+{
+	MlModelRow	model = {0};
+	MlProduction from;
+	MlRow		row;
+
+	model.model = pstrdup(model_name);
+	from = ml_newest_production(&model);
+	return ml_rollback_target(&from, &row);
+}
+
+/* Puts production back to the version before. */
 void
 ml_catalog_rollback(const char *model_name, const char *reason)
 {
 	MlModelRow	model;
 	MlProduction from;
-	MlArgs		args = {0};
 	MlRow		row;
 	MlRoleChange change = {0};
 	int64		rollback_id;
@@ -361,20 +395,7 @@ ml_catalog_rollback(const char *model_name, const char *reason)
 
 	ml_catalog_lock(model_name, &model);
 	from = ml_newest_production(&model);
-	ml_bind_arg_int8(&args, from.id);
-	ml_arg(&args, INT4OID, Int32GetDatum(from.version), !from.current);
-	if (ml_catalog_execute("WITH RECURSIVE back AS ("
-						   "SELECT d.model, d.version, d.rollback_id, d.deployment_id "
-						   "FROM ml.deployments d WHERE d.deployment_id = $1 "
-						   "UNION ALL "
-						   "SELECT d.model, d.version, d.rollback_id, d.deployment_id "
-						   "FROM back b JOIN ml.deployments d ON d.deployment_id = b.rollback_id) "
-						   "SELECT b.version, b.rollback_id FROM back b "
-						   "JOIN ml.versions v ON v.model = b.model AND v.version = b.version "
-						   "WHERE b.version IS DISTINCT FROM $2 AND v.archived_at IS NULL AND NOT EXISTS ("
-						   "SELECT FROM ml.deployments r WHERE r.model = b.model AND r.version = b.version "
-						   "AND r.role = 'retired' AND r.ended_at IS NULL) "
-						   "ORDER BY b.deployment_id DESC LIMIT 1", &args, &row) == 0)
+	if (!ml_rollback_target(&from, &row))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("model \"%s\" has no earlier version in production to roll back to", model.model),

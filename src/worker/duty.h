@@ -44,5 +44,7 @@ extern bool ml_duty_asked(void);
 /* The members. */
 extern const MlDuty ml_duty_drain;
 extern const MlDuty ml_duty_jobs;
+extern const MlDuty ml_duty_log;
+extern const MlDuty ml_duty_judge;
 
 #endif							/* ML_DUTY_H */

@@ -17,6 +17,7 @@
 #include "base/compat.h"
 #include "catalog/pg_database.h"
 #include "miscadmin.h"
+#include "monitor/log_ring.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
@@ -114,6 +115,7 @@ ml_launcher_forget(void)
 			continue;
 		if (entry->handle)
 			pfree(entry->handle);
+		ml_log_ring_forget(entry->database);
 		hash_search(ml_launcher_entries, &entry->database, HASH_REMOVE, NULL);
 	}
 }
@@ -171,6 +173,9 @@ ml_launcher_ended(MlLauncherEntry *entry, MlWorkerEnd end, TimestampTz now)
 		entry->failures++;
 	}
 	entry->absent = end == ML_WORKER_ABSENT;
+	/* the models went with the extension */
+	if (entry->absent)
+		ml_log_ring_forget(entry->database);
 	entry->next_try = TimestampTzPlusMilliseconds(now, wait_s * 1000);
 }
 
