@@ -19,16 +19,21 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
-/* The name of a model's job; pg_cron's names have no room for the longest of ours. */
+/*
+ * The name of a model's job. Names are a role's in all databases, so that of a
+ * database that pg_cron does not live in is part of it. pg_cron's names have
+ * no room for the longest of ours.
+ */
 static char *
-ml_schedule_name(const char *model)
+ml_schedule_name(const char *model, const char *elsewhere)
 {
-	char	   *name = psprintf("pg_mlops retrain %s", model);
+	const char *what = elsewhere ? psprintf("%s in %s", model, elsewhere) : model;
+	char	   *name = psprintf("pg_mlops retrain %s", what);
 
 	if (strlen(name) < NAMEDATALEN)
 		return name;
 	return psprintf("pg_mlops retrain #%016llx",
-					(unsigned long long) hash_bytes_extended((const unsigned char *) model, strlen(model), 0));
+					(unsigned long long) hash_bytes_extended((const unsigned char *) what, strlen(what), 0));
 }
 
 static char *
@@ -65,7 +70,7 @@ ml_schedule_require_cron(const char *model, const char *schedule)
 			 errmsg("extension \"pg_cron\" is not installed in this database"),
 			 errdetail("pg_cron lives in database \"%s\"; this one is \"%s\".", home, here),
 			 errhint("Run there: SELECT cron.schedule_in_database(%s, %s, %s, %s);",
-					 quote_literal_cstr(ml_schedule_name(model)), quote_literal_cstr(schedule ? schedule : "0 3 * * *"),
+					 quote_literal_cstr(ml_schedule_name(model, here)), quote_literal_cstr(schedule ? schedule : "0 3 * * *"),
 					 quote_literal_cstr(ml_schedule_command(model)), quote_literal_cstr(here))));
 }
 
@@ -83,7 +88,7 @@ ml_schedule_end(const char *model)
 {
 	MlStatementArg arg;
 
-	ml_schedule_arg(&arg, ml_schedule_name(model));
+	ml_schedule_arg(&arg, ml_schedule_name(model, NULL));
 	if (ml_statement_run("SELECT cron.unschedule(j.jobid) FROM cron.job j "
 						 "WHERE j.jobname OPERATOR(pg_catalog.=) $1 AND j.username OPERATOR(pg_catalog.=) CURRENT_USER::text",
 						 1, &arg) == 0)
@@ -104,7 +109,7 @@ ml_schedule_retrain_run(const char *model, const char *schedule)
 		ml_schedule_end(model);
 		return;
 	}
-	ml_schedule_arg(&args[0], ml_schedule_name(model));
+	ml_schedule_arg(&args[0], ml_schedule_name(model, NULL));
 	ml_schedule_arg(&args[1], schedule);
 	ml_schedule_arg(&args[2], ml_schedule_command(model));
 	(void) ml_statement_run("SELECT cron.schedule($1, $2, $3)", 3, args);

@@ -110,6 +110,9 @@ ml_jobs_read(int64 id, MlJobState *out, char **submitter)
 	bool		found;
 	bool		isnull;
 
+	/* to a scan, no number means all */
+	if (id <= 0)
+		return false;
 	PushActiveSnapshot(GetLatestSnapshot());
 	ml_scan_begin(&scan, ML_SCAN_JOB, NULL, id, NULL);
 	tuple = ml_scan_next(&scan);

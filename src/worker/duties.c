@@ -13,7 +13,7 @@ const MlDuty *const ml_duties[] = {
 	&ml_duty_quality,
 	&ml_duty_judge,
 	&ml_duty_policies,
-	&ml_jobs_duty,
+	&ml_duty_jobs,
 	&ml_duty_retention,
 	NULL
 };

@@ -42,8 +42,8 @@ extern void ml_duty_commit(void);
 extern bool ml_duty_asked(void);
 
 /* The members. */
-extern const MlDuty ml_jobs_duty;
 extern const MlDuty ml_duty_drain;
+extern const MlDuty ml_duty_jobs;
 extern const MlDuty ml_duty_log;
 extern const MlDuty ml_duty_judge;
 extern const MlDuty ml_duty_drain;

@@ -136,7 +136,7 @@ ml_jobs_start(void)
 }
 
 static TimestampTz
-ml_jobs_duty_run(void)
+ml_jobs_run(void)
 {
 	int			running = ml_jobs_look();
 
@@ -145,4 +145,4 @@ ml_jobs_duty_run(void)
 	return running > 0 ? TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ML_JOBS_LOOK_MS) : DT_NOEND;
 }
 
-const MlDuty ml_jobs_duty = {"jobs", ml_jobs_duty_run};
+const MlDuty ml_duty_jobs = {"jobs", ml_jobs_run};

@@ -57,7 +57,7 @@ sub ml_orphans
 	return $node->safe_psql($db // 'postgres', q{
 		SELECT 'run without its end', r.run_id::text FROM ml.runs r WHERE r.status = 'running'
 		UNION ALL SELECT 'run without its version', r.run_id::text FROM ml.runs r
-			WHERE r.kind = 'train' AND r.status = 'succeeded'
+			WHERE r.kind IN ('train', 'retrain') AND r.status = 'succeeded'
 			AND NOT EXISTS (SELECT FROM ml.versions v WHERE v.run_id = r.run_id)
 		UNION ALL SELECT 'snapshot without a version', s.snapshot_id::text FROM ml.snapshots s
 			WHERE NOT EXISTS (SELECT FROM ml.versions v WHERE v.snapshot_id = s.snapshot_id)
