@@ -19,7 +19,7 @@ SELECT version, deployed FROM ml.train('quality test', 'SELECT x, z, k, y FROM q
 -- the truth comes later than the predictions
 CREATE TABLE truth (at timestamptz, x float8, z float8, k text, y boolean);
 SELECT ml.set_truth('quality test', 'SELECT * FROM truth;');
-INSERT INTO truth SELECT clock_timestamp(), x, z, k, CASE WHEN i <= 4000 AND i % 10 <> 0 THEN y END FROM rows WHERE i > 3000 ORDER BY i;
+INSERT INTO truth SELECT statement_timestamp() + i * interval '1 microsecond', x, z, k, CASE WHEN i <= 4000 AND i % 10 <> 0 THEN y END FROM rows WHERE i > 3000 ORDER BY i;
 SELECT pg_sleep(0.01);
 SELECT ml.judge_quality('quality test') BETWEEN 1 AND 2 AS written;
 SELECT metric, kind, role, sum(n) AS n, bool_and(low <= value AND value <= high) AS inside FROM ml.quality
@@ -42,7 +42,7 @@ SELECT detector, n, drifts FROM ml.detector_states WHERE model = 'quality test' 
 SELECT rule FROM ml.alerts WHERE model = 'quality test' AND closed_at IS NULL;
 
 -- the concept changes
-INSERT INTO truth SELECT clock_timestamp(), x, z, k, NOT y FROM rows WHERE i > 3000;
+INSERT INTO truth SELECT statement_timestamp() + i * interval '1 microsecond', x, z, k, NOT y FROM rows WHERE i > 3000;
 SELECT pg_sleep(0.01);
 SELECT ml.judge_quality('quality test') BETWEEN 1 AND 2 AS written;
 SELECT detector, n, drifts > 0 AS drifts FROM ml.detector_states WHERE model = 'quality test' ORDER BY 1;
@@ -56,7 +56,9 @@ SELECT ml.set_truth('quality test', 'DELETE FROM truth');
 SELECT ml.set_truth('quality test', 'SELECT * FROM truth', detectors => '{"adwyn": {}}');
 SELECT ml.set_truth('quality test', 'SELECT * FROM truth', detectors => '{"adwin": {"delta": 7}}');
 SELECT ml.set_truth('quality test', 'SELECT * FROM truth', truth_wait => '-1 day');
+\set VERBOSITY terse
 SELECT ml.set_truth('no such model', 'SELECT 1');
+\set VERBOSITY default
 -- a source that fails
 ALTER TABLE truth RENAME TO truth_moved;
 SELECT ml.judge_quality('quality test');
