@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "flow/deploy.h"
 #include "flow/drift_source.h"
+#include "flow/truth.h"
 #include "flow/watch.h"
 #include "miscadmin.h"
 #include "monitor/judge.h"
@@ -160,6 +161,7 @@ ml_watch_set(const char *model, const MlMonitor *monitor)
 				 errhint("Give one SELECT of the rows whose truth has become known, or leave it out.")));
 	ml_watch_check_lists(model, monitor);
 	ml_catalog_set_monitor(model, monitor);
+	ml_truth_check(model, monitor->truth_source);
 	if (monitor->slices == NIL)
 		return;
 	CommandCounterIncrement();
@@ -182,6 +184,7 @@ ml_watch_drop(const char *model)
 	ml_deploy_begin("ml.drop_monitor()");
 	ml_access_require(model, ml_catalog_owner(model), ML_PRIV_OWNER);
 	ml_catalog_set_monitor(model, NULL);
+	ml_truth_check(model, NULL);
 }
 
 /* ---- what comes of it ---- */

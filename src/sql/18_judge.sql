@@ -7,7 +7,6 @@ CREATE TABLE ml.monitor_options (
 	methods			text[],
 	-- NULL: by the bins of the column.
 	min_rows		integer,
-	truth_source	text,
 	alpha			double precision NOT NULL DEFAULT 0.01,
 	alert_after		integer NOT NULL DEFAULT 1,
 	alert_of		integer NOT NULL DEFAULT 1,

@@ -38,7 +38,7 @@ CREATE VIEW ml.monitors WITH (security_invoker = true) AS
 	SELECT m.model,
 		   coalesce(m.window_length, interval '1 hour') AS window_length,
 		   coalesce(m.slices, '{}') AS slices,
-		   w.methods, w.min_rows, o.truth_source,
+		   w.methods, w.min_rows, t.source AS truth_source,
 		   coalesce(m.log_fraction, 0) AS log_fraction,
 		   coalesce(o.alpha, 0.01) AS alpha,
 		   coalesce(o.alert_after, 1) AS alert_after,
@@ -51,11 +51,12 @@ CREATE VIEW ml.monitors WITH (security_invoker = true) AS
 		   n.rows AS window_rows,
 		   least(n.window_end, CASE WHEN n.rows >= w.min_rows * 2.0 ^ n.looks THEN n.written_at END) AS next_look_at,
 		   pg_catalog.ceil(w.min_rows * 2.0 ^ n.looks)::bigint AS next_look_rows,
-		   coalesce(n.problem, w.problem) AS problem,
+		   coalesce(n.problem, t.error, w.problem) AS problem,
 		   o.set_by, o.set_at
 	FROM ml.models m
 		 CROSS JOIN LATERAL ml.watched(m.model) w
 		 LEFT JOIN ml.monitor_options o ON o.model = m.model
+		 LEFT JOIN ml.truth_sources t ON t.model = m.model
 		 LEFT JOIN LATERAL (
 			SELECT n.rows, n.looks, n.window_end, n.written_at, n.problem FROM ml.windows n
 			WHERE n.model = m.model AND n.version = w.version AND n.role = 'production' AND NOT n.closed

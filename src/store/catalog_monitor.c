@@ -149,16 +149,15 @@ ml_catalog_set_monitor(const char *model_name, const MlMonitor *monitor)
 	}
 	ml_monitor_arg_list(&args, monitor->methods, true);
 	ml_arg(&args, INT4OID, Int32GetDatum(monitor->min_rows), monitor->min_rows == 0);
-	ml_bind_arg_text(&args, monitor->truth_source);
 	ml_arg(&args, FLOAT8OID, Float8GetDatum(monitor->alpha), false);
 	ml_bind_arg_int4(&args, monitor->alert_after);
 	ml_bind_arg_int4(&args, monitor->alert_of);
 	ml_monitor_arg_list(&args, monitor->cyclic, false);
 	ml_bind_arg_text(&args, model.actor);
-	ml_catalog_execute("INSERT INTO ml.monitor_options AS o (model, methods, min_rows, truth_source, alpha, alert_after, "
-					   "alert_of, cyclic, set_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+	ml_catalog_execute("INSERT INTO ml.monitor_options AS o (model, methods, min_rows, alpha, alert_after, "
+					   "alert_of, cyclic, set_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
 					   "ON CONFLICT (model) DO UPDATE SET methods = excluded.methods, min_rows = excluded.min_rows, "
-					   "truth_source = excluded.truth_source, alpha = excluded.alpha, alert_after = excluded.alert_after, "
+					   "alpha = excluded.alpha, alert_after = excluded.alert_after, "
 					   "alert_of = excluded.alert_of, cyclic = excluded.cyclic, set_by = excluded.set_by, "
 					   "set_at = pg_catalog.clock_timestamp()", &args, NULL);
 	ml_monitor_event(&model, monitor);
