@@ -144,10 +144,10 @@ typedef struct MlScan
 #define ML_MONITOR_MODEL		1
 #define ML_MONITOR_METHODS		2
 #define ML_MONITOR_ROWS			3
-#define ML_MONITOR_CHANCE		5
-#define ML_MONITOR_AFTER		6
-#define ML_MONITOR_OF			7
-#define ML_MONITOR_CYCLIC		8
+#define ML_MONITOR_CHANCE		4
+#define ML_MONITOR_AFTER		5
+#define ML_MONITOR_OF			6
+#define ML_MONITOR_CYCLIC		7
 #define ML_SLICED_MODEL			1
 #define ML_SLICED_VERSION		2
 #define ML_SLICED_SLICES		3

@@ -67,7 +67,7 @@ static const MlScanInfo ml_scans[] = {
 	[ML_SCAN_CHECK] = {"checks", "checks_pkey", 11, ML_CHECKS_SUITE, ML_CHECKS_NAME},
 	[ML_SCAN_CHECK_RESULTS] = {"check_results", "check_results_past_idx", 17, ML_RESULTS_SUITE, ML_RESULTS_NAME, false,
 	ML_SCAN_ORDERED},
-	[ML_SCAN_MONITOR] = {"monitor_options", "monitor_options_pkey", 10, ML_MONITOR_MODEL, 0},
+	[ML_SCAN_MONITOR] = {"monitor_options", "monitor_options_pkey", 9, ML_MONITOR_MODEL, 0},
 	[ML_SCAN_SLICE_BASELINE] = {"slice_baselines", "slice_baselines_pkey", 6, ML_SLICED_MODEL, ML_SLICED_VERSION},
 	[ML_SCAN_JOB] = {"job_queue", "job_queue_pkey", 18, ML_JOBS_MODEL, ML_JOBS_JOB, true},
 	[ML_SCAN_EVENT_HEADS] = {"event_heads", "event_heads_pkey", 4, ML_EVENT_HEADS_MODEL, 0, false, ML_SCAN_ORDERED},
