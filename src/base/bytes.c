@@ -38,13 +38,21 @@ ml_read_corrupted(const char *what)
 			 errhint("Restore the row of ml.versions from a backup, or train the version again.")));
 }
 
+static ML_NORETURN void
+ml_read_damaged(const MlReader *in, const char *what)
+{
+	if (in->damaged != NULL)
+		in->damaged(what);
+	ml_read_corrupted(what);
+}
+
 static const uint8 *
 ml_read_bytes(MlReader *in, Size n)
 {
 	const uint8 *at = in->at;
 
 	if ((Size) (in->end - in->at) < n)
-		ml_read_corrupted("it ends too early");
+		ml_read_damaged(in, "it ends too early");
 	in->at += n;
 	return at;
 }
@@ -91,7 +99,7 @@ ml_read_finite(MlReader *in)
 	double		x = ml_read_f64(in);
 
 	if (!isfinite(x))
-		ml_read_corrupted("a number is not finite");
+		ml_read_damaged(in, "a number is not finite");
 	return x;
 }
 
@@ -105,11 +113,11 @@ ml_read_text(MlReader *in)
 		return NULL;
 	s = pnstrdup((const char *) ml_read_bytes(in, n), n);
 	if (strlen(s) != n)
-		ml_read_corrupted("a text has a zero byte");
+		ml_read_damaged(in, "a text has a zero byte");
 	if (GetDatabaseEncoding() == PG_SQL_ASCII)
 		return s;
 	if (!pg_verify_mbstr(PG_UTF8, s, n, true))
-		ml_read_corrupted("a text is not UTF-8");
+		ml_read_damaged(in, "a text is not UTF-8");
 	return pg_any_to_server(s, n, PG_UTF8);
 }
 
@@ -119,7 +127,7 @@ ml_read_count(MlReader *in, int item_bytes)
 	uint32		n = ml_read_u32(in);
 
 	if (n > PG_INT32_MAX || (uint64) n * item_bytes > (uint64) (in->end - in->at))
-		ml_read_corrupted("a count exceeds the artifact");
+		ml_read_damaged(in, "a count exceeds its bytes");
 	return (int) n;
 }
 
@@ -129,6 +137,6 @@ ml_read_index(MlReader *in, int bound)
 	uint32		i = ml_read_u32(in);
 
 	if (i >= (uint32) Max(bound, 0))
-		ml_read_corrupted("an index is out of range");
+		ml_read_damaged(in, "an index is out of range");
 	return (int) i;
 }

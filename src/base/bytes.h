@@ -15,6 +15,7 @@ typedef struct MlReader
 {
 	const uint8 *at;
 	const uint8 *end;
+	void		(*damaged) (const char *what);	/* raises the error; NULL: it is a model artifact */
 } MlReader;
 
 static inline void

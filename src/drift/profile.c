@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "drift/profile.h"
+#include "math/count_bins.h"
 #include "utils/builtins.h"
 
 #define ML_COUNTS_FORMAT	1
@@ -26,13 +27,15 @@
 
 #define ML_COUNTS_WORDS_MAX	(64 * 1024 * 1024)
 
+/* Rows of a bin at most, so that no sum of bins overflows. */
+#define ML_COUNTS_ROWS_MAX	(INT64CONST(1) << 44)
+
 static ML_NORETURN void
 ml_profile_damaged(const char *what)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("a profile is damaged"),
-			 errdetail("%s", what),
+			 errmsg("a profile is damaged: %s", what),
 			 errhint("Restore the row from a backup, or train the model anew.")));
 }
 
@@ -70,7 +73,7 @@ ml_bins_find(const MlBins *bins, double cell)
 			at++;
 		return at;
 	}
-	while (at < bins->nlevels && bins->codes[at] != (int) cell)
+	while (at < bins->nlevels && bins->codes[at] != cell)
 		at++;
 	return at;
 }
@@ -322,6 +325,45 @@ ml_counts_write(StringInfo out, const MlCounts *counts)
 }
 
 static void
+ml_counts_check_rows(int64 rows)
+{
+	if (rows < 0 || rows > ML_COUNTS_ROWS_MAX)
+		ml_profile_damaged("there are impossible numbers of rows");
+}
+
+/* What is counted is no less than nothing, and adds up. */
+static void
+ml_counts_check(const MlCounts *counts)
+{
+	const MlCountsShape *shape = &counts->shape;
+
+	for (int i = 0; i < ML_SERVICE_WORDS; i++)
+		if (counts->words[i] < 0)
+			ml_profile_damaged("there are impossible numbers of rows");
+	for (int s = 0; s < shape->nsets; s++)
+	{
+		const int64 *at = ml_counts_column(counts, s, 0);
+
+		ml_counts_check_rows(at[-1]);
+		for (int j = 0; j < shape->ncolumns; at += ML_COLUMN_MOMENTS + shape->nbins[j], j++)
+		{
+			int64		rows = 0;
+
+			for (int b = 0; b < shape->nbins[j]; b++)
+			{
+				ml_counts_check_rows(at[ML_COLUMN_MOMENTS + b]);
+				rows += at[ML_COLUMN_MOMENTS + b];
+			}
+			/* those without a number are in bins all the same */
+			if (at[0] < 0 || at[0] > rows)
+				ml_profile_damaged("a column has more values than rows");
+		}
+		for (int b = 0; b < shape->nscores; b++)
+			ml_counts_check_rows(at[2 * b]);
+	}
+}
+
+static void
 ml_counts_parse(MlReader *in, MlCounts *out)
 {
 	uint16	   *nbins;
@@ -329,13 +371,13 @@ ml_counts_parse(MlReader *in, MlCounts *out)
 	uint64		columns;
 
 	if (ml_read_u8(in) != ML_COUNTS_FORMAT)
-		ml_profile_damaged("The format of the counts is not known to this release.");
+		ml_profile_damaged("the format of its counts is not known to this release");
 	sets = ml_read_u32(in);
 	columns = ml_read_u32(in);
 	out->shape.nscores = (int) ml_read_u32(in);
 	if (sets == 0 || columns > (uint64) (in->end - in->at) / 2 ||
 		(out->shape.nscores != 0 && out->shape.nscores != ML_SCORE_BINS))
-		ml_profile_damaged("The shape of the counts is impossible.");
+		ml_profile_damaged("the shape of its counts is impossible");
 	nbins = palloc(sizeof(uint16) * Max(columns, 1));
 	for (uint64 j = 0; j < columns; j++)
 		nbins[j] = ml_read_u16(in);
@@ -344,11 +386,11 @@ ml_counts_parse(MlReader *in, MlCounts *out)
 	out->shape.nsets = 1;
 	ml_counts_measure(&out->shape);
 	if (sets > ML_COUNTS_WORDS_MAX / out->shape.set_words)
-		ml_profile_damaged("There are more counts than a profile can have.");
+		ml_profile_damaged("it has more counts than there can be");
 	out->shape.nsets = (int) sets;
 	ml_counts_measure(&out->shape);
 	if ((uint64) (in->end - in->at) / sizeof(int64) < out->shape.words)
-		ml_profile_damaged("The counts end too early.");
+		ml_profile_damaged("its counts end too early");
 	out->words = palloc_extended(sizeof(int64) * out->shape.words, MCXT_ALLOC_HUGE);
 	for (Size w = 0; w < out->shape.words; w++, in->at += sizeof(int64))
 	{
@@ -357,6 +399,7 @@ ml_counts_parse(MlReader *in, MlCounts *out)
 		memcpy(&word, in->at, sizeof word);
 		out->words[w] = (int64) pg_ntoh64(word);
 	}
+	ml_counts_check(out);
 }
 
 bytea *
@@ -376,6 +419,7 @@ ml_profile_reader(bytea *bytes)
 
 	in.at = (const uint8 *) VARDATA_ANY(bytes);
 	in.end = in.at + VARSIZE_ANY_EXHDR(bytes);
+	in.damaged = ml_profile_damaged;
 	return in;
 }
 
@@ -386,7 +430,7 @@ ml_counts_decode(bytea *bytes, MlCounts *out)
 
 	ml_counts_parse(&in, out);
 	if (in.at != in.end)
-		ml_profile_damaged("There are bytes behind the counts.");
+		ml_profile_damaged("there are bytes behind its counts");
 }
 
 /* ---- the two sides of a comparison ---- */
@@ -417,6 +461,16 @@ ml_profile_pair(const MlBins *bins, const MlColumnCounts *reference, const MlCol
 }
 
 /* ---- baselines ---- */
+
+void
+ml_baseline_require(const MlBaseline *baseline, int ncells, bool scored)
+{
+	for (int j = 0; j < baseline->ncolumns; j++)
+		if (baseline->bins[j].cell >= ncells)
+			ml_profile_damaged("a column is none of the model's");
+	if (baseline->nscores > 0 && !scored)
+		ml_profile_damaged("it has scores, and the model gives none");
+}
 
 int
 ml_baseline_find(const MlBaseline *baseline, const char *name)
@@ -475,13 +529,15 @@ ml_bins_read(MlReader *in, MlBins *bins)
 	bins->cyclic = flags & 4;
 	bins->center = ml_read_finite(in);
 	bins->nedges = ml_read_count(in, sizeof(double));
+	if (bins->nedges > ML_COUNT_EDGES_MAX)
+		ml_profile_damaged("a column has more edges than there can be");
 	bins->edges = palloc(sizeof(double) * Max(bins->nedges, 1));
 	for (int i = 0; i < bins->nedges; i++)
 	{
 		/* the number above the greatest there is may be infinity */
 		bins->edges[i] = ml_read_f64(in);
 		if (isnan(bins->edges[i]) || (i > 0 && !(bins->edges[i] > bins->edges[i - 1])))
-			ml_profile_damaged("Edges do not ascend.");
+			ml_profile_damaged("edges do not ascend");
 	}
 	bins->nlevels = ml_read_count(in, 2 * sizeof(uint32));
 	bins->levels = palloc(sizeof(char *) * Max(bins->nlevels, 1));
@@ -491,13 +547,13 @@ ml_bins_read(MlReader *in, MlBins *bins)
 		bins->levels[i] = ml_read_text(in);
 		bins->codes[i] = (int) ml_read_u32(in);
 		if (bins->levels[i] == NULL)
-			ml_profile_damaged("A level has no name.");
+			ml_profile_damaged("a level has no name");
 	}
 	if (bins->name == NULL || (bins->ordered ? bins->nlevels > 0 : bins->nedges > 0))
-		ml_profile_damaged("A column has bins of both kinds, or no name.");
+		ml_profile_damaged("a column has bins of both kinds, or no name");
 	bins->nbins = bins->ordered ? bins->nedges + 1 + ML_BINS_BEHIND_ORDER : bins->nlevels + ML_BINS_BEHIND_LEVELS;
 	if (bins->nbins > PG_UINT16_MAX)
-		ml_profile_damaged("A column has more bins than there can be.");
+		ml_profile_damaged("a column has more bins than there can be");
 }
 
 bytea *
@@ -527,7 +583,7 @@ ml_baseline_decode(bytea *bytes)
 	MlBaseline *baseline = palloc0(sizeof(MlBaseline));
 
 	if (ml_read_u8(&in) != ML_BASELINE_FORMAT)
-		ml_profile_damaged("The format of the baseline is not known to this release.");
+		ml_profile_damaged("its format is not known to this release");
 	baseline->ncolumns = ml_read_count(&in, 3 * sizeof(double));
 	baseline->bins = palloc(sizeof(MlBins) * Max(baseline->ncolumns, 1));
 	baseline->distinct = palloc(sizeof(double) * Max(baseline->ncolumns, 1));
@@ -545,11 +601,18 @@ ml_baseline_decode(bytea *bytes)
 		baseline->positives[b] = (int64) (high << 32 | ml_read_u32(&in));
 	}
 	ml_counts_parse(&in, &baseline->counts);
-	if (in.at != in.end || baseline->counts.shape.ncolumns != baseline->ncolumns ||
-		baseline->counts.shape.nscores != baseline->nscores)
-		ml_profile_damaged("The counts of the baseline do not fit its bins.");
+	if (in.at != in.end || baseline->counts.shape.nsets != 1 ||
+		baseline->counts.shape.ncolumns != baseline->ncolumns || baseline->counts.shape.nscores != baseline->nscores)
+		ml_profile_damaged("its counts do not fit its bins");
 	for (int j = 0; j < baseline->ncolumns; j++)
+	{
 		if (baseline->counts.shape.nbins[j] != baseline->bins[j].nbins)
-			ml_profile_damaged("The counts of the baseline do not fit its bins.");
+			ml_profile_damaged("its counts do not fit its bins");
+		if (baseline->bins[j].cell < (j < baseline->ncolumns - 1 ? 0 : -1))
+			ml_profile_damaged("a column has no cell");
+	}
+	for (int b = 0; b < baseline->nscores; b++)
+		if (baseline->positives[b] < 0 || baseline->positives[b] > ml_counts_scores(&baseline->counts, 0)[2 * b])
+			ml_profile_damaged("there are impossible numbers of rows");
 	return baseline;
 }

@@ -172,6 +172,12 @@ extern bytea *ml_baseline_encode(const MlBaseline *baseline);
 /* The inverse, in the current memory context; raises ERRCODE_DATA_CORRUPTED. */
 extern MlBaseline *ml_baseline_decode(bytea *bytes);
 
+/*
+ * Raises ERRCODE_DATA_CORRUPTED unless the columns are among so many cells of
+ * an entrance, and there are scores only where the model gives some.
+ */
+extern void ml_baseline_require(const MlBaseline *baseline, int ncells, bool scored);
+
 /* The column of that name, or -1. */
 extern int	ml_baseline_find(const MlBaseline *baseline, const char *name);
 

@@ -77,6 +77,7 @@ ml_drift_read(MlDriftReading *r, const char *ref, const MlVersionRef *version, c
 	r->context = CurrentMemoryContext;
 	r->model = ml_cache_pin(version, r->context);
 	pipeline = r->model->pipeline;
+	ml_baseline_require(r->tally.baseline, pipeline->ncells, r->model->task == ML_TASK_CLASSIFICATION);
 	r->binding = ml_bind_create(r->model, ref, false, r->context);
 	r->binding->unseen = palloc_extended(sizeof(int) * Max(pipeline->ncells, 1), MCXT_ALLOC_HUGE);
 	r->cells = palloc_extended(sizeof(double) * Max(pipeline->ncells, 1), MCXT_ALLOC_HUGE);

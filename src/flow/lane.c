@@ -13,7 +13,6 @@
 void
 ml_lane_init(MlLane *lane, const MlServing *serving, const MlServed *served, const char *ref, MemoryContext context)
 {
-	MlCounterSpec spec = {served, serving->window_us, serving->slices};
 	MemoryContext old = MemoryContextSwitchTo(context);
 	const MlModel *model;
 
@@ -31,7 +30,11 @@ ml_lane_init(MlLane *lane, const MlServing *serving, const MlServed *served, con
 		ml_serving_count(served->version.model, served->version.version, served->role) : &lane->uncounted;
 	if (serving->deployed && ml_counters_on())
 	{
+		MlCounterSpec spec = {served, model->pipeline->ncells, model->task == ML_TASK_CLASSIFICATION, serving->window_us,
+		serving->slices};
+
 		lane->counter = ml_counter_open(&spec, lane->count, context);
+		lane->count = &lane->counter->count;
 		lane->binding->unseen = palloc(sizeof(int) * Max(model->pipeline->ncells, 1));
 	}
 	MemoryContextSwitchTo(old);

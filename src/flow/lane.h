@@ -22,7 +22,7 @@ typedef struct MlLane
 	double	   *cells;
 	double	   *work;
 	double	   *out;			/* a number, or one probability per class */
-	MlServingCount *count;		/* of the session, or the one below */
+	MlServingCount *count;		/* of the counter, or of the session, or the one below */
 	MlServingCount uncounted;	/* for references that are not deployed */
 	MlCounter  *counter;		/* of the monitor; NULL where rows are not counted */
 

@@ -3,7 +3,7 @@
  *
  * One entry for each version and role that the session has scored with, in a
  * table of its own that is never emptied: whoever scores holds a pointer into
- * it, and a row costs one addition. Counts are of rows, not of transactions:
+ * it, or a counter that adds to it, and a row costs one addition. Counts are of rows, not of transactions:
  * what is rolled back has been scored all the same. A parallel worker is a
  * session of its own here, whose counts go away with it.
  */
@@ -86,6 +86,8 @@ ml_serving_lines(void)
 
 	if (ml_serving_table == NULL)
 		return NIL;
+	/* counters keep what they have not handed over */
+	ml_counters_hand_over();
 	/* copied first: to ask for rights reads tables, and an error there would leave the table being scanned */
 	hash_seq_init(&status, ml_serving_table);
 	while ((entry = hash_seq_search(&status)) != NULL)

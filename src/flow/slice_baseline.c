@@ -154,6 +154,7 @@ ml_slice_count(const char *model, int32 version, List *names, char **problem)
 	baseline = ml_baseline_decode(baseline_bytes);
 	ml_catalog_resolve(psprintf("%s/%d", model, version), &ref);
 	c.model = ml_cache_pin(&ref, CurrentMemoryContext);
+	ml_baseline_require(baseline, c.model->pipeline->ncells, c.model->task == ML_TASK_CLASSIFICATION);
 	c.load = ml_recorded_load(&ref, c.model->target, "Train with snapshot => 'fingerprint'.", &record);
 	ml_load_read(c.load);
 	if (record.fingerprint == NULL || strcmp(record.fingerprint, ml_fingerprint_text(&c.load->fingerprint)) != 0)

@@ -38,6 +38,7 @@ typedef struct MlHeldEntry
 
 static HTAB *ml_held_table = NULL;
 static MemoryContext ml_held_context = NULL;
+static Size ml_held_bytes = 0;
 static MlHeldCounter *ml_held_active = NULL;
 static instr_time ml_handed_over;
 static bool ml_hand_over_due = false;
@@ -48,6 +49,14 @@ bool
 ml_counters_on(void)
 {
 	return ml_monitor_on && ml_shared_ready();
+}
+
+/* Deletes a counter, whose counts have been handed over. */
+static void
+ml_counter_delete(MlHeldCounter *held)
+{
+	ml_held_bytes -= held->bytes;
+	MemoryContextDelete(held->context);
 }
 
 /* ---- handing over ---- */
@@ -80,7 +89,7 @@ ml_counters_quit(bool all)
 		}
 		held->active = false;
 		if (held->retired && held->refs == 0)
-			MemoryContextDelete(held->context);
+			ml_counter_delete(held);
 	}
 	ml_held_active = left;
 }
@@ -107,6 +116,7 @@ ml_counters_xact(XactEvent event, void *arg)
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_PARALLEL_COMMIT:
 		case XACT_EVENT_PREPARE:
+			ml_counters_scoring = NULL;
 			ml_counters_quit(true);
 			break;
 		default:
@@ -152,9 +162,18 @@ ml_counters_shrink(void)
 	while ((entry = hash_seq_search(&status)) != NULL)
 		if (entry->held->refs == 0)
 		{
-			MemoryContextDelete(entry->held->context);
+			ml_counter_delete(entry->held);
 			(void) hash_search(ml_held_table, &entry->key, HASH_REMOVE, NULL);
 		}
+}
+
+/* The place of a feature that rows can be cut by, or -1. */
+static int
+ml_counter_slice_column(const MlBaseline *baseline, const char *name)
+{
+	int			column = baseline ? ml_baseline_find(baseline, name) : -1;
+
+	return column >= 0 && baseline->bins[column].cell >= 0 ? column : -1;
 }
 
 /* The columns of the slices that have bins; others cannot cut. */
@@ -172,7 +191,7 @@ ml_counter_slices(MlHeldCounter *held, List *slices)
 	foreach(lc, slices)
 	{
 		const char *name = lfirst(lc);
-		int			column = baseline ? ml_baseline_find(baseline, name) : -1;
+		int			column = ml_counter_slice_column(baseline, name);
 
 		if (column < 0)
 			continue;
@@ -209,7 +228,7 @@ ml_counter_block_create(MlCounter *c)
 
 /* Makes a counter in a context of its own. */
 static MlHeldCounter *
-ml_counter_create(const MlCounterSpec *spec, const MlServingKey *key, MlServingCount *count)
+ml_counter_create(const MlCounterSpec *spec, const MlServingKey *key, MlServingCount *session)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_mlops counter", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -220,9 +239,10 @@ ml_counter_create(const MlCounterSpec *spec, const MlServingKey *key, MlServingC
 	held->context = context;
 	held->key = *key;
 	held->window_us = spec->window_us;
-	c->count = count;
-	held->given = *count;
+	c->session = session;
 	c->baseline = bytes ? ml_baseline_decode(bytes) : NULL;
+	if (c->baseline)
+		ml_baseline_require(c->baseline, spec->ncells, spec->scored);
 	ml_counter_slices(held, spec->slices);
 	if (c->baseline)
 		ml_counts_shape(&c->counts.shape, c->baseline, held->nslices, held->slices);
@@ -239,6 +259,8 @@ ml_counter_create(const MlCounterSpec *spec, const MlServingKey *key, MlServingC
 	MemoryContextSwitchTo(old);
 	/* complete: it may stay */
 	MemoryContextSetParent(context, ml_held_context);
+	held->bytes = MemoryContextMemAllocated(context, true);
+	ml_held_bytes += held->bytes;
 	return held;
 }
 
@@ -254,7 +276,7 @@ ml_counter_fits(const MlHeldCounter *held, const MlCounterSpec *spec)
 		return false;
 	foreach(lc, spec->slices)
 	{
-		if (held->counter.baseline == NULL || ml_baseline_find(held->counter.baseline, lfirst(lc)) < 0)
+		if (ml_counter_slice_column(held->counter.baseline, lfirst(lc)) < 0)
 			continue;
 		if (name >= held->slice_names + held->slice_bytes || strcmp(name, lfirst(lc)) != 0)
 			return false;
@@ -269,7 +291,7 @@ ml_counter_retire(MlHeldCounter *held)
 {
 	held->retired = true;
 	if (held->refs == 0 && !held->active)
-		MemoryContextDelete(held->context);
+		ml_counter_delete(held);
 }
 
 static void
@@ -283,7 +305,7 @@ ml_counter_release(void *arg)
 }
 
 MlCounter *
-ml_counter_open(const MlCounterSpec *spec, MlServingCount *count, MemoryContext until)
+ml_counter_open(const MlCounterSpec *spec, MlServingCount *session, MemoryContext until)
 {
 	const MlVersionRef *version = &spec->served->version;
 	MlServingKey key;
@@ -294,7 +316,7 @@ ml_counter_open(const MlCounterSpec *spec, MlServingCount *count, MemoryContext 
 
 	if (ml_held_table == NULL)
 		ml_counters_init();
-	if (MemoryContextMemAllocated(ml_held_context, true) > ML_COUNTERS_BYTES_MAX)
+	if (ml_held_bytes > ML_COUNTERS_BYTES_MAX)
 		ml_counters_shrink();
 	memset(&key, 0, sizeof key);
 	strlcpy(key.model, version->model, sizeof key.model);
@@ -306,7 +328,7 @@ ml_counter_open(const MlCounterSpec *spec, MlServingCount *count, MemoryContext 
 		MlServingKey full = key;
 
 		memcpy(full.digest, version->digest, ML_DIGEST_BYTES);
-		held = ml_counter_create(spec, &full, count);
+		held = ml_counter_create(spec, &full, session);
 		entry = hash_search(ml_held_table, &key, HASH_ENTER, &found);
 		if (found)
 			ml_counter_retire(entry->held);

@@ -27,7 +27,8 @@ typedef struct MlServingCount
 
 typedef struct MlCounter
 {
-	MlServingCount *count;
+	MlServingCount count;		/* since the last handing over */
+	MlServingCount *session;	/* what they are added to then */
 	MlBaseline *baseline;		/* NULL: rows alone are counted */
 	MlCounts	counts;			/* since the last handing over */
 
@@ -50,6 +51,8 @@ typedef struct MlCounter
 typedef struct MlCounterSpec
 {
 	const MlServed *served;
+	int			ncells;			/* of the version's entrance */
+	bool		scored;			/* it is a classifier */
 	int64		window_us;
 	List	   *slices;			/* char * */
 } MlCounterSpec;
@@ -58,7 +61,7 @@ typedef struct MlCounterSpec
 extern bool ml_counters_on(void);
 
 /* The session's counter of a version in a role, which stays until the given context is reset or deleted. */
-extern MlCounter *ml_counter_open(const MlCounterSpec *spec, MlServingCount *count, MemoryContext until);
+extern MlCounter *ml_counter_open(const MlCounterSpec *spec, MlServingCount *session, MemoryContext until);
 
 /* Counts the block, and hands over what the session has counted if it is time. */
 extern void ml_counter_block(MlCounter *counter);
@@ -170,14 +173,15 @@ typedef struct MlWindowCounts
 extern List *ml_counters_windows(const char *model);
 
 /*
- * For the database's worker, of which there is one at a time. take moves
- * counts aside, at most so many windows, and returns them; written forgets
- * them once the transaction that wrote them is certain; restore puts back what
- * was moved aside and not written. more says that others are left.
+ * For the database's worker, of which there is one at a time. begin puts back
+ * what was moved aside and not written, and returns the number of a pass; take
+ * moves counts aside, each window once in a pass and at most so many of them,
+ * and returns them; written forgets them once the transaction that wrote them
+ * is certain. more says that others are left.
  */
-extern List *ml_counters_take(int max, bool *more);
+extern uint64 ml_counters_begin(void);
+extern List *ml_counters_take(uint64 pass, int max, bool *more);
 extern void ml_counters_written(List *windows);
-extern void ml_counters_restore(void);
 
 /* Forgets all of a database. */
 extern void ml_counters_forget(Oid database);

@@ -17,11 +17,11 @@ typedef struct MlHeldCounter
 	int		   *slices;			/* columns of the baseline */
 	char	   *slice_names;	/* their names, each with its zero behind it */
 	Size		slice_bytes;
-	MlServingCount given;		/* of the count, what has been handed over */
 	int			refs;			/* call sites */
 	bool		active;			/* in the list of those that may have something to hand over */
 	bool		retired;		/* another has taken its place */
 	MemoryContext context;
+	Size		bytes;			/* of the context */
 	struct MlHeldCounter *next; /* of the active ones */
 } MlHeldCounter;
 

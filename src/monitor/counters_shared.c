@@ -21,6 +21,7 @@
 #include "miscadmin.h"
 #include "monitor/counters_internal.h"
 #include "port/atomics.h"
+#include "storage/ipc.h"
 #include "storage/shmem.h"
 #include "utils/dsa.h"
 #include "utils/hsearch.h"
@@ -39,6 +40,7 @@
 typedef struct MlCountersShared
 {
 	pg_atomic_uint64 lost;		/* rows that found no entry */
+	pg_atomic_uint64 passes;	/* of workers, numbered from 1 on */
 	char		area[FLEXIBLE_ARRAY_MEMBER];
 } MlCountersShared;
 
@@ -61,6 +63,7 @@ typedef struct MlWindowEntry
 	MlWindowKey key;
 	dsa_pointer counts;			/* MlSharedCounts, or none */
 	dsa_pointer taken;			/* the same, moved aside by the worker */
+	uint64		pass;			/* the last in which it was */
 } MlWindowEntry;
 
 /* The head of a window's block; behind it the bins of each column, the names of the slices, the words. */
@@ -120,6 +123,7 @@ ml_counters_prepare(void *place)
 	dsa_area   *area;
 
 	pg_atomic_init_u64(&shared->lost, 0);
+	pg_atomic_init_u64(&shared->passes, 0);
 	area = dsa_create_in_place(shared->area, ml_counters_area_bytes(),
 							   ml_shared_locks(&ml_counters_part)->lock.tranche, NULL);
 	dsa_pin(area);
@@ -127,6 +131,7 @@ ml_counters_prepare(void *place)
 	dsa_detach(area);
 }
 
+/* A table that takes no more of the server's memory than was asked for. */
 static HTAB *
 ml_counters_table(const char *name, Size key, Size entry)
 {
@@ -137,7 +142,7 @@ ml_counters_table(const char *name, Size key, Size entry)
 	ctl.entrysize = entry;
 	ctl.num_partitions = ML_PARTITIONS;
 	return ShmemInitHash(name, ml_counters_entries(), ml_counters_entries(), &ctl,
-						 HASH_ELEM | HASH_BLOBS | HASH_PARTITION);
+						 HASH_ELEM | HASH_BLOBS | HASH_PARTITION | HASH_FIXED_SIZE);
 }
 
 static void
@@ -173,6 +178,8 @@ ml_counters_attach(void)
 	old = MemoryContextSwitchTo(TopMemoryContext);
 	ml_counters_area = dsa_attach_in_place(ml_counters_place->area, NULL);
 	dsa_pin_mapping(ml_counters_area);
+	/* else the area would count this process for ever */
+	on_shmem_exit(dsa_on_shmem_exit_release_in_place, PointerGetDatum(ml_counters_place->area));
 	MemoryContextSwitchTo(old);
 }
 
@@ -259,6 +266,15 @@ ml_window_start(TimestampTz at, int64 length_us)
 	return at - (into < 0 ? into + length_us : into);
 }
 
+static void
+ml_count_add(MlServingCount *into, const MlServingCount *from)
+{
+	into->rows += from->rows;
+	into->errors += from->errors;
+	into->invalid += from->invalid;
+	into->rejected += from->rejected;
+}
+
 /* Adds the service of a counter, and rows that were dropped. */
 static void
 ml_counters_give_service(MlHeldCounter *held, const MlServingCount *new, uint64 dropped)
@@ -283,10 +299,7 @@ ml_counters_give_service(MlHeldCounter *held, const MlServingCount *new, uint64 
 		memset(&entry->totals, 0, sizeof entry->totals);
 		entry->totals.since = now;
 	}
-	entry->totals.count.rows += new->rows;
-	entry->totals.count.errors += new->errors;
-	entry->totals.count.invalid += new->invalid;
-	entry->totals.count.rejected += new->rejected;
+	ml_count_add(&entry->totals.count, new);
 	entry->totals.dropped += dropped;
 	entry->totals.samples += words[ML_SERVICE_SAMPLES];
 	entry->totals.ns += words[ML_SERVICE_NS];
@@ -318,7 +331,10 @@ ml_counters_give_window(MlHeldCounter *held)
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	entry = hash_search_with_hash_value(ml_window_entries, &key, hash, HASH_ENTER_NULL, &found);
 	if (entry != NULL && !found)
+	{
 		entry->counts = entry->taken = InvalidDsaPointer;
+		entry->pass = 0;
+	}
 	if (entry != NULL && !DsaPointerIsValid(entry->counts))
 		entry->counts = ml_shared_create(held);
 	if (entry != NULL && DsaPointerIsValid(entry->counts))
@@ -336,15 +352,10 @@ void
 ml_counters_give(MlHeldCounter *held)
 {
 	MlCounter  *c = &held->counter;
-	MlServingCount *count = c->count;
-	MlServingCount new;
+	MlServingCount new = c->count;
 	int64	   *words = c->counts.words;
 	bool		kept;
 
-	new.rows = count->rows - held->given.rows;
-	new.errors = count->errors - held->given.errors;
-	new.invalid = count->invalid - held->given.invalid;
-	new.rejected = count->rejected - held->given.rejected;
 	if ((new.rows | new.errors | new.invalid | new.rejected) == 0)
 		return;
 	ml_counter_count(held, words);
@@ -352,7 +363,8 @@ ml_counters_give(MlHeldCounter *held)
 	words[ML_SERVICE_ERRORS] = (int64) new.errors;
 	words[ML_SERVICE_INVALID] = (int64) new.invalid;
 	words[ML_SERVICE_REJECTED] = (int64) new.rejected;
-	held->given = *count;
+	ml_count_add(c->session, &new);
+	memset(&c->count, 0, sizeof c->count);
 	held->key.database = MyDatabaseId;
 	kept = ml_counters_give_window(held);
 	ml_counters_give_service(held, &new, kept ? 0 : new.rows);
@@ -478,7 +490,7 @@ ml_counters_windows(const char *model)
 /* ---- for the worker ---- */
 
 List *
-ml_counters_take(int max, bool *more)
+ml_counters_take(uint64 pass, int max, bool *more)
 {
 	List	   *windows = NIL;
 	ListCell   *lc;
@@ -492,14 +504,16 @@ ml_counters_take(int max, bool *more)
 
 		if (entry == NULL)
 			continue;
-		if (DsaPointerIsValid(entry->counts) && list_length(windows) >= max)
+		/* what is counted meanwhile waits for the next pass, or there might be no end to this one */
+		if (DsaPointerIsValid(entry->counts) && entry->pass != pass && list_length(windows) >= max)
 			*more = true;
-		else if (DsaPointerIsValid(entry->counts) && !DsaPointerIsValid(entry->taken))
+		else if (DsaPointerIsValid(entry->counts) && entry->pass != pass)
 		{
 			/* copied before it is moved: an error leaves it where it was */
 			windows = lappend(windows, ml_window_copy(&entry->key, ml_shared_counts(entry->counts), NULL));
 			entry->taken = entry->counts;
 			entry->counts = InvalidDsaPointer;
+			entry->pass = pass;
 		}
 		else if (!DsaPointerIsValid(entry->counts) && !DsaPointerIsValid(entry->taken) &&
 				 entry->key.start + entry->key.length_us + ML_WINDOW_LINGER_US < GetCurrentTimestamp())
@@ -536,12 +550,12 @@ ml_counters_written(List *windows)
 	}
 }
 
-void
+/* Puts back what was moved aside. */
+static void
 ml_counters_restore(void)
 {
 	ListCell   *lc;
 
-	ml_counters_attach();
 	foreach(lc, ml_window_keys(NULL))
 	{
 		LWLock	   *lock;
@@ -565,6 +579,14 @@ ml_counters_restore(void)
 		}
 		LWLockRelease(lock);
 	}
+}
+
+uint64
+ml_counters_begin(void)
+{
+	ml_counters_attach();
+	ml_counters_restore();
+	return pg_atomic_add_fetch_u64(&ml_counters_place->passes, 1);
 }
 
 /* Forgets the windows of a database. */

@@ -103,7 +103,7 @@ ml_judge_slices(const MlBaseline *baseline, List *names, int **slices)
 	{
 		int			column = ml_baseline_find(baseline, lfirst(lc));
 
-		if (column >= 0)
+		if (column >= 0 && baseline->bins[column].cell >= 0)
 			(*slices)[n++] = column;
 	}
 	return n;

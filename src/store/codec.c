@@ -100,6 +100,7 @@ ml_codec_open(bytea *artifact, MlReader *in)
 
 	in->at = (const uint8 *) VARDATA_ANY(artifact);
 	in->end = in->at + VARSIZE_ANY_EXHDR(artifact);
+	in->damaged = NULL;
 	if (in->end - in->at < ML_HEADER_BYTES)
 		ml_read_corrupted("it is shorter than its envelope");
 	if (ml_read_u32(in) != ML_MAGIC)
