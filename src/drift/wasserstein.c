@@ -52,7 +52,7 @@ ml_wasserstein_area(const MlDriftPair *pair, const MlDriftSizes *sizes, MlDriftC
 	double		y = 0;
 	double		before = 0;		/* the sum over the edges so far that their covariances with the next share */
 
-	chance->mean = chance->variance = 0;
+	chance->mean = chance->variance = chance->third = 0;
 	for (int i = 0; i < pair->nordered - 1; i++)
 	{
 		double		width = ml_wasserstein_middle(pair, i + 1) - ml_wasserstein_middle(pair, i);

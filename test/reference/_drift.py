@@ -27,28 +27,33 @@ def fisher_tail(n, m, x, y):
     return float(stats.hypergeom.pmf(k, n + m, x + y, m)[far].sum())
 
 
+def divergence(p, q):
+    """The sum of q ln(q / p), in long doubles: where both sides are nearly the same the terms cancel."""
+    return (q[q > 0] * np.log(q[q > 0] / p[q > 0])).sum()
+
+
 def of_counts(p, q):
-    """Methods that need no order: method -> (statistic, p-value or None)."""
+    """Methods that need no order: method -> (statistic, p-value or None). SciPy has the word where its doubles suffice."""
     keep = p + q > 0
     n, m = p.sum(), q.sum()
-    share = (p / n, q / m)
+    share = (p.astype(np.longdouble) / n, q.astype(np.longdouble) / m)
     p1, q1 = smoothed(p[keep], q[keep])
+    middle = (share[0] + share[1]) / 2
+    distance = np.sqrt((divergence(middle, share[0]) + divergence(middle, share[1])) / 2 / math.log(2))
+    near = distance < 0.01
     out = {
         "psi": (float(((q1 - p1) * np.log(q1 / p1)).sum()), None),
-        "kullback_leibler": (float((q1 * np.log(q1 / p1)).sum()), None),
-        "jensen_shannon_distance": (float(jensenshannon(p, q, 2)), None),
+        "kullback_leibler": (float(divergence(p1, q1) if near else stats.entropy(q1.astype(float), p1.astype(float))), None),
+        "jensen_shannon_distance": (float(distance if near else jensenshannon(p, q, 2)), None),
         "hellinger": (float(np.sqrt(0.5 * ((np.sqrt(share[0]) - np.sqrt(share[1])) ** 2).sum())), None),
         "total_variation": (float(0.5 * np.abs(share[0] - share[1]).sum()), None),
         "l_infinity": (float(np.abs(share[0] - share[1]).max()), None),
     }
-    # SciPy's sum cancels where both sides are nearly the same
-    if out["kullback_leibler"][0] > 1e-4:
-        out["kullback_leibler"] = (float(stats.entropy(q1.astype(float), p1.astype(float))), None)
     table = np.vstack([p[keep], q[keep]])
     for name, which in (("chi_square", "pearson"), ("g_test", "log-likelihood")):
         test = stats.chi2_contingency(table, correction=False, lambda_=which)
         out[name] = (float(test[0]), float(test[1]))
-    if out["g_test"][0] < 1:
+    if near:
         fitted = table.sum(0).astype(np.longdouble) * table.sum(1, keepdims=True) / (n + m)
         u = (table - fitted) / fitted
         entropy = np.where(table > 0, (1 + u) * np.log1p(np.where(table > 0, u, 0)) - u, 1)
