@@ -19,6 +19,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
+#include "worker/launcher.h"
 
 /* ---- how a model is watched ---- */
 
@@ -47,6 +48,7 @@ ML_FUNCTION(ml_set_monitor)
 	if (PG_ARGISNULL(ML_MONITOR_ARG_WINDOW))
 	{
 		ml_watch_drop(model);
+		ml_worker_wake_at_commit();
 		PG_RETURN_VOID();
 	}
 	monitor.window_length = PG_GETARG_INTERVAL_P(ML_MONITOR_ARG_WINDOW);
@@ -69,6 +71,7 @@ ML_FUNCTION(ml_set_monitor)
 	monitor.alert_of = PG_ARGISNULL(ML_MONITOR_ARG_OF) ? 1 : PG_GETARG_INT32(ML_MONITOR_ARG_OF);
 	monitor.cyclic = ml_arg_list(fcinfo, ML_MONITOR_ARG_CYCLIC, "cyclic");
 	ml_watch_set(model, &monitor);
+	ml_worker_wake_at_commit();
 	PG_RETURN_VOID();
 }
 
@@ -76,6 +79,7 @@ ML_FUNCTION(ml_set_monitor)
 ML_FUNCTION(ml_drop_monitor)
 {
 	ml_watch_drop(ml_arg_required(fcinfo, 0, "model"));
+	ml_worker_wake_at_commit();
 	PG_RETURN_VOID();
 }
 

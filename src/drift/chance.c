@@ -4,10 +4,15 @@
  * The moments given the margins are those of the permutation test (Haldane,
  * "The mean and variance of chi-square, when used as a test of homogeneity,
  * when expectations are small", Biometrika 31, 1940); here they are computed
- * bin by bin, so that they serve every divergence. Dependence between bins is
- * left out of the variance, in which it is small. A gamma distribution with
- * the same mean and variance (Satterthwaite, Biometrics Bulletin 2, 1946) is
- * the chi-square with bins - 1 degrees of freedom when all bins hold many rows.
+ * bin by bin, so that they serve every divergence. Bins depend on each other:
+ * with many rows the squared deviations of those of shares p and q have a
+ * covariance of 2 p q, so a bin's own variance of 2 (1 - p)^2 and its
+ * covariances with all others make 2 (1 - p), which is 1 / (1 - p) of it, and
+ * of the third moment likewise 1 / (1 - p)^2; the same is taken for bins of
+ * few rows. A gamma distribution with these three moments (Pearson's type III;
+ * Satterthwaite, Biometrics Bulletin 2, 1946, matches two) is the chi-square
+ * with bins - 1 degrees of freedom when all bins hold many rows. Without the
+ * third one, bins of few rows exceed limits of a small alpha too often.
  */
 #include "postgres.h"
 
@@ -82,7 +87,7 @@ ml_chance_bin_term(const MlDriftSizes *sizes, const MlChanceBin *bin, int i, MlD
 	return bin->reference ? term(sizes, k, bin->rows - k) : term(sizes, bin->rows - k, k);
 }
 
-/* Mean and variance of a bin's term; false: ask the normal distribution. */
+/* Moments of a bin's term; false: ask the normal distribution. */
 static bool
 ml_chance_term(const MlDriftSizes *sizes, double rows, MlDriftTerm term, MlDriftChance *chance)
 {
@@ -91,7 +96,7 @@ ml_chance_term(const MlDriftSizes *sizes, double rows, MlDriftTerm term, MlDrift
 	CHECK_FOR_INTERRUPTS();
 	if (!ml_chance_bin(sizes, rows, &bin))
 		return false;
-	chance->mean = chance->variance = 0;
+	chance->mean = chance->variance = chance->third = 0;
 	for (int i = 0; i < bin.count; i++)
 		chance->mean += bin.p[i] * ml_chance_bin_term(sizes, &bin, i, term);
 	for (int i = 0; i < bin.count; i++)
@@ -99,6 +104,7 @@ ml_chance_term(const MlDriftSizes *sizes, double rows, MlDriftTerm term, MlDrift
 		double		deviation = ml_chance_bin_term(sizes, &bin, i, term) - chance->mean;
 
 		chance->variance += bin.p[i] * deviation * deviation;
+		chance->third += bin.p[i] * deviation * deviation * deviation;
 	}
 	return true;
 }
@@ -109,27 +115,33 @@ ml_drift_divergence(const MlDriftPair *pair, const MlDriftSizes *sizes, MlDriftT
 {
 	double		sum = 0;
 
-	chance->mean = chance->variance = 0;
+	chance->mean = chance->variance = chance->third = 0;
 	if (sizes->filled < 2)
 		return 0;
 	for (int i = 0; i < pair->nbins; i++)
 	{
 		double		x = (double) pair->reference.counts[i];
 		double		y = (double) pair->current.counts[i];
+		double		rest = 1 - (x + y) / sizes->total;
 		MlDriftChance one;
 
 		if (x + y == 0)
 			continue;
 		sum += Max(term(sizes, x, y), 0);
-		if (!ml_chance_term(sizes, x + y, term, &one))
+		if (ml_chance_term(sizes, x + y, term, &one))
 		{
-			double		rest = 1 - (x + y) / sizes->total;
-
+			one.variance /= rest;
+			one.third /= rest * rest;
+		}
+		else
+		{
 			one.mean = unit * rest;
 			one.variance = 2 * unit * unit * rest;
+			one.third = 8 * unit * unit * unit * rest;
 		}
 		chance->mean += one.mean;
 		chance->variance += one.variance;
+		chance->third += one.third;
 	}
 	return sum;
 }
@@ -151,20 +163,32 @@ ml_chance_certain(const MlDriftChance *chance)
 	return !(chance->mean > 0 && chance->variance > ML_LAST_BITS * ML_LAST_BITS * chance->mean * chance->mean);
 }
 
+/* The mean of the gamma distribution beyond the place where it begins. */
+static double
+ml_chance_gamma_mean(const MlDriftChance *chance)
+{
+	return chance->third > 0 ? 2 * chance->variance * (chance->variance / chance->third) : chance->mean;
+}
+
 double
 ml_chance_upper(const MlDriftChance *chance, double x)
 {
+	double		mean = ml_chance_gamma_mean(chance);
+
 	if (ml_chance_certain(chance))
 		return x > chance->mean * (1 + ML_LAST_BITS) ? 0 : 1;
-	return ml_gamma_matched_upper(x, chance->mean, chance->variance);
+	/* the gamma distribution may begin below 0, where no sum is */
+	return x > 0 ? ml_gamma_matched_upper(Max(x - chance->mean + mean, 0), mean, chance->variance) : 1;
 }
 
 double
 ml_chance_limit(const MlDriftChance *chance, double alpha)
 {
+	double		mean = ml_chance_gamma_mean(chance);
+
 	if (ml_chance_certain(chance))
 		return chance->mean * (1 + ML_LAST_BITS);
-	return ml_gamma_matched_quantile(alpha, chance->mean, chance->variance);
+	return Max(ml_gamma_matched_quantile(alpha, mean, chance->variance) - mean + chance->mean, 0);
 }
 
 double
@@ -186,6 +210,7 @@ ml_chance_difference(const MlDriftSizes *sizes, double rows, MlDriftChance *chan
 
 		chance->mean = ML_ABS_NORMAL_MEAN * sqrt(square);
 		chance->variance = (1 - ML_ABS_NORMAL_MEAN * ML_ABS_NORMAL_MEAN) * square;
+		chance->third = 0;
 	}
 }
 

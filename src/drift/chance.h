@@ -23,11 +23,12 @@ typedef struct MlDriftSizes
 	double		prior;			/* weight of the shares of both sides together, in rows: half a row for each filled bin */
 } MlDriftSizes;
 
-/* Mean and variance of a sum by chance; a gamma distribution with both stands for its own. */
+/* Mean, variance and third central moment of a sum by chance; a gamma distribution with all of them stands for its own. */
 typedef struct MlDriftChance
 {
 	double		mean;
 	double		variance;
+	double		third;			/* 0: not known, the gamma distribution begins at 0 */
 } MlDriftChance;
 
 /* What a bin adds that holds x rows of the reference and y of the current side; at least one row. */
@@ -56,7 +57,7 @@ extern double ml_chance_limit(const MlDriftChance *chance, double alpha);
 /* The difference of shares of x and y rows, as a positive number: the same bits here and in what follows. */
 extern double ml_share_difference(const MlDriftSizes *sizes, double x, double y);
 
-/* Mean and variance of the difference of shares in a bin that holds this many rows on both sides together. */
+/* Moments of the difference of shares in a bin that holds this many rows on both sides together. */
 extern void ml_chance_difference(const MlDriftSizes *sizes, double rows, MlDriftChance *chance);
 
 /* P(difference of shares >= d), or > d, by chance in a bin that holds this many rows on both sides together. */

@@ -35,6 +35,7 @@ typedef struct MlDriftPair
 	double		low;			/* the least and greatest finite value of both sides together, which bound the outer bins; */
 	double		high;			/* NaN where unknown: then an outer bin's rows count as lying at its edge */
 	bool		cyclic;			/* the axis closes on itself: hours, weekdays, angles */
+	bool		own;			/* each inner bin is one number, its lower edge */
 	MlDriftSide reference;
 	MlDriftSide current;
 } MlDriftPair;

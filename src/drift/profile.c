@@ -456,6 +456,7 @@ ml_profile_pair(const MlBins *bins, const MlColumnCounts *reference, const MlCol
 	pair->low = fmin(reference->min, current->min);
 	pair->high = fmax(reference->max, current->max);
 	pair->cyclic = bins->cyclic;
+	pair->own = bins->own;
 	ml_profile_side(reference, &pair->reference);
 	ml_profile_side(current, &pair->current);
 }

@@ -26,7 +26,7 @@ ml_total_variation_of(const MlDriftPair *pair, const MlDriftSizes *sizes, MlDrif
 	double		parts = 0;
 	double		squares = 0;
 
-	chance->mean = chance->variance = 0;
+	chance->mean = chance->variance = chance->third = 0;
 	for (int i = 0; i < pair->nbins; i++)
 	{
 		double		x = (double) pair->reference.counts[i];

@@ -5,7 +5,8 @@
  * functions (Vallender, Theory of Probability and its Applications 18, 1974).
  * All values of a bin are taken to lie in its middle; the outer bins end at
  * the least and the greatest value. So an error of half a bin's width is
- * possible, and rows without a place on the axis do not count. By chance the
+ * possible, but for bins of one number each. Rows without a place on the axis
+ * do not count. By chance the
  * differences of the functions at the edges are a Brownian bridge at N = n m /
  * (n + m) rows (del Barrio, Gine and Matran, Annals of Probability 27, 1999);
  * mean and variance of the area follow, the covariance of absolute values as
@@ -24,7 +25,7 @@
 #define ML_ABS_NORMAL_MEAN 0.79788456080286536
 #define ML_ABS_NORMAL_VARIANCE 0.36338022763241865
 
-/* The middle of a bin. */
+/* The middle of a bin, or the number that it is of. */
 static double
 ml_wasserstein_middle(const MlDriftPair *pair, int i)
 {
@@ -32,6 +33,8 @@ ml_wasserstein_middle(const MlDriftPair *pair, int i)
 	double		left = i > 0 ? pair->edges[i - 1] : pair->low;
 	double		right = i < last ? pair->edges[i] : pair->high;
 
+	if (pair->own && i > 0 && i < last)
+		return left;
 	/* an outer bin whose end is not known, or not beyond the edge, lies at the edge */
 	if (i == 0 && !(left < right))
 		left = right;
@@ -49,7 +52,7 @@ ml_wasserstein_area(const MlDriftPair *pair, const MlDriftSizes *sizes, MlDriftC
 	double		y = 0;
 	double		before = 0;		/* the sum over the edges so far that their covariances with the next share */
 
-	chance->mean = chance->variance = 0;
+	chance->mean = chance->variance = chance->third = 0;
 	for (int i = 0; i < pair->nordered - 1; i++)
 	{
 		double		width = ml_wasserstein_middle(pair, i + 1) - ml_wasserstein_middle(pair, i);

@@ -145,18 +145,20 @@ CREATE VIEW ml.drift_report WITH (security_invoker = true) AS
 					pg_catalog.round(r.limit_value::numeric, 3),
 					CASE r.drift_type WHEN 'consecutive' THEN ', against the window before' ELSE '' END) END,
 			CASE WHEN r.verdict = 'drift' AND r.drift_type = 'baseline' THEN nullif(ml.what_changed(v.baseline,
-				w.slices, b.counts, w.counts, r.column_name, r.slice_key, r.slice_value), '') END) AS report
+				r.slices, b.counts, r.counts, r.column_name, r.slice_key, r.slice_value), '') END) AS report
 	FROM (SELECT DISTINCT ON (d.model, d.version, d.role, d.slice_key, d.slice_value, d.column_name)
-				 d.*, d.statistic / nullif(d.limit_value, 0) AS excess
-		  FROM ml.drift d
-		  WHERE d.window_start = (SELECT pg_catalog.max(x.window_start) FROM ml.drift x
-								  WHERE x.model = d.model AND x.version = d.version AND x.role = d.role)
+				 d.*, d.statistic / nullif(d.limit_value, 0) AS excess, n.slices, n.counts
+		  -- of windows as long as they are now, where there are any
+		  FROM (SELECT DISTINCT ON (w.model, w.version, w.role) w.* FROM ml.windows w JOIN ml.models m ON m.model = w.model
+				WHERE w.looks > 0 AND w.problem IS NULL
+				ORDER BY w.model, w.version, w.role,
+						 w.window_end - w.window_start = coalesce(m.window_length, interval '1 hour') DESC, w.window_start DESC) n
+			   JOIN ml.drift d ON d.model = n.model AND d.version = n.version AND d.role = n.role
+				AND d.window_start = n.window_start
 		  ORDER BY d.model, d.version, d.role, d.slice_key, d.slice_value, d.column_name, d.verdict = 'drift' DESC,
 				   d.drift_type, d.statistic / nullif(d.limit_value, 0) DESC NULLS LAST) r
 		 JOIN ml.versions v ON v.model = r.model AND v.version = r.version
-		 JOIN ml.windows w ON w.model = r.model AND w.version = r.version AND w.role = r.role
-			AND w.window_start = r.window_start
-		 LEFT JOIN ml.slice_baselines b ON b.model = r.model AND b.version = r.version AND b.slices = w.slices
+		 LEFT JOIN ml.slice_baselines b ON b.model = r.model AND b.version = r.version AND b.slices = r.slices
 	ORDER BY r.verdict = 'drift' DESC, r.excess DESC NULLS LAST, r.model, r.version, r.role, r.column_name,
 		   r.slice_key NULLS FIRST, r.slice_value;
 COMMENT ON VIEW ml.drift_report IS 'the newest window of each version in a role, worst first, in words';

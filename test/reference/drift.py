@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 from scipy import stats
-from scipy.spatial.distance import jensenshannon
 
+from _drift import LOOSE, fisher_tail, middles_of, moments, of_counts, of_moments, of_order
 from _reference import agree, finish, note, psql, report, rows_of, start
 
 ALPHA = 0.01
@@ -31,57 +31,9 @@ def statistic(method, p, q, **arguments):
 
 # --- by definition ------------------------------------------------------
 
-def smoothed(p, q):
-    """Shares of both sides with half a row per filled bin, spread as all rows are."""
-    prior = 0.5 * len(p) * (p + q) / (p + q).sum()
-    return (p + prior) / (p + prior).sum(), (q + prior) / (q + prior).sum()
-
-
-def kuiper_tail(x):
-    return 2 * sum((4 * j * j * x * x - 1) * math.exp(-2 * j * j * x * x) for j in range(1, 50))
-
-
 def expected(p, q, edges, low, high, a, b):
     """What SciPy and the definitions say of two profiles: method -> (statistic, p-value or None)."""
-    keep = p + q > 0
-    n, m = p.sum(), q.sum()
-    root = math.sqrt(n * m / (n + m))
-    share = (p / n, q / m)
-    p1, q1 = smoothed(p[keep], q[keep])
-    out = {
-        "psi": (float(((q1 - p1) * np.log(q1 / p1)).sum()), None),
-        "kullback_leibler": (float(stats.entropy(q1, p1)), None),
-        "jensen_shannon_distance": (float(jensenshannon(p, q, 2)), None),
-        "hellinger": (float(np.sqrt(0.5 * ((np.sqrt(share[0]) - np.sqrt(share[1])) ** 2).sum())), None),
-        "total_variation": (float(0.5 * np.abs(share[0] - share[1]).sum()), None),
-        "l_infinity": (float(np.abs(share[0] - share[1]).max()), None),
-    }
-    table = np.vstack([p[keep], q[keep]])
-    for name, which in (("chi_square", "pearson"), ("g_test", "log-likelihood")):
-        test = stats.chi2_contingency(table, correction=False, lambda_=which)
-        out[name] = (float(test[0]), float(test[1]))
-    chi, bins, total = out["chi_square"][0], keep.sum(), n + m
-    phi = max(0.0, chi / total - (bins - 1) / (total - 1))
-    out["cramers_v"] = (math.sqrt(phi / min(1 - 1 / (total - 1), bins - 1 - (bins - 1) ** 2 / (total - 1))),
-                        out["chi_square"][1])
-
-    difference = np.cumsum(share[0]) - np.cumsum(share[1])
-    d = float(np.abs(difference).max())
-    v = float(max(difference.max(), 0) + max(-difference.min(), 0))
-    out["kolmogorov_smirnov"] = (d, float(stats.kstwobign.sf(root * d)))
-    out["kuiper"] = (v, kuiper_tail(root * v))
-    ordered = len(edges) + 1
-    ends = np.concatenate([[low], edges, [high]])
-    middles = (ends[:-1] + ends[1:]) / 2
-    out["wasserstein"] = (float(stats.wasserstein_distance(middles, middles, p[:ordered], q[:ordered])) / math.sqrt(a[1]), None)
-    t = stats.ttest_ind_from_stats(a[0], math.sqrt(a[1]), a[2], b[0], math.sqrt(b[1]), b[2], equal_var=False)
-    out["welch_t"] = (float(abs(t[0])), float(t[1]))
-    out["mean_shift"] = (abs(a[0] - b[0]) / math.sqrt(a[1]), float(t[1]))
-    return out
-
-
-def moments(x):
-    return [float(x.mean()), float(x.var(ddof=1)), float(len(x))]
+    return {**of_counts(p, q), **of_order(p, q, middles_of(edges, low, high), math.sqrt(a[1])), **of_moments(a, b)}
 
 
 def profile(x, edges):
@@ -102,10 +54,9 @@ def compare(name, x, y, nulls, tolerance=1e-11, tests=1e-2):
     got = {method: statistic(method, p, q, edges=edges, low=low, high=high, null_bin=len(p),
                              reference_moments=moments(x), current_moments=moments(y)) for method in want}
     agree(name + ": statistics", {k: got[k]["statistic"] for k in want}, {k: v[0] for k, v in want.items()}, tolerance)
-    loose = ("chi_square", "g_test", "cramers_v")
-    exact = [k for k, v in want.items() if v[1] is not None and k not in loose]
+    exact = [k for k, v in want.items() if v[1] is not None and k not in LOOSE]
     agree(name + ": p-values", {k: got[k]["p_value"] for k in exact}, {k: want[k][1] for k in exact}, 1e-9)
-    agree(name + ": p-values of counts", {k: got[k]["p_value"] for k in loose}, {k: want[k][1] for k in loose}, tests)
+    agree(name + ": p-values of counts", {k: got[k]["p_value"] for k in LOOSE}, {k: want[k][1] for k in LOOSE}, tests)
     for k, row in got.items():
         if (row["p_value"] < ALPHA * 0.999 and not row["drift"] and row["statistic"] > row["limit_value"]) or \
                 (row["p_value"] > ALPHA * 1.001 and row["drift"]):
@@ -127,13 +78,11 @@ def samples():
         row = statistic("z_share", p, q)
         agree("z_share %s" % (p,), {"z": row["statistic"], "p": row["p_value"]},
               {"z": z, "p": float(2 * stats.norm.sf(z))}, 1e-11)
-    # few rows: both tails of Fisher's test, by the distance of the shares
+    # few rows
     n, m, x, y = 5000, 300, 3, 2
-    k = np.arange(0, x + y + 1)
-    far = np.abs((x + y - k) / n - k / m) >= abs(x / n - y / m) * (1 - 1e-12)
     row = statistic("null_share", (n - x, x), (m - y, y), null_bin=2)
     agree("null_share, few", {"d": row["statistic"], "p": row["p_value"]},
-          {"d": abs(x / n - y / m), "p": float(stats.hypergeom.pmf(k, n + m, x + y, m)[far].sum())}, 1e-11)
+          {"d": abs(x / n - y / m), "p": fisher_tail(n, m, x, y)}, 1e-11)
 
 
 # --- by chance ----------------------------------------------------------
