@@ -87,7 +87,7 @@ WITH step AS (
 		   date_trunc('second', lead(started_at, 1, 'infinity') OVER (PARTITION BY model ORDER BY batch)) AS until_time
 	FROM replay.steps)
 SELECT s.model, s.batch, s.version, w.rows, d.worst_drift, e.value AS estimated, e.low, e.high, r.value AS realised,
-	   a.alerts, p.policy
+	   a.rules, a.alerts, p.policy
 FROM step s
 	LEFT JOIN LATERAL (
 		SELECT sum(w.rows) AS rows FROM ml.windows w
@@ -109,10 +109,11 @@ FROM step s
 			AND q.window_start >= from_time AND q.window_start < until_time
 			AND q.metric = CASE s.model WHEN 'bike' THEN 'mae' ELSE 'accuracy' END) r ON true
 	LEFT JOIN LATERAL (
-		SELECT string_agg(a.rule, ' ' ORDER BY a.rule) AS alerts FROM ml.alerts a
-		WHERE a.model = s.model AND a.opened_at >= s.started_at AND a.opened_at < until_time) a ON true
+		SELECT string_agg(rules, ' ') AS rules, string_agg(concat(n, ' ', kind), ', ' ORDER BY kind) AS alerts
+		FROM (SELECT split_part(a.rule, ':', 1) AS kind, count(*) AS n, string_agg(a.rule, ' ') AS rules FROM ml.alerts a
+			  WHERE a.model = s.model AND a.opened_at >= s.started_at AND a.opened_at < until_time GROUP BY 1) k) a ON true
 	LEFT JOIN LATERAL (
-		SELECT string_agg(format('%s: %s', f.outcome, coalesce('version ' || f.version, f.brake)), ', ' ORDER BY f.firing_id) AS policy
+		SELECT string_agg(concat_ws(' ', f.outcome, coalesce(f.version::text, f.brake)), ', ' ORDER BY f.firing_id) AS policy
 		FROM ml.policy_firings f
 		WHERE f.model = s.model AND f.fired_at >= s.started_at AND f.fired_at < until_time) p ON true;
 
@@ -132,7 +133,7 @@ END $$;
 
 -- The batches in which alerts opened whose rule matches.
 CREATE FUNCTION replay.alerts(model text, rule text) RETURNS integer[] LANGUAGE sql STABLE AS $$
-	SELECT array_agg(DISTINCT batch ORDER BY batch) FROM replay.result r WHERE r.model = alerts.model AND r.alerts ~ rule
+	SELECT array_agg(DISTINCT batch ORDER BY batch) FROM replay.result r WHERE r.model = alerts.model AND r.rules ~ rule
 $$;
 
 CREATE VIEW replay.checks AS
