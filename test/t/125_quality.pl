@@ -65,4 +65,51 @@ is($node->safe_psql('postgres', q{SELECT detector, n, drifts > 0 FROM ml.detecto
 is($node->safe_psql('postgres', q{SELECT count(*) FROM ml.alerts WHERE model = 'm' AND rule LIKE 'concept_drift:%' AND state = 'open'}),
 	'2', 'which is an alert');
 
+# Each labelled row is credited to the version that answered it, by whichever form the truth comes in. The log tells who did.
+$node->safe_psql('postgres', q{
+	CREATE TYPE color AS ENUM ('red', 'green');
+	CREATE TABLE kinds AS SELECT i, CASE WHEN i % 17 = 0 THEN NULL WHEN i % 19 = 0 THEN 'NaN' ELSE u(i, 4) END AS x, u(i, 5)::numeric(8, 5) AS money,
+			i % 3 = 0 AS flag, date '2020-01-01' + (i % 500)::int AS day, timestamptz '2020-01-01 00:00Z' + i * interval '7919 s' AS moment,
+			CASE WHEN i % 23 > 0 THEN (ARRAY['a"b', 'Ünï', '', 'it''s'])[1 + i % 4] END AS word, (ARRAY['red', 'green'])[1 + i % 2]::color AS color,
+			ARRAY[u(i, 6), u(i, 7)] AS pair, i % 5 + 1 AS stars, (i % 100 * interval '1 hour') AS span,
+			u(i, 8) < 1 / (1 + exp(-4 * (u(i, 5) - 0.5) - (i % 3 = 0)::int)) AS y
+		FROM generate_series(1, 6000) i;
+	CREATE TABLE outcomes (i bigint, at timestamptz, y boolean);
+	SELECT FROM ml.train('kinds', 'SELECT * FROM kinds WHERE i <= 2000', 'y', algorithm => 'logistic_regression', exclude => '{i}');
+	SELECT FROM ml.train('kinds', 'SELECT x, money, flag, day, moment, word, color, pair, stars, span, CASE WHEN i % 2 = 0 THEN y ELSE NOT y END AS y FROM kinds WHERE i <= 2000', 'y',
+		algorithm => 'logistic_regression', deploy => 'never');
+	SELECT ml.set_monitor('kinds', log_fraction => 1, slices => '{word}',
+		truth_source => 'SELECT o.at, k.x, k.money, k.flag, k.day, k.moment, k.word, k.color, k.pair, k.stars, k.span, o.y FROM outcomes o JOIN kinds k USING (i)');
+	SELECT ml.deploy('kinds', 2, role => 'canary', traffic => 0.3);
+});
+my @phases = ('SELECT', q{SELECT ml.deploy('kinds', 2)}, q{SELECT ml.rollback('kinds', 'back')});
+for my $phase (0 .. 2)
+{
+	my $rows = 'BETWEEN ' . (2001 + 1000 * $phase) . ' AND ' . (3000 + 1000 * $phase);
+
+	$node->safe_psql('postgres', qq{
+		$phases[$phase];
+		SELECT count(ml.predict('kinds', k, NULL::boolean)) FROM kinds k WHERE i $rows;
+		INSERT INTO outcomes SELECT i, clock_timestamp(), y FROM kinds WHERE i $rows;
+		SELECT pg_sleep(0.01);
+	});
+}
+my $realised = q{SELECT ml.flush_monitor(); SELECT version, role, sum(n), round((sum(value * n) / sum(n))::numeric, 6) FROM ml.quality
+	WHERE model = 'kinds' AND kind = 'realised' AND metric = 'accuracy' AND slice_key IS NULL GROUP BY 1, 2 ORDER BY 1, 2};
+$node->safe_psql('postgres', 'SELECT ml.flush_monitor()');
+my $answered = $node->safe_psql('postgres', q{SELECT version, role, count(*), round(avg((l.prediction = k.y::text)::int), 6) FROM ml.prediction_log l
+	JOIN kinds k ON l.row_key = ml.row_key('kinds/1', k) WHERE l.model = 'kinds' GROUP BY 1, 2 ORDER BY 1, 2});
+like($answered, qr/^1\|production\|\d+\|0\.[67]\d+\n2\|canary\|\d+\|0\.\d+\n2\|production\|1000\|0\.\d+$/, 'three kinds of answers');
+is($node->safe_psql('postgres', $realised), "\n$answered", 'by features and time, each row is credited to the version that answered');
+$node->safe_psql('postgres', q{
+	DELETE FROM ml.quality WHERE model = 'kinds';
+	DELETE FROM ml.truth_windows WHERE model = 'kinds';
+	SELECT ml.set_truth('kinds', 'SELECT ml.row_key(''kinds/1'', k) AS row_key, o.y AS label FROM kinds k LEFT JOIN outcomes o USING (i)');
+});
+is($node->safe_psql('postgres', $realised), "\n$answered", 'and so it is by the key of the log');
+is($node->safe_psql('postgres', q{SELECT error, labelled, unanswered FROM ml.truth_sources WHERE model = 'kinds'}), '|3000|0', 'which has them all');
+is($node->safe_psql('postgres', q{SELECT slice_value, sum(n) FROM ml.quality WHERE model = 'kinds' AND kind = 'realised' AND metric = 'accuracy'
+		AND slice_key = 'word' GROUP BY 1 ORDER BY 1}),
+	$node->safe_psql('postgres', q{SELECT word, count(*) FROM kinds WHERE i BETWEEN 2001 AND 5000 GROUP BY 1 ORDER BY 1}), 'by slice, too');
+
 done_testing();
