@@ -104,8 +104,8 @@ sub transactions
 
 sql(q{ALTER SYSTEM SET pg_mlops.flush_interval = '100ms'; SELECT pg_reload_conf()});
 my ($m, $plain, $bare) = (0, 0, 0);
-my $seconds = $ENV{ML_SECONDS} // 4;
-for my $round ('a plain run', 'a worker that is terminated again and again')
+my $seconds = $ENV{ML_SECONDS} // 3;
+for my $round ('a plain run', ('a worker that is terminated again and again') x ($ENV{ML_ROUNDS} // 1))
 {
 	my $killed = 0;
 	my $prepared = clients(8, $seconds, $mixed, '-M', 'prepared');
@@ -119,6 +119,8 @@ for my $round ('a plain run', 'a worker that is terminated again and again')
 		$killed += sql(q{SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE backend_type = 'pg_mlops worker'});
 		select(undef, undef, undef, 0.02 + rand(0.2));
 	}
+	# workers that end soon after their start are started ever more slowly
+	$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'pg_mlops worker'});
 	my $mixes = transactions($prepared) + transactions($simple);
 	$m += 87 * $mixes + 1000 * transactions($scans);
 	$bare += $mixes;
