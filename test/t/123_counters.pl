@@ -13,7 +13,7 @@ use MlTest;
 my $preload = "shared_preload_libraries = 'pg_mlops'\nmax_worker_processes = 20\npg_mlops.flush_interval = 1h\n";
 my $node = ml_cluster('counters', conf => $preload, allows_streaming => 1);
 my $flush = 'SELECT ml.flush_monitor()';
-my $parallel = 'SET max_parallel_workers_per_gather = 2; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; ';
+my $parallel = 'SET max_parallel_workers_per_gather = 2; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET parallel_leader_participation = off; ';
 
 sub sql
 {
@@ -110,7 +110,7 @@ for my $round ('a plain run', ('a worker that is terminated again and again') x 
 	my $killed = 0;
 	my $prepared = clients(8, $seconds, $mixed, '-M', 'prepared');
 	my $simple = clients(5, $seconds, $mixed);
-	$ENV{PGOPTIONS} = '-c max_parallel_workers_per_gather=2 -c parallel_setup_cost=0 -c parallel_tuple_cost=0 -c min_parallel_table_scan_size=0';
+	$ENV{PGOPTIONS} = '-c max_parallel_workers_per_gather=2 -c parallel_setup_cost=0 -c parallel_tuple_cost=0 -c min_parallel_table_scan_size=0 -c parallel_leader_participation=off';
 	my $scans = clients(3, $seconds, $whole);
 	delete $ENV{PGOPTIONS};
 	my $end = time + $seconds;
