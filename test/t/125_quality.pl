@@ -102,9 +102,11 @@ my $answered = $node->safe_psql('postgres', q{SELECT version, role, count(*), ro
 like($answered, qr/^1\|production\|\d+\|0\.[67]\d+\n2\|canary\|\d+\|0\.\d+\n2\|production\|1000\|0\.\d+$/, 'three kinds of answers');
 is($node->safe_psql('postgres', $realised), "\n$answered", 'by features and time, each row is credited to the version that answered');
 $node->safe_psql('postgres', q{
+	BEGIN;
+	SELECT ml.set_truth('kinds', 'SELECT ml.row_key(''kinds/1'', k) AS row_key, o.y AS label FROM kinds k LEFT JOIN outcomes o USING (i)');
 	DELETE FROM ml.quality WHERE model = 'kinds';
 	DELETE FROM ml.truth_windows WHERE model = 'kinds';
-	SELECT ml.set_truth('kinds', 'SELECT ml.row_key(''kinds/1'', k) AS row_key, o.y AS label FROM kinds k LEFT JOIN outcomes o USING (i)');
+	COMMIT;
 });
 is($node->safe_psql('postgres', $realised), "\n$answered", 'and so it is by the key of the log');
 is($node->safe_psql('postgres', q{SELECT error, labelled, unanswered FROM ml.truth_sources WHERE model = 'kinds'}), '|3000|0', 'which has them all');
