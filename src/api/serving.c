@@ -52,6 +52,7 @@ ml_serving_quantile(const MlServingTotals *t, double share)
 	return NAN;
 }
 
+/* Puts a line; of the server's rows that not even had one, without a model. */
 static void
 ml_serving_put(FunctionCallInfo fcinfo, const char *model, int32 version, int32 role, const MlServingTotals *t)
 {
@@ -59,9 +60,10 @@ ml_serving_put(FunctionCallInfo fcinfo, const char *model, int32 version, int32 
 	Datum		values[ML_SERVING_COLUMNS];
 	bool		nulls[ML_SERVING_COLUMNS] = {0};
 
-	values[0] = CStringGetTextDatum(model);
+	nulls[0] = nulls[1] = nulls[2] = model == NULL;
+	values[0] = model ? CStringGetTextDatum(model) : (Datum) 0;
 	values[1] = Int32GetDatum(version);
-	values[2] = CStringGetTextDatum(ml_serving_role_name((MlServingRole) role));
+	values[2] = model ? CStringGetTextDatum(ml_serving_role_name((MlServingRole) role)) : (Datum) 0;
 	values[3] = Int64GetDatum((int64) t->count.rows);
 	values[4] = Int64GetDatum((int64) t->count.errors);
 	values[5] = Int64GetDatum((int64) t->count.rejected);
@@ -93,6 +95,13 @@ ML_FUNCTION(ml_list_serving)
 
 			if (ml_serving_owner(line->key.model) != NULL)
 				ml_serving_put(fcinfo, line->key.model, line->key.version, line->key.role, &line->totals);
+		}
+		if (ml_counters_lost() > 0)
+		{
+			MlServingTotals lost = {0};
+
+			lost.dropped = ml_counters_lost();
+			ml_serving_put(fcinfo, NULL, 0, 0, &lost);
 		}
 		return (Datum) 0;
 	}
