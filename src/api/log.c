@@ -18,8 +18,8 @@ ML_FUNCTION(ml_row_key)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	site = ml_predict_site(fcinfo);
-	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%016" INT64_MODIFIER "x",
-											  ml_predict_row_key(site, PG_GETARG_DATUM(1)))));
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%016llx",
+											  (unsigned long long) ml_predict_row_key(site, PG_GETARG_DATUM(1)))));
 }
 
 /* ml.prediction_log_counts(): one row, or none where the library was not preloaded. */

@@ -115,7 +115,7 @@ ml_log_value(const MlLogEntry *entry, int column, bool *isnull)
 			*isnull = isnan(entry->probability);
 			return Float8GetDatum(entry->probability);
 		default:
-			return CStringGetTextDatum(psprintf("%016" INT64_MODIFIER "x", entry->row_key));
+			return CStringGetTextDatum(psprintf("%016llx", (unsigned long long) entry->row_key));
 	}
 }
 
