@@ -37,10 +37,15 @@
 /* A window's entry goes so long after its end, when there is nothing left to write. */
 #define ML_WINDOW_LINGER_US	(INT64CONST(60) * USECS_PER_SEC)
 
+/* Where the table of service is full, versions that have scored nothing for so long make room; looked for so often. */
+#define ML_SERVICE_IDLE_US	(INT64CONST(3600) * USECS_PER_SEC)
+#define ML_SERVICE_LOOK_US	(INT64CONST(1) * USECS_PER_SEC)
+
 typedef struct MlCountersShared
 {
 	pg_atomic_uint64 lost;		/* rows that found no entry */
 	pg_atomic_uint64 passes;	/* of workers, numbered from 1 on */
+	pg_atomic_uint64 looked;	/* when somebody last looked for service that makes room */
 	char		area[FLEXIBLE_ARRAY_MEMBER];
 } MlCountersShared;
 
@@ -124,6 +129,7 @@ ml_counters_prepare(void *place)
 
 	pg_atomic_init_u64(&shared->lost, 0);
 	pg_atomic_init_u64(&shared->passes, 0);
+	pg_atomic_init_u64(&shared->looked, 0);
 	area = dsa_create_in_place(shared->area, ml_counters_area_bytes(),
 							   ml_shared_locks(&ml_counters_part)->lock.tranche, NULL);
 	dsa_pin(area);
@@ -275,29 +281,68 @@ ml_count_add(MlServingCount *into, const MlServingCount *from)
 	into->rejected += from->rejected;
 }
 
+/* Makes room in the table of service; false if there is none to be made. */
+static bool
+ml_counters_make_room(TimestampTz now)
+{
+	uint64		looked = pg_atomic_read_u64(&ml_counters_place->looked);
+	HASH_SEQ_STATUS status;
+	MlServingEntry *entry;
+	bool		room = false;
+
+	if ((uint64) now - looked < ML_SERVICE_LOOK_US ||
+		!pg_atomic_compare_exchange_u64(&ml_counters_place->looked, &looked, (uint64) now))
+		return false;
+	ml_counters_lock_all(ml_serving_lock, LW_EXCLUSIVE);
+	hash_seq_init(&status, ml_serving_entries);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		if (entry->totals.last + ML_SERVICE_IDLE_US < now)
+		{
+			(void) hash_search(ml_serving_entries, &entry->key, HASH_REMOVE, NULL);
+			room = true;
+		}
+	ml_counters_unlock_all(ml_serving_lock);
+	return room;
+}
+
+/* The entry of a service, with its lock held; NULL, without the lock, when there is no room. */
+static MlServingEntry *
+ml_counters_service(const MlServingKey *key, TimestampTz now, LWLock **lock)
+{
+	uint32		hash = get_hash_value(ml_serving_entries, key);
+	MlServingEntry *entry;
+	bool		found;
+
+	*lock = ml_serving_lock(hash);
+	do
+	{
+		LWLockAcquire(*lock, LW_EXCLUSIVE);
+		entry = hash_search_with_hash_value(ml_serving_entries, key, hash, HASH_ENTER_NULL, &found);
+		if (entry == NULL)
+			LWLockRelease(*lock);
+	}
+	while (entry == NULL && ml_counters_make_room(now));
+	if (entry != NULL && !found)
+	{
+		memset(&entry->totals, 0, sizeof entry->totals);
+		entry->totals.since = now;
+	}
+	return entry;
+}
+
 /* Adds the service of a counter, and rows that were dropped. */
 static void
 ml_counters_give_service(MlHeldCounter *held, const MlServingCount *new, uint64 dropped)
 {
-	uint32		hash = get_hash_value(ml_serving_entries, &held->key);
-	LWLock	   *lock = ml_serving_lock(hash);
 	const int64 *words = held->counter.counts.words;
 	TimestampTz now = GetCurrentTimestamp();
-	MlServingEntry *entry;
-	bool		found;
+	LWLock	   *lock;
+	MlServingEntry *entry = ml_counters_service(&held->key, now, &lock);
 
-	LWLockAcquire(lock, LW_EXCLUSIVE);
-	entry = hash_search_with_hash_value(ml_serving_entries, &held->key, hash, HASH_ENTER_NULL, &found);
 	if (entry == NULL)
 	{
-		LWLockRelease(lock);
-		pg_atomic_fetch_add_u64(&ml_counters_place->lost, new->rows);
+		pg_atomic_fetch_add_u64(&ml_counters_place->lost, dropped);
 		return;
-	}
-	if (!found)
-	{
-		memset(&entry->totals, 0, sizeof entry->totals);
-		entry->totals.since = now;
 	}
 	ml_count_add(&entry->totals.count, new);
 	entry->totals.dropped += dropped;

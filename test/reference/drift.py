@@ -137,6 +137,11 @@ def chance():
         pairs = [[random.multinomial(n, weight), random.multinomial(m, weight), None, None, None, None]
                  for _ in range(runs // 4 if categories > 40 else runs)]
         alarms("%d categories, %d and %d rows" % (categories, n, m), pairs, None, plain)
+    # bins in which the only row may be one of the smaller side
+    weight = np.append(np.full(5, 0.1998), np.full(20, 5e-5))
+    alarms("5 categories and 20 very rare ones, 20000 and 200 rows",
+           [[random.multinomial(20000, weight), random.multinomial(200, weight), None, None, None, None] for _ in range(runs)],
+           None, plain)
     for n, m, share in ((200, 200, 0.5), (20000, 200, 0.01), (5000, 20000, 0.002)):
         pairs = []
         for _ in range(runs):

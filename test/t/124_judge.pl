@@ -59,4 +59,13 @@ sql(q{SELECT ml.train('m', 'SELECT age, color, y FROM c WHERE i < 5000', 'y', al
 sql('SELECT ml.flush_monitor()');
 is(sql('SELECT version, counts IS NOT NULL FROM ml.slice_baselines ORDER BY 1'), "1|t\n2|t", 'slices of a later version');
 
+# Settings are looked at when they are committed, however long the worker would sleep.
+sql(q{ALTER SYSTEM SET pg_mlops.flush_interval = '1h'});
+sql('SELECT pg_reload_conf()');
+sql('SELECT ml.flush_monitor()');
+my $worker = q{FROM pg_stat_activity WHERE backend_type = 'pg_mlops worker' AND datname = 'postgres'};
+my $begun = sql("SELECT query_start $worker");
+sql(q{SELECT ml.set_monitor('m', '1 hour')});
+ok($node->poll_query_until('postgres', "SELECT query_start > '$begun' $worker"), 'ml.set_monitor wakes the worker');
+
 done_testing();
