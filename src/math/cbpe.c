@@ -4,6 +4,7 @@
  * Nothing is allocated and nothing jumps.
  */
 #include <math.h>
+#include <string.h>
 
 #include "math/cbpe.h"
 
@@ -232,11 +233,18 @@ ml_cbpe_estimate(const MlCbpe *cbpe, const MlCbpeRows *rows, MlCbpeMetric metric
 	double		behind[ML_CBPE_BINS] = {0};
 	double		share[ML_CBPE_BINS] = {0};
 	double		variance = 0;
+	double		held_out;
 
 	for (int b = 0; b < ML_CBPE_BINS; b++)
-		positives[b] = cbpe->isotonic ? rows->rows[b] * cbpe->share[b] : rows->scores[b];
+		positives[b] = rows->rows[b] * cbpe->share[b];
+	if (!ml_cbpe_known(rows->rows, positives, metric, &held_out))
+		return false;
+	if (!cbpe->isotonic)
+		memcpy(positives, rows->scores, sizeof positives);
 	if (!ml_cbpe_known(rows->rows, positives, metric, value))
 		return false;
+	/* shares that do no better in cross-fit do not prove the scores: how far the two are apart is not known */
+	variance += (held_out - *value) * (held_out - *value);
 	for (int b = 0; b < ML_CBPE_BINS; b++)
 	{
 		double		slope;
