@@ -46,7 +46,7 @@ my $shape = q{
 	FROM pg_proc f WHERE f.pronamespace = 'ml'::regnamespace AND f.prokind = 'f'
 	UNION ALL SELECT p.proname, 'f', true, a::text, NULL FROM pg_proc p LEFT JOIN LATERAL aclexplode(p.proacl) a ON true
 	WHERE p.pronamespace = 'ml'::regnamespace AND p.proacl IS NOT NULL
-	ORDER BY 1, 2, 4;
+	ORDER BY 1, 2, 4, 5;
 };
 
 $node->safe_psql('postgres', 'CREATE ROLE analyst; CREATE ROLE gone');
