@@ -251,6 +251,16 @@ ml_catalog_window_judged(const MlWindow *window, List *rows, const char *problem
 					   "AND role = $3 AND window_start = $4", &args, NULL);
 }
 
+bool
+ml_catalog_window_outdated(const MlWindow *window)
+{
+	MlArgs		args = {0};
+
+	ml_drift_arg_window(&args, window);
+	return ml_catalog_execute("SELECT FROM ml.windows w WHERE w.model = $1 AND w.version = $2 AND w.role = $3 "
+							  "AND w.window_start > $4 AND w.looks > 0 LIMIT 1", &args, NULL) > 0;
+}
+
 List *
 ml_catalog_drift_streaks(const MlWindow *window, int windows, bool slices_consecutive)
 {

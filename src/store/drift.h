@@ -135,6 +135,9 @@ extern bool ml_catalog_window_before(const MlWindow *window, bytea **counts, Lis
  */
 extern void ml_catalog_window_judged(const MlWindow *window, List *rows, const char *problem);
 
+/* Whether a later window of the same version in the same role has been looked at already. */
+extern bool ml_catalog_window_outdated(const MlWindow *window);
+
 /*
  * How often each column drifted in the last windows up to this one
  * (MlDriftStreak *): against the training rows, and slices against the window

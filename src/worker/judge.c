@@ -176,7 +176,9 @@ ml_look_alert(const MlLookAt *look, List *streaks, const MlDriftRow *row, const 
 
 /*
  * Brings the alerts up to date with a look. What counts is the comparison with
- * the training rows; of slices that have none, that with the window before.
+ * the training rows; of slices that have none, that with the window before. The
+ * last look at a window may come after the first at the next one, which knows
+ * better how things stand.
  */
 static void
 ml_look_alerts(const MlLookAt *look)
@@ -247,7 +249,8 @@ ml_look_at(const MlWindow *window)
 	ml_look_compare(&look, &judgement);
 	ml_catalog_window_judged(window, look.rows, NULL);
 	CommandCounterIncrement();
-	ml_look_alerts(&look);
+	if (!ml_catalog_window_outdated(window))
+		ml_look_alerts(&look);
 }
 
 /* ---- the duty ---- */
