@@ -104,6 +104,20 @@ ml_text_same(const char *a, const char *b)
 }
 
 bool
+ml_text_same_list(List *a, List *b)
+{
+	ListCell   *x;
+	ListCell   *y;
+
+	if (list_length(a) != list_length(b))
+		return false;
+	forboth(x, a, y, b)
+		if (strcmp(lfirst(x), lfirst(y)) != 0)
+			return false;
+	return true;
+}
+
+bool
 ml_text_listed(List *names, const char *name)
 {
 	ListCell   *lc;

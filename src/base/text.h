@@ -19,6 +19,9 @@ extern char *ml_text_list(List *names, int max);
 /* Whether two texts are equal, where NULL equals NULL only. */
 extern bool ml_text_same(const char *a, const char *b);
 
+/* Whether two lists have the same texts (char *) in the same order. */
+extern bool ml_text_same_list(List *a, List *b);
+
 /* Whether a text is one of a List of char *. */
 extern bool ml_text_listed(List *names, const char *name);
 

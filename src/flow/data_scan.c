@@ -11,6 +11,7 @@
 
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/passing.h"
 #include "base/text.h"
 #include "flow/check_scan.h"
 #include "flow/data_scan.h"
@@ -301,16 +302,6 @@ ml_data_undo(MlDataPass *pass, const MlDataMark *mark)
 	pass->arguments = list_truncate(pass->arguments, mark->narguments);
 }
 
-/* Errors that say nothing about a check: cancelled, no room, deadlock, disk. */
-static bool
-ml_data_passes_on(int sqlerrcode)
-{
-	int			category = ERRCODE_TO_CATEGORY(sqlerrcode);
-
-	return category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES ||
-		category == ERRCODE_TRANSACTION_ROLLBACK || category == ERRCODE_SYSTEM_ERROR;
-}
-
 /* Does something in a subtransaction; returns its error, or NULL. */
 static ErrorData *
 ml_data_attempt(MlDataScan *scan, MlDataCheck *data, void (*what) (MlDataScan *scan, MlDataCheck *data))
@@ -336,7 +327,7 @@ ml_data_attempt(MlDataScan *scan, MlDataCheck *data, void (*what) (MlDataScan *s
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		if (ml_data_passes_on(error->sqlerrcode))
+		if (ml_error_of_moment(error->sqlerrcode))
 			ReThrowError(error);
 	}
 	PG_END_TRY();

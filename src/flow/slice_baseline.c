@@ -12,6 +12,7 @@
 #include "access/xact.h"
 #include "base/cell.h"
 #include "base/compat.h"
+#include "base/passing.h"
 #include "flow/baseline.h"
 #include "flow/recorded.h"
 #include "flow/watch.h"
@@ -175,16 +176,6 @@ ml_slice_count(const char *model, int32 version, List *names, char **problem)
 	return counts;
 }
 
-/* Errors that say nothing about the source: cancelled, no room, deadlock, disk. */
-static bool
-ml_slice_passes_on(int sqlerrcode)
-{
-	int			category = ERRCODE_TO_CATEGORY(sqlerrcode);
-
-	return category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES ||
-		category == ERRCODE_TRANSACTION_ROLLBACK || category == ERRCODE_SYSTEM_ERROR;
-}
-
 char *
 ml_watch_count_slices(const char *model, int32 version, List *slices)
 {
@@ -216,7 +207,7 @@ ml_watch_count_slices(const char *model, int32 version, List *slices)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		if (ml_slice_passes_on(error->sqlerrcode))
+		if (ml_error_of_moment(error->sqlerrcode))
 			ReThrowError(error);
 		problem = psprintf("The source of the training cannot be read: %s.", error->message);
 	}

@@ -181,20 +181,6 @@ ml_catalog_watched_version(const char *model)
 
 /* ---- baselines of slices ---- */
 
-static bool
-ml_monitor_same_list(List *a, List *b)
-{
-	ListCell   *x;
-	ListCell   *y;
-
-	if (list_length(a) != list_length(b))
-		return false;
-	forboth(x, a, y, b)
-		if (strcmp(lfirst(x), lfirst(y)) != 0)
-			return false;
-	return true;
-}
-
 bytea *
 ml_catalog_slice_baseline(const char *model, int32 version, List *slices, char **problem)
 {
@@ -205,7 +191,7 @@ ml_catalog_slice_baseline(const char *model, int32 version, List *slices, char *
 
 	ml_scan_begin(&scan, ML_SCAN_SLICE_BASELINE, model, version, NULL);
 	if ((tuple = ml_scan_next(&scan)) != NULL &&
-		ml_monitor_same_list(ml_scan_list(&scan, tuple, ML_SLICED_SLICES), slices))
+		ml_text_same_list(ml_scan_list(&scan, tuple, ML_SLICED_SLICES), slices))
 	{
 		bool		none;
 		Datum		value = ml_scan_get(&scan, tuple, ML_SLICED_COUNTS, &none);

@@ -11,6 +11,7 @@
 
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/passing.h"
 #include "miscadmin.h"
 #include "monitor/counters.h"
 #include "store/windows.h"
@@ -39,16 +40,6 @@ ml_drain_write(const MlWindowCounts *window)
 	(void) ml_catalog_window_write(&write);
 }
 
-/* Errors that say nothing about a window: cancelled, no room, disk. The pass is tried again. */
-static bool
-ml_drain_passes_on(int sqlerrcode)
-{
-	int			category = ERRCODE_TO_CATEGORY(sqlerrcode);
-
-	return category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES ||
-		category == ERRCODE_SYSTEM_ERROR;
-}
-
 /* Writes windows (MlWindowCounts *) in a subtransaction; false, and nothing is written, where that cannot be. */
 static bool
 ml_drain_try(MlDrain *drain, List *windows)
@@ -71,7 +62,7 @@ ml_drain_try(MlDrain *drain, List *windows)
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
-		if (ml_drain_passes_on(error->sqlerrcode))
+		if (ml_error_of_server(error->sqlerrcode))
 			ReThrowError(error);
 	}
 	PG_END_TRY();

@@ -15,6 +15,7 @@
 
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/passing.h"
 #include "base/text.h"
 #include "flow/watch.h"
 #include "monitor/judge.h"
@@ -39,20 +40,6 @@ typedef struct MlLookAt
 
 /* ---- a look ---- */
 
-static bool
-ml_look_same_slices(List *a, List *b)
-{
-	ListCell   *x;
-	ListCell   *y;
-
-	if (list_length(a) != list_length(b))
-		return false;
-	forboth(x, a, y, b)
-		if (strcmp(lfirst(x), lfirst(y)) != 0)
-			return false;
-	return true;
-}
-
 /* Reads the training rows by slice, if they are cut as the window is. */
 static void
 ml_look_read_slices(MlLookAt *look)
@@ -64,7 +51,7 @@ ml_look_read_slices(MlLookAt *look)
 	foreach(lc, look->monitor.slices)
 		if (ml_baseline_find(look->baseline, lfirst(lc)) >= 0)
 			known = lappend(known, lfirst(lc));
-	if (bytes == NULL || !ml_look_same_slices(known, look->slices))
+	if (bytes == NULL || !ml_text_same_list(known, look->slices))
 		return;
 	ml_counts_decode(bytes, &look->sliced);
 	look->has_sliced = ml_counts_same_shape(&look->sliced.shape, &look->current.shape);
@@ -89,7 +76,7 @@ ml_look_compare(MlLookAt *look, MlJudgement *judgement)
 		return;
 	look->rows = list_concat(look->rows,
 							 ml_judge_drift(judgement, ML_DRIFT_CONSECUTIVE, &before,
-											ml_look_same_slices(slices, look->slices) &&
+											ml_text_same_list(slices, look->slices) &&
 											ml_counts_same_shape(&before.shape, &look->current.shape) ? &before : NULL));
 }
 
@@ -255,16 +242,6 @@ ml_look_at(const MlWindow *window)
 
 /* ---- the duty ---- */
 
-/* Errors that say nothing about a window: cancelled, no room, deadlock, disk. The whole round is tried again. */
-static bool
-ml_look_passes_on(int sqlerrcode)
-{
-	int			category = ERRCODE_TO_CATEGORY(sqlerrcode);
-
-	return category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES ||
-		category == ERRCODE_TRANSACTION_ROLLBACK || category == ERRCODE_SYSTEM_ERROR;
-}
-
 /* Looks at a window in a transaction of its own; what goes wrong is written down, so that it is said once. */
 static void
 ml_look_try(const MlWindow *window)
@@ -282,7 +259,7 @@ ml_look_try(const MlWindow *window)
 	{
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (ml_look_passes_on(error->sqlerrcode))
+		if (ml_error_of_moment(error->sqlerrcode))
 			PG_RE_THROW();
 		FlushErrorState();
 		AbortCurrentTransaction();

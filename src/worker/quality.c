@@ -8,21 +8,12 @@
 
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/passing.h"
 #include "flow/truth.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "worker/duty.h"
 #include "worker/launcher.h"
-
-/* Errors that say nothing about a model: cancelled, no room, disk. */
-static bool
-ml_quality_passes_on(int sqlerrcode)
-{
-	int			category = ERRCODE_TO_CATEGORY(sqlerrcode);
-
-	return category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES ||
-		category == ERRCODE_SYSTEM_ERROR;
-}
 
 /* Measures a model. Returns its error, in the context, or NULL. */
 static ErrorData *
@@ -41,7 +32,7 @@ ml_quality_try(const char *model, MemoryContext context)
 	{
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (ml_quality_passes_on(error->sqlerrcode))
+		if (ml_error_of_server(error->sqlerrcode))
 			PG_RE_THROW();
 		FlushErrorState();
 		AbortCurrentTransaction();
