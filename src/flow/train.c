@@ -12,6 +12,7 @@
 
 #include "base/compat.h"
 #include "base/settings.h"
+#include "base/team.h"
 #include "flow/aside.h"
 #include "flow/split.h"
 #include "flow/train_suite.h"
@@ -97,6 +98,10 @@ ml_train_learn_input(MlTraining *t, int ncols)
 	in->tick = &t->tick;
 	in->progress = ml_train_progress;
 	in->progress_ctx = t;
+	t->curves.context = t->context;
+	t->curves.curves = NIL;
+	in->measured = ml_learning_curve_add;
+	in->measured_ctx = &t->curves;
 	in->notes = &t->notes;
 	in->classes = t->model->classes;
 	if (t->model->pipeline)
@@ -488,6 +493,7 @@ ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
 	t->tick.breathe = ml_train_breathe;
 	MemoryContextSwitchTo(t->context);
 	ml_train_keep_title(t);
+	ml_team_forget_helpers();
 	t->model = palloc0(sizeof(MlModel));
 	ml_train_open(t);
 	ml_train_load(t);
