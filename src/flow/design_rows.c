@@ -59,8 +59,7 @@ ml_design_entrance_rows(MlDesign *design)
 	return source;
 }
 
-/* The class index or the number of a row's target. */
-static double
+double
 ml_design_y(const MlDesign *design, double y)
 {
 	double		class;
