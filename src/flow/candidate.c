@@ -99,7 +99,6 @@ ml_candidate_judge_rows(const MlTraining *t, const MlLearner *learner, Jsonb *pa
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "pg_mlops candidate", ALLOCSET_DEFAULT_SIZES);
 	const MlModel *labels = part->labels->model;
-	MlTrainSpec spec = *t->spec;
 	MlTraining	c;
 	MlQuality  *quality;
 	const char *hopeless;
@@ -112,10 +111,10 @@ ml_candidate_judge_rows(const MlTraining *t, const MlLearner *learner, Jsonb *pa
 	hopeless = ml_candidate_hopeless(part, nclasses);
 	if (hopeless == NULL)
 	{
-		spec.params = params;
-		spec.pipeline = pipeline;
 		memset(&c, 0, sizeof c);
-		c.spec = &spec;
+		c.spec = t->spec;
+		c.params_given = params;
+		c.pipeline_given = pipeline;
 		c.context = context;
 		c.load = part;
 		c.tick = t->tick;
