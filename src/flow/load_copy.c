@@ -18,9 +18,11 @@
 #include "catalog/catalog.h"
 #include "catalog/heap.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "flow/load_copy.h"
 #include "flow/statement.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -124,9 +126,10 @@ static char *
 ml_copy_name(const MlLoadCopy *copy, const char *wanted)
 {
 	char	   *name = pstrdup(wanted);
+	int			length = pg_mbcliplen(wanted, strlen(wanted), NAMEDATALEN - 12);
 
 	for (int n = 2; ml_copy_taken(copy, name); n++)
-		name = psprintf("%.*s_%d", (int) Min(strlen(wanted), NAMEDATALEN - 12), wanted, n);
+		name = psprintf("%.*s_%d", length, wanted, n);
 	return name;
 }
 

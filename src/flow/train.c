@@ -13,6 +13,7 @@
 #include "base/compat.h"
 #include "base/settings.h"
 #include "flow/aside.h"
+#include "flow/load_copy.h"
 #include "flow/split.h"
 #include "flow/train_suite.h"
 #include "flow/training.h"
@@ -137,6 +138,7 @@ ml_train_init_load(MlTraining *t, bool stream)
 	/* what is read aside ends before the frames do */
 	load->budget.owner = t->spec->detached ? CurrentResourceOwner : NULL;
 	load->profiled = true;
+	load->copied = strcmp(t->spec->snapshot, "copy") == 0;
 	load->filed = t->learner != NULL && (t->learner->flags & ML_LEARNER_COLUMNS) && t->pipeline_given == NULL;
 	ml_split_parse(t->spec->split, load);
 	if (t->learner == NULL && load->split == ML_SPLIT_NONE)
@@ -157,6 +159,8 @@ ml_train_init_load(MlTraining *t, bool stream)
 void
 ml_train_drop_load(MlLoad *load)
 {
+	if (load->copy)
+		ml_load_copy_end(load->copy);
 	if (load->train)
 		ml_frame_free(load->train);
 	ml_frame_free(load->test);
