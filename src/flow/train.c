@@ -14,6 +14,7 @@
 #include "base/settings.h"
 #include "base/team.h"
 #include "flow/aside.h"
+#include "flow/load_copy.h"
 #include "flow/split.h"
 #include "flow/train_suite.h"
 #include "flow/training.h"
@@ -142,6 +143,7 @@ ml_train_init_load(MlTraining *t, bool stream)
 	/* what is read aside ends before the frames do */
 	load->budget.owner = t->spec->detached ? CurrentResourceOwner : NULL;
 	load->profiled = true;
+	load->copied = strcmp(t->spec->snapshot, "copy") == 0;
 	ml_split_parse(t->spec->split, load);
 	load->folded = load->folds > 0 || t->spec->search != NULL;
 	load->filed = t->learner != NULL && (t->learner->flags & ML_LEARNER_COLUMNS) && t->pipeline_given == NULL &&
@@ -164,6 +166,8 @@ ml_train_init_load(MlTraining *t, bool stream)
 void
 ml_train_drop_load(MlLoad *load)
 {
+	if (load->copy)
+		ml_load_copy_end(load->copy);
 	if (load->train)
 		ml_frame_free(load->train);
 	ml_frame_free(load->test);
