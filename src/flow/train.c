@@ -14,6 +14,7 @@
 #include "base/settings.h"
 #include "flow/aside.h"
 #include "flow/crossval.h"
+#include "flow/load_split.h"
 #include "flow/split.h"
 #include "flow/train_suite.h"
 #include "flow/training.h"
@@ -243,6 +244,7 @@ ml_train_load(MlTraining *t)
 	}
 	ml_aside_end(&aside);
 	ml_train_check_rows(t);
+	ml_load_split_note(t->load);
 	ml_progress_rows(t->load->rows_read, t->load->rows_read);
 	ml_progress_memory((int64) MemoryContextMemAllocated(t->context, true));
 	ml_progress_phase(ML_PHASE_FITTING);
