@@ -163,5 +163,6 @@ extern const char *ml_task_name(MlTask task);
 extern const MlLearner ml_gradient_boosting;
 extern const MlLearner ml_linear_regression;
 extern const MlLearner ml_logistic_regression;
+extern const MlLearner ml_trivial;
 
 #endif							/* ML_LEARNER_H */
