@@ -15,6 +15,7 @@
 #include "base/team.h"
 #include "flow/aside.h"
 #include "flow/crossval.h"
+#include "flow/leaks.h"
 #include "flow/load_split.h"
 #include "flow/split.h"
 #include "flow/train_suite.h"
@@ -579,6 +580,7 @@ ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
 	ml_train_load(t);
 	if (!t->task_known)
 		t->model->task = ml_design_infer_task(t->load, &t->notes);
+	ml_leaks_note(t);
 	if (t->learner == NULL)
 		ml_auto_learn(t);
 	else
