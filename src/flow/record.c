@@ -162,11 +162,10 @@ ml_record_figures(MlTraining *t, MlRegistration *r)
 	int			nfigures = learner->figures ? learner->figures(t->model->state, &figures) : 0;
 	int			nfolds = t->cv ? t->cv->nmetrics * (t->cv->nfolds + 3) : 0;
 	int			points = ml_learning_curve_points(&t->curves);
-	MlRunMetric *metrics = palloc0(sizeof(MlRunMetric) * (t->quality->nmetrics + nfigures + nfolds + points + 1));
 	StringInfoData held_out;
 	StringInfoData summary;
 
-	r->metrics = metrics;
+	r->metrics = palloc0(sizeof(MlRunMetric) * (t->quality->nmetrics + nfigures + nfolds + points + 1));
 	initStringInfo(&held_out);
 	initStringInfo(&summary);
 	appendStringInfoChar(&held_out, '{');
@@ -190,7 +189,7 @@ ml_record_figures(MlTraining *t, MlRegistration *r)
 		ml_record_figure(r, NULL, psprintf("fit.%s", figures[i].name), 0, figures[i].value);
 	}
 	appendStringInfoChar(&summary, '}');
-	r->nmetrics += ml_learning_curve_metrics(&t->curves, metrics + r->nmetrics);
+	r->nmetrics += ml_learning_curve_metrics(&t->curves, unconstify(MlRunMetric *, r->metrics) + r->nmetrics);
 	r->metrics_json = held_out.data;
 	r->summary_json = summary.data;
 }

@@ -15,7 +15,11 @@
 #include "base/team.h"
 #include "flow/aside.h"
 #include "flow/crossval.h"
+<<<<<<< HEAD
 #include "flow/leaks.h"
+=======
+#include "flow/load_copy.h"
+>>>>>>> main
 #include "flow/load_split.h"
 #include "flow/split.h"
 #include "flow/train_suite.h"
@@ -145,6 +149,7 @@ ml_train_init_load(MlTraining *t, bool stream)
 	/* what is read aside ends before the frames do */
 	load->budget.owner = t->spec->detached ? CurrentResourceOwner : NULL;
 	load->profiled = true;
+	load->copied = strcmp(t->spec->snapshot, "copy") == 0;
 	ml_split_parse(t->spec->split, load);
 	if (t->everything)
 	{
@@ -172,6 +177,8 @@ ml_train_init_load(MlTraining *t, bool stream)
 void
 ml_train_drop_load(MlLoad *load)
 {
+	if (load->copy)
+		ml_load_copy_end(load->copy);
 	if (load->train)
 		ml_frame_free(load->train);
 	ml_frame_free(load->test);
