@@ -15,11 +15,8 @@
 #include "base/team.h"
 #include "flow/aside.h"
 #include "flow/crossval.h"
-<<<<<<< HEAD
 #include "flow/leaks.h"
-=======
 #include "flow/load_copy.h"
->>>>>>> main
 #include "flow/load_split.h"
 #include "flow/split.h"
 #include "flow/train_suite.h"
