@@ -83,6 +83,25 @@ SELECT notes('unfolded', 'SELECT a, b, c, y FROM visits', 'y', '{"method": "none
 SELECT (SELECT artifact FROM ml.versions WHERE model = 'plain') = (SELECT artifact FROM ml.versions WHERE model = 'unfolded') AS same;
 SELECT notes('untested', 'SELECT a, b, c, y FROM visits', 'y', '{"test": 0.3}');
 SELECT (SELECT artifact FROM ml.versions WHERE model = 'tested') = (SELECT artifact FROM ml.versions WHERE model = 'untested') AS same;
+-- A fold's figures are those of a training that holds it out.
+CREATE FUNCTION alone(target text, algorithm text, metric text) RETURNS TABLE (fold int, same boolean) LANGUAGE plpgsql AS $$
+DECLARE
+	source text := format('SELECT a, b, c, %s, fold FROM visits', target);
+	folded bigint;
+BEGIN
+	PERFORM fit('folded', source, target, '{"method": "column", "column": "fold", "folds": 5}', algorithm);
+	SELECT max(run_id) INTO folded FROM ml.versions WHERE model = 'folded';
+	FOR f IN 0 .. 4 LOOP
+		fold := f;
+		SELECT (x.metrics ->> metric)::float8 = m.value INTO same FROM fit('alone', format('SELECT a, b, c, %s, fold = %s AS here FROM (%s) s', target, f, source), target, '{"method": "column", "column": "here"}', algorithm) x, ml.run_metrics m
+			WHERE m.run_id = folded AND m.name = 'cv_' || metric AND m.step = f + 1;
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+SELECT * FROM alone('y', 'linear_regression', 'rmse');
+SELECT * FROM alone('kind', 'logistic_regression', 'log_loss');
+SELECT * FROM alone('kind', 'gradient_boosting', 'log_loss');
 -- Predictions of the folds are the baseline's: estimated quality has something to go by.
 SELECT jsonb_path_exists(profile, '$') AS recorded FROM ml.versions v JOIN ml.snapshots USING (snapshot_id) WHERE model = 'stratified';
 
