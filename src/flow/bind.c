@@ -28,7 +28,8 @@ ml_bind_create(const MlModel *model, const char *ref, bool soft, MemoryContext c
 	for (int i = 0; i < model->pipeline->ninputs; i++)
 		binding->numbers &= model->pipeline->inputs[i].class == ML_TYPE_NUMBER ||
 			model->pipeline->inputs[i].class == ML_TYPE_ARRAY;
-	binding->needs_values = !model->pipeline->fills_missing && !(model->learner->flags & ML_LEARNER_MISSING);
+	if (!(model->learner->flags & ML_LEARNER_MISSING))
+		binding->needs = ml_pipeline_needs(model->pipeline, context);
 	return binding;
 }
 

@@ -32,7 +32,7 @@ typedef struct MlBinding
 	const MlModel *model;
 	const char *ref;			/* for messages */
 	MemoryContext context;
-	bool		needs_values;	/* a missing value has nowhere to go */
+	bool	   *needs;			/* per input: its missing value would reach a learner that takes none; NULL: of no input */
 	bool		soft;
 	bool		unfit;			/* soft: the columns or the row type bound last cannot be bound */
 	bool		refused;		/* soft: the row cannot be bound; whoever binds the next one clears it */

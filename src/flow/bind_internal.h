@@ -30,6 +30,13 @@ extern double ml_bind_infinite(MlBinding *binding, const MlInput *input, double 
 
 extern double ml_bind_valueless(MlBinding *binding, const MlInput *input);
 
+/* Whether an input must have a value. */
+static inline bool
+ml_bind_needs(const MlBinding *binding, const MlInput *input)
+{
+	return binding->needs && binding->needs[input - binding->model->pipeline->inputs];
+}
+
 /* A finite number, or NaN when the pipeline takes missing values. */
 static inline double
 ml_bind_number(MlBinding *binding, const MlInput *input, double x)
@@ -38,7 +45,7 @@ ml_bind_number(MlBinding *binding, const MlInput *input, double x)
 	{
 		if (!isnan(x))
 			return ml_bind_infinite(binding, input, x);
-		if (binding->needs_values)
+		if (ml_bind_needs(binding, input))
 			return ml_bind_valueless(binding, input);
 		return ml_cell_from_bits(ML_NAN_BITS);
 	}
@@ -48,7 +55,7 @@ ml_bind_number(MlBinding *binding, const MlInput *input, double x)
 static inline double
 ml_bind_null(MlBinding *binding, const MlInput *input)
 {
-	if (binding->needs_values)
+	if (ml_bind_needs(binding, input))
 		return ml_bind_valueless(binding, input);
 	return ml_cell_null();
 }

@@ -500,5 +500,7 @@ ml_design_inputs(MlDesign *design, const MlDesignWish *wish, MlNotes *notes)
 	for (int j = 0; j < design->ncells; j++)
 		design->as_loaded &= design->cell[j] == j && design->level[j] == NULL;
 	ml_pipeline_enter(pipeline, ninputs, inputs);
+	for (int j = 0; j < design->ncells; j++)
+		pipeline->entrance.cols[j].misses = stats[j].nulls + stats[j].nans > 0;
 	design->model->pipeline = pipeline;
 }

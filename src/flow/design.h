@@ -27,7 +27,9 @@ typedef struct MlDesign
 	/* reading rows through the pipeline */
 	bool		settled;		/* training rows are design rows, then y, then w */
 	MlFrame    *frame;
+	int64		place;			/* of the next row to be read, in canonical order */
 	const double *rows[ML_BLOCK_ROWS];
+	MlRowSource source;			/* of the pipeline's fit */
 	double	   *entrance;		/* ML_BLOCK_ROWS x ncells */
 	double	   *work;
 	double	   *x;				/* ML_BLOCK_ROWS x design columns */
@@ -53,6 +55,7 @@ typedef struct MlDesignWish
 {
 	bool		intercept;		/* the model has a constant term */
 	bool		levels;			/* categories reach the learner as they are: a level never seen is a missing value */
+	List	   *steps;			/* MlStepSpec *: the pipeline asked for; NIL: none was, or one without steps */
 } MlDesignWish;
 
 /*
@@ -67,7 +70,7 @@ extern int	ml_design_find(const double *values, int n, double y);
 /* ---- design_rows.c: rows through the pipeline ---- */
 
 /* Entrance rows of the training frame, for the fit of the pipeline. */
-extern MlRowSource ml_design_entrance_rows(MlDesign *design);
+extern MlRowSource *ml_design_entrance_rows(MlDesign *design);
 
 /*
  * Carries the training rows through the pipeline once and for all, where the

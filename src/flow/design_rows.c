@@ -15,6 +15,7 @@ ml_design_rewind(void *ctx)
 	MlDesign   *design = ctx;
 
 	ml_frame_rewind(design->frame);
+	design->place = 0;
 }
 
 /* The entrance row of a loaded row: itself, or its cells moved to where the pipeline expects them. */
@@ -44,21 +45,6 @@ ml_design_read_entrance(void *ctx, const double **rows)
 	return n;
 }
 
-MlRowSource
-ml_design_entrance_rows(MlDesign *design)
-{
-	MlRowSource source;
-
-	design->frame = design->load->train;
-	design->entrance = MemoryContextAllocHuge(CurrentMemoryContext,
-											  sizeof(double) * ML_BLOCK_ROWS * Max(design->ncells, 1));
-	source.rewind = ml_design_rewind;
-	source.read = ml_design_read_entrance;
-	source.ctx = design;
-	source.nrows = ml_frame_count(design->frame);
-	return source;
-}
-
 /* The class index or the number of a row's target. */
 static double
 ml_design_y(const MlDesign *design, double y)
@@ -74,7 +60,51 @@ ml_design_y(const MlDesign *design, double y)
 	return design->swapped && class >= 0 ? 1 - class : class;
 }
 
-/* Carries one loaded row through the pipeline. */
+/* Targets and weights of the rows that were just read. */
+static void
+ml_design_targets(MlDesign *design, int n)
+{
+	const MlLoad *load = design->load;
+
+	for (int i = 0; i < n; i++)
+	{
+		design->y[i] = ml_design_y(design, design->rows[i][load->target_cell]);
+		if (load->weight_cell >= 0)
+			design->w[i] = design->rows[i][load->weight_cell];
+	}
+}
+
+/* Training rows at the entrance, with their places and targets. */
+static int
+ml_design_read_training(void *ctx, const double **rows)
+{
+	MlDesign   *design = ctx;
+	int			n = ml_design_read_entrance(design, rows);
+
+	ml_design_targets(design, n);
+	design->source.place = design->place;
+	design->place += n;
+	return n;
+}
+
+MlRowSource *
+ml_design_entrance_rows(MlDesign *design)
+{
+	MlRowSource *source = &design->source;
+
+	design->frame = design->load->train;
+	design->entrance = MemoryContextAllocHuge(CurrentMemoryContext,
+											  sizeof(double) * ML_BLOCK_ROWS * Max(design->ncells, 1));
+	source->rewind = ml_design_rewind;
+	source->read = ml_design_read_training;
+	source->ctx = design;
+	source->nrows = ml_frame_count(design->frame);
+	source->y = design->y;
+	source->w = design->load->weight_cell >= 0 ? design->w : NULL;
+	return source;
+}
+
+/* Carries one loaded training row through the pipeline. */
 static void
 ml_design_settle_row(void *ctx, const double *row, double *out)
 {
@@ -83,7 +113,8 @@ ml_design_settle_row(void *ctx, const double *row, double *out)
 	const MlPipeline *pipeline = design->model->pipeline;
 	int			width = pipeline->design->ncols;
 
-	ml_pipeline_apply_to(pipeline, ml_design_entrance(design, row, design->entrance), design->work, out);
+	ml_pipeline_apply_training(pipeline, ml_design_entrance(design, row, design->entrance), design->work, out,
+							   design->place++, ml_frame_count(load->train));
 	out[width] = ml_design_y(design, row[load->target_cell]);
 	if (load->weight_cell >= 0)
 		out[width + 1] = row[load->weight_cell];
@@ -111,6 +142,7 @@ ml_design_settle(MlDesign *design)
 	int			width = design->model->pipeline->design->ncols + 1 + (design->load->weight_cell >= 0);
 
 	ml_design_buffers(design);
+	design->place = 0;
 	design->settled = ml_frame_rewrite(design->load->train, width, ml_design_settle_row, design);
 }
 
@@ -146,17 +178,21 @@ ml_design_next(void *ctx, MlBlock *block)
 	const MlPipeline *pipeline = design->model->pipeline;
 	int			width = pipeline->design->ncols;
 	const double *rows[ML_BLOCK_ROWS];
+	bool		training = design->frame == load->train;
 	int			n;
 
-	if (design->settled && design->frame == load->train)
+	if (design->settled && training)
 		return ml_design_next_settled(design, block);
 	n = ml_design_read_entrance(design, rows);
+	ml_design_targets(design, n);
 	for (int i = 0; i < n; i++)
 	{
-		ml_pipeline_apply_to(pipeline, rows[i], design->work, design->x + (Size) i * width);
-		design->y[i] = ml_design_y(design, design->rows[i][load->target_cell]);
-		if (load->weight_cell >= 0)
-			design->w[i] = design->rows[i][load->weight_cell];
+		double	   *x = design->x + (Size) i * width;
+
+		if (training)
+			ml_pipeline_apply_training(pipeline, rows[i], design->work, x, design->place++, ml_frame_count(load->train));
+		else
+			ml_pipeline_apply_to(pipeline, rows[i], design->work, x);
 	}
 	block->rows = n;
 	block->x = design->x;
@@ -264,6 +300,6 @@ ml_design_blocks(MlDesign *design, MlFrame *frame)
 	blocks.rewind = ml_design_rewind;
 	blocks.next = ml_design_next;
 	blocks.ctx = design;
-	ml_frame_rewind(frame);
+	ml_design_rewind(design);
 	return blocks;
 }

@@ -58,6 +58,7 @@ typedef struct MlPermutation
 	double	   *cells;
 	double	   *work;
 	double	   *out;
+	bool	   *needs;			/* per input: it must have a value; NULL: none must */
 	MlLoss		base;			/* of the rows as they are, negative */
 } MlPermutation;
 
@@ -183,6 +184,8 @@ ml_importance_bind(MlPermutation *p)
 	p->cells = palloc_extended(sizeof(double) * Max(pipeline->ncells, 1), MCXT_ALLOC_HUGE);
 	p->work = palloc_extended(sizeof(double) * Max(pipeline->work_cells, 1), MCXT_ALLOC_HUGE);
 	p->out = palloc(sizeof(double) * Max(p->model->nclasses, 1));
+	if (!(p->model->learner->flags & ML_LEARNER_MISSING))
+		p->needs = ml_pipeline_needs(pipeline, CurrentMemoryContext);
 }
 
 /* The cells of one input of a loaded row. */
@@ -221,14 +224,12 @@ ml_importance_check(const MlPermutation *p)
 {
 	const MlModel *model = p->model;
 
-	if (model->pipeline->fills_missing || (model->learner->flags & ML_LEARNER_MISSING))
-		return;
-	for (int i = 0; i < model->pipeline->ninputs; i++)
+	for (int i = 0; i < model->pipeline->ninputs && p->needs; i++)
 	{
 		const MlInput *input = &model->pipeline->inputs[i];
 
 		for (int e = 0; e < input->ncells; e++)
-			if (ml_cell_is_missing(p->cells[input->first_cell + e]))
+			if (p->needs[i] && ml_cell_is_missing(p->cells[input->first_cell + e]))
 				ereport(ERROR,
 						(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						 errmsg("feature \"%s\" of model \"%s\" is missing its value", input->name, p->ref),

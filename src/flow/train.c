@@ -137,7 +137,7 @@ ml_train_init_load(MlTraining *t, bool stream)
 	/* what is read aside ends before the frames do */
 	load->budget.owner = t->spec->detached ? CurrentResourceOwner : NULL;
 	load->profiled = true;
-	load->filed = t->learner != NULL && (t->learner->flags & ML_LEARNER_COLUMNS) && t->spec->pipeline == NULL;
+	load->filed = t->learner != NULL && (t->learner->flags & ML_LEARNER_COLUMNS) && t->pipeline_given == NULL;
 	ml_split_parse(t->spec->split, load);
 	if (t->learner == NULL && load->split == ML_SPLIT_NONE)
 	{
@@ -222,7 +222,7 @@ void
 ml_train_load(MlTraining *t)
 {
 	bool		stream = t->task_known && t->model->task == ML_TASK_REGRESSION && t->learner != NULL &&
-		t->learner->stream_begin != NULL && t->spec->pipeline == NULL;
+		t->learner->stream_begin != NULL && t->pipeline_given == NULL;
 	List	   *notes = list_copy(t->notes.items);
 	MlAside		aside;
 
@@ -257,6 +257,20 @@ ml_train_has_intercept(const MlTraining *t)
 	return true;
 }
 
+static ML_NORETURN void
+ml_train_missing_reaches(const MlTraining *t, const MlColumn *column)
+{
+	const MlColumnStats *stats = column->entrance >= 0 ? &t->design.stats[column->entrance] : NULL;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("missing values of column \"%s\" reach learner \"%s\"", column->name, t->model->learner->name),
+			 stats ? errdetail("This learner needs a value in every row; %lld training rows have none.",
+							   (long long) (stats->nulls + stats->nans)) :
+			 errdetail("This learner needs a value in every row, and training rows have none here."),
+			 errhint("Begin the pipeline with {\"step\": \"impute\"}.")));
+}
+
 static void
 ml_train_check_pipeline(MlTraining *t)
 {
@@ -271,15 +285,9 @@ ml_train_check_pipeline(MlTraining *t)
 					 errmsg("category column \"%s\" reaches learner \"%s\" as it is", shape->cols[j].name, learner->name),
 					 errdetail("This learner takes numbers."),
 					 errhint("Add {\"step\": \"one_hot\"} to the pipeline.")));
-	for (int j = 0; j < pipeline->ncells && !(learner->flags & ML_LEARNER_MISSING) && !pipeline->fills_missing; j++)
-		if (t->design.stats[j].nulls + t->design.stats[j].nans > 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("missing values of column \"%s\" reach learner \"%s\"", pipeline->entrance.cols[j].name,
-							learner->name),
-					 errdetail("This learner needs a value in every row; %lld training rows have none.",
-							   (long long) (t->design.stats[j].nulls + t->design.stats[j].nans)),
-					 errhint("Begin the pipeline with {\"step\": \"impute\"}.")));
+	for (int j = 0; j < shape->ncols && !(learner->flags & ML_LEARNER_MISSING); j++)
+		if (shape->cols[j].misses)
+			ml_train_missing_reaches(t, &shape->cols[j]);
 	for (int j = 0; j < shape->ncols && !ml_train_has_intercept(t); j++)
 		if (shape->cols[j].center != 0)
 			ereport(ERROR,
@@ -300,29 +308,27 @@ ml_train_fit_pipeline(MlTraining *t)
 {
 	const MlLearner *learner = t->model->learner;
 	MlPipeline *pipeline = t->model->pipeline;
-	MlRowSource rows;
+	MlPipelineRows training;
 	bool		categories = false;
 
 	for (int j = 0; j < pipeline->ncells; j++)
 		categories |= pipeline->entrance.cols[j].category;
-	if (t->spec->pipeline)
-		t->steps = ml_pipeline_parse(t->spec->pipeline);
-	else
+	if (t->pipeline_given == NULL)
 		t->steps = ml_pipeline_default(!(learner->flags & ML_LEARNER_MISSING),
 									   (learner->flags & ML_LEARNER_STANDARDISE) != 0,
 									   ml_train_has_intercept(t),
 									   categories && !(learner->flags & ML_LEARNER_CATEGORIES));
+	memset(&training, 0, sizeof training);
+	training.target = t->model->task == ML_TASK_CLASSIFICATION ? ML_TRANSFORM_CLASS : ML_TRANSFORM_NUMBER;
+	training.nclasses = t->model->nclasses;
+	training.classes = t->model->classes;
+	training.stats = t->design.stats;
 	if (t->load->train == NULL)
-	{
 		for (int j = 0; j < t->design.ncells; j++)
 			t->design.stats[j].mean = learner->stream_mean(t->stream, t->design.cell[j]);
-		ml_pipeline_fit(pipeline, t->steps, NULL, t->design.stats, &t->notes);
-	}
 	else
-	{
-		rows = ml_design_entrance_rows(&t->design);
-		ml_pipeline_fit(pipeline, t->steps, &rows, t->design.stats, &t->notes);
-	}
+		training.rows = ml_design_entrance_rows(&t->design);
+	ml_pipeline_fit(pipeline, t->steps, &training, &t->notes);
 	ml_train_check_pipeline(t);
 }
 
@@ -405,7 +411,9 @@ ml_train_learn(MlTraining *t)
 	t->design.model = t->model;
 	ml_design_target(&t->design, t->positive);
 	wish.intercept = ml_train_has_intercept(t);
-	wish.levels = (t->model->learner->flags & ML_LEARNER_CATEGORIES) && t->spec->pipeline == NULL;
+	t->steps = t->pipeline_given ? ml_pipeline_parse(t->pipeline_given) : NIL;
+	wish.steps = t->steps;
+	wish.levels = (t->model->learner->flags & ML_LEARNER_CATEGORIES) && t->steps == NIL;
 	ml_design_inputs(&t->design, &wish, &t->notes);
 	ml_train_fit_pipeline(t);
 	ml_train_fit(t);
@@ -475,6 +483,8 @@ ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
 	t->spec = spec;
 	t->context = AllocSetContextCreate(caller, "pg_mlops training", ALLOCSET_DEFAULT_SIZES);
 	t->started_at = GetCurrentTimestamp();
+	t->params_given = spec->params;
+	t->pipeline_given = spec->pipeline;
 	t->tick.breathe = ml_train_breathe;
 	MemoryContextSwitchTo(t->context);
 	ml_train_keep_title(t);

@@ -100,9 +100,9 @@ ml_train_parse_params(MlTraining *t)
 	if (t->model->task == ML_TASK_CLASSIFICATION)
 		others = lappend(others, "positive_class");
 	t->params = ml_options_parse(psprintf("learner \"%s\"", learner->name), learner->params,
-								 learner->nparams, t->spec->params, others);
-	if (t->spec->params && t->model->task == ML_TASK_CLASSIFICATION)
-		positive = getKeyJsonValueFromContainer(&t->spec->params->root, "positive_class", 14, &buffer);
+								 learner->nparams, t->params_given, others);
+	if (t->params_given && t->model->task == ML_TASK_CLASSIFICATION)
+		positive = getKeyJsonValueFromContainer(&t->params_given->root, "positive_class", 14, &buffer);
 	if (positive == NULL || positive->type == jbvNull)
 		return;
 	if (positive->type == jbvString)
@@ -168,6 +168,7 @@ ml_train_precheck(const MlTrainSpec *spec)
 
 	ml_train_check(spec);
 	t->spec = spec;
+	t->params_given = spec->params;
 	t->model = palloc0(sizeof(MlModel));
 	ml_train_start(t);
 	ml_split_parse(spec->split, load);

@@ -26,6 +26,8 @@ typedef struct MlTraining
 	const char *left_out;		/* why it was */
 	List	   *other_params;	/* char *: parameters that are for another learner */
 	char	   *positive;
+	Jsonb	   *params_given;	/* what it learns with: the caller's, unless a search found others */
+	Jsonb	   *pipeline_given; /* likewise; NULL: the learner's own */
 	MlParamValue *params;
 	List	   *steps;			/* MlStepSpec * */
 	MlLearnInput learn;

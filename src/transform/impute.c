@@ -64,11 +64,19 @@ ml_impute_shape(MlImpute *impute, const MlShape *in, MlShape *out)
 		out->cols[out->ncols] = ml_column_copy(&in->cols[j]);
 		if (impute->changed[j])
 			out->cols[out->ncols].entrance = -1;
+		if (impute->treated[j])
+		{
+			out->cols[out->ncols].filled = true;
+			out->cols[out->ncols].misses = false;
+		}
 		out->ncols++;
 	}
 	for (int j = 0; j < in->ncols; j++)
 		if (impute->indicator[j])
-			out->cols[out->ncols++] = ml_column_number("%s is null", in->cols[j].name);
+		{
+			out->cols[out->ncols] = ml_column_number("%s is null", in->cols[j].name);
+			out->cols[out->ncols++].filled = true;
+		}
 	impute->nout = out->ncols;
 	impute->all = true;
 	for (int j = 0; j < in->ncols; j++)

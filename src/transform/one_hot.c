@@ -42,7 +42,10 @@ ml_one_hot_shape(const MlOneHot *o, const MlShape *in, MlShape *out)
 			out->cols[out->ncols++] = ml_column_copy(&in->cols[j]);
 		else
 			for (int k = o->drop; k < in->cols[j].nlevels; k++)
-				out->cols[out->ncols++] = ml_column_number("%s=%s", in->cols[j].name, in->cols[j].levels[k]);
+			{
+				out->cols[out->ncols] = ml_column_number("%s=%s", in->cols[j].name, in->cols[j].levels[k]);
+				out->cols[out->ncols++].filled = true;
+			}
 	}
 }
 

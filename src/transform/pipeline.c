@@ -148,6 +148,7 @@ ml_pipeline_enter(MlPipeline *p, int ninputs, MlInput *inputs)
 			column->nlevels = inputs[i].nlevels;
 			column->levels = inputs[i].levels;
 			column->entrance = inputs[i].first_cell + e;
+			column->class = inputs[i].class;
 		}
 	p->design = &p->entrance;
 	p->work_cells = 0;
@@ -158,6 +159,7 @@ typedef struct MlStageRows
 {
 	const MlPipeline *p;
 	MlRowSource *base;
+	MlRowSource *stage;			/* these rows, as a step reads them */
 	double	   *block;
 	double	   *work;
 } MlStageRows;
@@ -181,9 +183,12 @@ ml_stage_read(void *ctx, const double **rows)
 	{
 		double	   *out = stage->block + (Size) width * i;
 
-		ml_pipeline_apply_to(stage->p, rows[i], stage->work, out);
+		ml_pipeline_apply_training(stage->p, rows[i], stage->work, out, stage->base->place + i, stage->base->nrows);
 		rows[i] = out;
 	}
+	stage->stage->place = stage->base->place;
+	stage->stage->y = stage->base->y;
+	stage->stage->w = stage->base->w;
 	return n;
 }
 
@@ -243,59 +248,111 @@ ml_pipeline_extend(MlPipeline *p)
 	p->work_cells += p->design->ncols;
 }
 
+/* Fits the next step to the rows as they leave the one before. */
+static void
+ml_pipeline_fit_step(MlPipeline *p, const MlStepSpec *spec, const MlPipelineRows *training, MlNotes *notes)
+{
+	MlPipelineStep *step = &p->steps[p->nsteps];
+	MlFitContext ctx;
+	MlStageRows stage;
+	MlRowSource source;
+
+	memset(&ctx, 0, sizeof ctx);
+	ctx.in = p->design;
+	ctx.stats = training->stats;
+	ctx.near = ml_pipeline_near(p, training->stats);
+	ctx.params = spec->params;
+	ctx.selected = ml_pipeline_select(spec, p->design);
+	ctx.target = training->target;
+	ctx.nclasses = training->nclasses;
+	ctx.classes = training->classes;
+	ctx.notes = notes;
+	if (training->rows)
+	{
+		stage.p = p;
+		stage.base = training->rows;
+		stage.stage = &source;
+		stage.block = MemoryContextAllocHuge(CurrentMemoryContext,
+											 sizeof(double) * ML_BLOCK_ROWS * Max(p->design->ncols, 1));
+		stage.work = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * Max(p->work_cells, 1));
+		memset(&source, 0, sizeof source);
+		source.rewind = ml_stage_rewind;
+		source.read = ml_stage_read;
+		source.ctx = &stage;
+		source.nrows = training->rows->nrows;
+		/* at the entrance rows need no copy */
+		ctx.rows = p->nsteps == 0 ? training->rows : &source;
+	}
+	step->transform = spec->transform;
+	step->state = spec->transform->fit(&ctx, &step->out);
+	if (training->rows)
+	{
+		pfree(stage.block);
+		pfree(stage.work);
+	}
+	p->nsteps++;
+	ml_pipeline_extend(p);
+}
+
+bool *
+ml_pipeline_needs(const MlPipeline *p, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	int			width = p->design->ncols;
+	bool	   *needs;
+	double	   *cells;
+	double	   *work;
+	double	   *whole;
+
+	if (p->fills_missing)
+	{
+		MemoryContextSwitchTo(old);
+		return NULL;
+	}
+	needs = palloc0(sizeof(bool) * Max(p->ninputs, 1));
+	cells = palloc_extended(sizeof(double) * Max(p->ncells, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	work = palloc_extended(sizeof(double) * Max(p->work_cells, 1), MCXT_ALLOC_HUGE);
+	whole = palloc_extended(sizeof(double) * Max(width, 1), MCXT_ALLOC_HUGE);
+	memcpy(whole, ml_pipeline_apply(p, cells, work), sizeof(double) * width);
+	for (int i = 0; i < p->ninputs; i++)
+	{
+		double	   *input = cells + p->inputs[i].first_cell;
+		const double *design;
+
+		for (int e = 0; e < p->inputs[i].ncells; e++)
+			input[e] = ml_cell_null();
+		design = ml_pipeline_apply(p, cells, work);
+		for (int j = 0; j < width; j++)
+			needs[i] |= ml_cell_is_missing(design[j]) && !ml_cell_is_missing(whole[j]);
+		for (int e = 0; e < p->inputs[i].ncells; e++)
+			input[e] = 0;
+	}
+	pfree(whole);
+	pfree(work);
+	pfree(cells);
+	MemoryContextSwitchTo(old);
+	return needs;
+}
+
+/* Notes whether a row can leave the pipeline with a value missing. */
+static void
+ml_pipeline_settle(MlPipeline *p)
+{
+	p->fills_missing = true;
+	for (int j = 0; j < p->design->ncols; j++)
+		p->fills_missing &= p->design->cols[j].filled;
+}
+
 void
-ml_pipeline_fit(MlPipeline *p, List *specs, MlRowSource *rows, const MlColumnStats *stats, MlNotes *notes)
+ml_pipeline_fit(MlPipeline *p, List *specs, const MlPipelineRows *training, MlNotes *notes)
 {
 	ListCell   *lc;
-	bool	   *filled = palloc0(sizeof(bool) * Max(p->ncells, 1));
 
 	p->steps = palloc0(sizeof(MlPipelineStep) * Max(list_length(specs), 1));
 	p->nsteps = 0;
 	foreach(lc, specs)
-	{
-		MlStepSpec *spec = lfirst(lc);
-		MlPipelineStep *step = &p->steps[p->nsteps];
-		MlFitContext ctx;
-		MlStageRows stage;
-		MlRowSource source;
-
-		memset(&ctx, 0, sizeof ctx);
-		ctx.in = p->design;
-		ctx.stats = stats;
-		ctx.near = ml_pipeline_near(p, stats);
-		ctx.params = spec->params;
-		ctx.selected = ml_pipeline_select(spec, p->design);
-		ctx.notes = notes;
-		if (rows)
-		{
-			stage.p = p;
-			stage.base = rows;
-			stage.block = MemoryContextAllocHuge(CurrentMemoryContext,
-												 sizeof(double) * ML_BLOCK_ROWS * Max(p->design->ncols, 1));
-			stage.work = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * Max(p->work_cells, 1));
-			source.rewind = ml_stage_rewind;
-			source.read = ml_stage_read;
-			source.ctx = &stage;
-			source.nrows = rows->nrows;
-			/* at the entrance rows need no copy */
-			ctx.rows = p->nsteps == 0 ? rows : &source;
-		}
-		step->transform = spec->transform;
-		step->state = spec->transform->fit(&ctx, &step->out);
-		if (spec->transform == &ml_transform_impute)
-			for (int j = 0; j < Min(p->ncells, p->design->ncols); j++)
-				filled[j] |= p->nsteps == 0 && ctx.selected[j];
-		if (rows)
-		{
-			pfree(stage.block);
-			pfree(stage.work);
-		}
-		p->nsteps++;
-		ml_pipeline_extend(p);
-	}
-	p->fills_missing = true;
-	for (int j = 0; j < p->ncells; j++)
-		p->fills_missing &= filled[j];
+		ml_pipeline_fit_step(p, lfirst(lc), training, notes);
+	ml_pipeline_settle(p);
 }
 
 const double *
@@ -339,6 +396,25 @@ ml_pipeline_apply_to(const MlPipeline *p, const double *cells, double *work, dou
 	}
 }
 
+void
+ml_pipeline_apply_training(const MlPipeline *p, const double *cells, double *work, double *out, int64 place, int64 nrows)
+{
+	if (p->nsteps == 0)
+		memcpy(out, cells, sizeof(double) * p->ncells);
+	for (int s = 0; s < p->nsteps; s++)
+	{
+		const MlPipelineStep *step = &p->steps[s];
+		double	   *to = s == p->nsteps - 1 ? out : work;
+
+		if (step->transform->apply_training)
+			step->transform->apply_training(step->state, cells, to, place, nrows);
+		else
+			step->transform->apply(step->state, cells, to);
+		cells = to;
+		work += step->out.ncols;
+	}
+}
+
 double
 ml_pipeline_level(const MlInput *input, const char *text, int length, bool *known)
 {
@@ -353,7 +429,7 @@ ml_pipeline_level(const MlInput *input, const char *text, int length, bool *know
 /*
  * Bytes: u32 inputs; per input text name, text type, u8 class, u8 nullable,
  * u32 cells, u32 levels, u8 has_other, u32 unseen (0xFFFFFFFF: missing), texts of the kept levels;
- * u8 fills_missing; u32 steps; per step u16 tag, u16 version, its payload.
+ * u32 steps; per step u16 tag, u16 version, its payload.
  */
 void
 ml_pipeline_write(const MlPipeline *p, StringInfo out)
@@ -374,7 +450,6 @@ ml_pipeline_write(const MlPipeline *p, StringInfo out)
 		for (int k = 0; k < input->nlevels - input->has_other; k++)
 			ml_write_text(out, input->levels[k]);
 	}
-	ml_write_u8(out, p->fills_missing);
 	ml_write_u32(out, p->nsteps);
 	for (int s = 0; s < p->nsteps; s++)
 	{
@@ -443,7 +518,6 @@ ml_pipeline_read(MlReader *in)
 	if (ncells > (int64) (MaxAllocSize / sizeof(MlColumn)))
 		ml_read_corrupted("it has too many inputs");
 	ml_pipeline_enter(p, ninputs, inputs);
-	p->fills_missing = ml_read_u8(in) != 0;
 	nsteps = ml_read_count(in, 4);
 	if (nsteps > ML_STEPS_MAX)
 		ml_read_corrupted("it has too many steps");
@@ -463,6 +537,7 @@ ml_pipeline_read(MlReader *in)
 		p->nsteps++;
 		ml_pipeline_extend(p);
 	}
+	ml_pipeline_settle(p);
 	return p;
 }
 

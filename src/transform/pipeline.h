@@ -51,7 +51,7 @@ typedef struct MlPipeline
 	int			nsteps;
 	MlPipelineStep *steps;
 	const MlShape *design;		/* what comes out at the end */
-	bool		fills_missing;	/* a missing cell never reaches the end */
+	bool		fills_missing;	/* whatever cell is missing, the design row is complete */
 	int			work_cells;		/* scratch that apply needs */
 } MlPipeline;
 
@@ -72,9 +72,18 @@ extern List *ml_pipeline_default(bool fill_missing, bool standardise, bool cente
 /* Lays out the cells and the entrance's shape once the inputs are known. */
 extern void ml_pipeline_enter(MlPipeline *p, int ninputs, MlInput *inputs);
 
-/* Fits the steps in order; rows gives entrance rows (NULL while streaming), stats one per entrance cell. */
-extern void ml_pipeline_fit(MlPipeline *p, List *specs, MlRowSource *rows, const MlColumnStats *stats,
-							MlNotes *notes);
+/* What the training rows are for a pipeline that is fitted to them. */
+typedef struct MlPipelineRows
+{
+	MlRowSource *rows;			/* entrance rows; NULL while streaming */
+	const MlColumnStats *stats; /* one per entrance cell */
+	MlTransformTarget target;
+	int			nclasses;
+	char	  **classes;
+} MlPipelineRows;
+
+/* Fits the steps (MlStepSpec *) in order. */
+extern void ml_pipeline_fit(MlPipeline *p, List *specs, const MlPipelineRows *training, MlNotes *notes);
 
 /* The design row of an entrance row; work has p->work_cells numbers. */
 extern const double *ml_pipeline_apply(const MlPipeline *p, const double *cells, double *work);
@@ -84,6 +93,16 @@ extern const double *ml_pipeline_apply_complete(const MlPipeline *p, const doubl
 
 /* The same, written where the caller wants it. */
 extern void ml_pipeline_apply_to(const MlPipeline *p, const double *cells, double *work, double *out);
+
+/* The same for the training row at a place in canonical order: no step encodes it by its own target. */
+extern void ml_pipeline_apply_training(const MlPipeline *p, const double *cells, double *work, double *out, int64 place,
+									   int64 nrows);
+
+/*
+ * Per input whether a missing value leaves a design cell without one, found by
+ * rows that miss one input each; NULL where that is true of none. In the context.
+ */
+extern bool *ml_pipeline_needs(const MlPipeline *p, MemoryContext context);
 
 extern void ml_pipeline_write(const MlPipeline *p, StringInfo out);
 extern MlPipeline *ml_pipeline_read(MlReader *in);

@@ -11,9 +11,17 @@
 #define ML_TRANSFORM_H
 
 #include "base/bytes.h"
+#include "base/convert.h"
 #include "base/options.h"
 #include "base/text.h"
 #include "math/math.h"
+
+/* What a training predicts, as far as transforms need to know. */
+typedef enum MlTransformTarget
+{
+	ML_TRANSFORM_NUMBER,
+	ML_TRANSFORM_CLASS
+} MlTransformTarget;
 
 /* One column of the row between two steps. */
 typedef struct MlColumn
@@ -25,6 +33,9 @@ typedef struct MlColumn
 	double		center;			/* raw value = center + scale * cell */
 	double		scale;
 	int			entrance;		/* training only: the entrance cell whose training values it still has, or -1 */
+	MlTypeClass class;			/* of the values: what the source has while they are as they came, else a number or a text */
+	bool		filled;			/* there is a value whatever the row; the same in fit and read */
+	bool		misses;			/* training only: training rows miss values here */
 } MlColumn;
 
 typedef struct MlShape
@@ -57,6 +68,11 @@ typedef struct MlRowSource
 	int			(*read) (void *ctx, const double **rows);	/* up to ML_BLOCK_ROWS rows, 0 at the end */
 	void	   *ctx;
 	int64		nrows;
+
+	/* of the rows of the last read */
+	int64		place;			/* of the first of them in canonical order, which only their content decides */
+	const double *y;			/* targets: numbers, or class indexes and -1 for a class not known */
+	const double *w;			/* weights; NULL: all are 1 */
 } MlRowSource;
 
 typedef struct MlFitContext
@@ -67,6 +83,9 @@ typedef struct MlFitContext
 	const double *near;			/* per column: a value that is likely near its mean */
 	const MlParamValue *params;
 	const bool *selected;		/* per column: whether the step is asked to treat it */
+	MlTransformTarget target;
+	int			nclasses;		/* of a class; the last of two is the positive one */
+	char	  **classes;
 	MlNotes    *notes;
 } MlFitContext;
 
@@ -83,6 +102,13 @@ typedef struct MlTransform
 
 	/* One row; in and out do not overlap. Never fails. */
 	void		(*apply) (const void *state, const double *in, double *out);
+
+	/*
+	 * The same for the training row at a place in canonical order, where a row
+	 * must not be encoded by its own target; NULL: apply does for both. What
+	 * it needs is part of the state after fit and not of the artifact.
+	 */
+	void		(*apply_training) (const void *state, const double *in, double *out, int64 place, int64 nrows);
 
 	void		(*write) (const void *state, StringInfo out);
 

@@ -74,5 +74,6 @@ ml_column_number(const char *fmt,...)
 	pfree(name.data);
 	column.scale = 1;
 	column.entrance = -1;
+	column.class = ML_TYPE_NUMBER;
 	return column;
 }
