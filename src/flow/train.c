@@ -137,15 +137,17 @@ ml_train_init_load(MlTraining *t, bool stream)
 	/* what is read aside ends before the frames do */
 	load->budget.owner = t->spec->detached ? CurrentResourceOwner : NULL;
 	load->profiled = true;
-	load->filed = t->learner != NULL && (t->learner->flags & ML_LEARNER_COLUMNS) && t->pipeline_given == NULL;
 	ml_split_parse(t->spec->split, load);
-	if (t->learner == NULL && load->split == ML_SPLIT_NONE)
+	load->folded = load->folds > 0 || t->spec->search != NULL;
+	load->filed = t->learner != NULL && (t->learner->flags & ML_LEARNER_COLUMNS) && t->pipeline_given == NULL &&
+		!load->folded;
+	if (t->learner == NULL && load->split == ML_SPLIT_NONE && !load->folded)
 	{
 		t->compares = true;
 		load->split = ML_SPLIT_HASH;
 		load->test_fraction = ML_COMPARE_FRACTION;
 	}
-	if (stream)
+	if (stream && !load->folded)
 	{
 		load->sink = ml_train_sink;
 		load->sink_ctx = t;
