@@ -719,6 +719,8 @@ ml_load_prepare(MlLoad *load)
 	load->budget.limit = ML_TRAIN_MEMORY_BYTES;
 	load->seed_mix = ml_mix64((uint64) load->seed + UINT64CONST(0x6a09e667f3bcc909));
 	load->target_whole = true;
+	/* there are no cells before the layout */
+	load->split_cell = -1;
 }
 
 void

@@ -12,6 +12,7 @@
 #include "base/settings.h"
 #include "catalog/namespace.h"
 #include "flow/call.h"
+#include "flow/crossval.h"
 #include "flow/load_profile.h"
 #include "flow/reads.h"
 #include "flow/training.h"
@@ -114,6 +115,49 @@ ml_record_notes(const MlNotes *notes)
 	return out.data;
 }
 
+/* A figure of the training: as JSON, where there is an object for it, and of the run. */
+static void
+ml_record_figure(MlRegistration *r, StringInfo json, const char *name, int step, double value)
+{
+	MlRunMetric *metric = unconstify(MlRunMetric *, &r->metrics[r->nmetrics++]);
+
+	if (json)
+	{
+		appendStringInfoString(json, json->len > 1 ? ", " : "");
+		ml_json_text(json, name);
+		appendStringInfoString(json, ": ");
+		ml_json_number(json, value);
+	}
+	metric->name = name;
+	metric->step = step;
+	metric->value = value;
+}
+
+/* Metrics over folds; where no rows were held out beside them, their means stand for the model's. */
+static void
+ml_record_folds(const MlCrossval *cv, bool stand_in, MlRegistration *r, StringInfo json)
+{
+	double		mean;
+	double		stddev;
+
+	for (int m = 0; stand_in && m < cv->nmetrics; m++)
+		if (ml_crossval_mean(cv, m, &mean, &stddev) > 0)
+			ml_record_figure(r, json, cv->metrics[m]->name, 0, mean);
+	for (int m = 0; m < cv->nmetrics; m++)
+	{
+		char	   *name = psprintf("cv_%s", cv->metrics[m]->name);
+		int			n = ml_crossval_mean(cv, m, &mean, &stddev);
+
+		if (n > 0)
+			ml_record_figure(r, json, name, 0, mean);
+		if (n > 1)
+			ml_record_figure(r, json, psprintf("%s_stddev", name), 0, stddev);
+		for (int f = 0; f < cv->nfolds; f++)
+			if (!isnan(cv->values[f * cv->nmetrics + m]))
+				ml_record_figure(r, NULL, name, f + 1, cv->values[f * cv->nmetrics + m]);
+	}
+}
+
 /* Collects held-out metrics and what the learner says of its fit. */
 static void
 ml_record_figures(MlTraining *t, MlRegistration *r)
@@ -121,10 +165,11 @@ ml_record_figures(MlTraining *t, MlRegistration *r)
 	const MlLearner *learner = t->model->learner;
 	MlFigure   *figures = NULL;
 	int			nfigures = learner->figures ? learner->figures(t->model->state, &figures) : 0;
-	MlRunMetric *metrics = palloc(sizeof(MlRunMetric) * (t->quality->nmetrics + nfigures + 1));
+	int			nfolds = t->cv ? t->cv->nmetrics * (t->cv->nfolds + 3) : 0;
 	StringInfoData held_out;
 	StringInfoData summary;
 
+	r->metrics = palloc(sizeof(MlRunMetric) * (t->quality->nmetrics + nfigures + nfolds + 1));
 	initStringInfo(&held_out);
 	initStringInfo(&summary);
 	appendStringInfoChar(&held_out, '{');
@@ -132,15 +177,11 @@ ml_record_figures(MlTraining *t, MlRegistration *r)
 	{
 		double		value;
 
-		if (t->quality->rows == 0 || !ml_metric_value(t->quality->states[m], &value))
-			continue;
-		appendStringInfoString(&held_out, r->nmetrics > 0 ? ", " : "");
-		ml_json_text(&held_out, t->quality->metrics[m]->name);
-		appendStringInfoString(&held_out, ": ");
-		ml_json_number(&held_out, value);
-		metrics[r->nmetrics].name = t->quality->metrics[m]->name;
-		metrics[r->nmetrics++].value = value;
+		if (t->quality->rows > 0 && ml_metric_value(t->quality->states[m], &value))
+			ml_record_figure(r, &held_out, t->quality->metrics[m]->name, 0, value);
 	}
+	if (t->cv)
+		ml_record_folds(t->cv, t->quality->rows == 0 && t->load->split == ML_SPLIT_NONE, r, &held_out);
 	appendStringInfoChar(&held_out, '}');
 	appendStringInfoChar(&summary, '{');
 	for (int i = 0; i < nfigures; i++)
@@ -149,11 +190,9 @@ ml_record_figures(MlTraining *t, MlRegistration *r)
 		ml_json_text(&summary, figures[i].name);
 		appendStringInfoString(&summary, ": ");
 		ml_json_number(&summary, figures[i].value);
-		metrics[r->nmetrics].name = psprintf("fit.%s", figures[i].name);
-		metrics[r->nmetrics++].value = figures[i].value;
+		ml_record_figure(r, NULL, psprintf("fit.%s", figures[i].name), 0, figures[i].value);
 	}
 	appendStringInfoChar(&summary, '}');
-	r->metrics = metrics;
 	r->metrics_json = held_out.data;
 	r->summary_json = summary.data;
 }

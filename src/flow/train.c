@@ -13,6 +13,8 @@
 #include "base/compat.h"
 #include "base/settings.h"
 #include "flow/aside.h"
+#include "flow/crossval.h"
+#include "flow/load_split.h"
 #include "flow/split.h"
 #include "flow/train_suite.h"
 #include "flow/training.h"
@@ -242,6 +244,7 @@ ml_train_load(MlTraining *t)
 	}
 	ml_aside_end(&aside);
 	ml_train_check_rows(t);
+	ml_load_split_note(t->load);
 	ml_progress_rows(t->load->rows_read, t->load->rows_read);
 	ml_progress_memory((int64) MemoryContextMemAllocated(t->context, true));
 	ml_progress_phase(ML_PHASE_FITTING);
@@ -383,6 +386,12 @@ ml_train_judge(MlTraining *t)
 
 	t->quality = ml_quality_begin(t->model, t->context);
 	t->held_out = ml_held_out_begin(t->model, t->context);
+	if (t->load->split == ML_SPLIT_NONE && t->cv)
+	{
+		/* each row's prediction is of a model that has not learned from it */
+		t->held_out = t->cv->held_out;
+		return;
+	}
 	if (t->load->split == ML_SPLIT_NONE)
 	{
 		ml_note(&t->notes, "no rows were held out: there are no metrics");
@@ -419,6 +428,16 @@ ml_train_learn(MlTraining *t)
 	ml_design_inputs(&t->design, &wish, &t->notes);
 	ml_train_fit_pipeline(t);
 	ml_train_fit(t);
+}
+
+/* Judges the learner by the folds of the training rows, before it learns from all of them. */
+static void
+ml_train_cross_validate(MlTraining *t)
+{
+	if (t->load->folds == 0)
+		return;
+	t->cv = ml_crossval_run(t, t->model->learner, ml_crossval_folds(t), NULL, &t->notes);
+	ml_crossval_note(t->cv, t->load, &t->notes);
 }
 
 /* Puts the process's title back when the training ends, however it ends, and ends its progress. */
@@ -501,6 +520,7 @@ ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
 	{
 		if (!t->task_known)
 			ml_train_settle(t, t->learner);
+		ml_train_cross_validate(t);
 		ml_train_learn(t);
 	}
 	ml_train_release_rows(t);

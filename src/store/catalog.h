@@ -68,6 +68,7 @@ typedef struct MlServing
 typedef struct MlRunMetric
 {
 	const char *name;
+	int			step;			/* 0: the final value */
 	double		value;
 } MlRunMetric;
 

@@ -389,6 +389,7 @@ ml_register_run(const MlRegistration *r, const MlModelRow *model, int32 version)
 	int64		run_id;
 	Datum	   *names = palloc(sizeof(Datum) * Max(r->nmetrics, 1));
 	Datum	   *values = palloc(sizeof(Datum) * Max(r->nmetrics, 1));
+	Datum	   *steps = palloc(sizeof(Datum) * Max(r->nmetrics, 1));
 
 	ml_bind_arg_text(&args, r->experiment);
 	ml_bind_arg_text(&args, r->kind);
@@ -414,6 +415,7 @@ ml_register_run(const MlRegistration *r, const MlModelRow *model, int32 version)
 	{
 		names[i] = CStringGetTextDatum(r->metrics[i].name);
 		values[i] = Float8GetDatum(r->metrics[i].value);
+		steps[i] = Int32GetDatum(r->metrics[i].step);
 	}
 	args.n = 0;
 	ml_bind_arg_int8(&args, run_id);
@@ -422,9 +424,12 @@ ml_register_run(const MlRegistration *r, const MlModelRow *model, int32 version)
 	ml_arg(&args, FLOAT8ARRAYOID,
 		   PointerGetDatum(construct_array(values, r->nmetrics, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
 										   TYPALIGN_DOUBLE)), false);
-	ml_catalog_execute("INSERT INTO ml.run_metrics (run_id, name, value) "
-					   "SELECT $1, u.name, u.value FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3)) "
-					   "AS u (name, value)", &args, NULL);
+	ml_arg(&args, INT4ARRAYOID,
+		   PointerGetDatum(construct_array(steps, r->nmetrics, INT4OID, sizeof(int32), true, TYPALIGN_INT)), false);
+	ml_catalog_execute("INSERT INTO ml.run_metrics (run_id, name, value, step) "
+					   "SELECT $1, u.name, u.value, nullif(u.step, 0) "
+					   "FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4)) "
+					   "AS u (name, value, step)", &args, NULL);
 	return run_id;
 }
 
