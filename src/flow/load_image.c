@@ -215,7 +215,7 @@ ml_image_get_rows(BufFile *file, MlLoad *load, int64 rows)
 }
 
 MlLoad *
-ml_load_image_read(FileSet *files, MlNotes *notes)
+ml_load_image_read(FileSet *files, ResourceOwner owner, MlNotes *notes)
 {
 	MlLoad	   *load = palloc0(sizeof(MlLoad));
 	BufFile    *file = BufFileOpenFileSet(files, ML_IMAGE_NAME, O_RDONLY, false);
@@ -225,7 +225,7 @@ ml_load_image_read(FileSet *files, MlNotes *notes)
 	load->context = CurrentMemoryContext;
 	load->notes = notes;
 	load->budget.limit = ML_TRAIN_MEMORY_BYTES;
-	load->budget.owner = CurrentResourceOwner;
+	load->budget.owner = owner;
 	load->folded = true;
 	load->seed = head.seed;
 	load->split = (MlSplitMethod) head.split;

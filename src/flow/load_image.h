@@ -14,7 +14,10 @@
 /* Writes the image of a load whose training rows are in an ordinary frame. */
 extern void ml_load_image_write(const MlLoad *load, FileSet *files);
 
-/* The load of an image, in the current memory context; it has no held-out rows. */
-extern MlLoad *ml_load_image_read(FileSet *files, MlNotes *notes);
+/*
+ * The load of an image, in the current memory context; it has no held-out
+ * rows. Rows that do not fit in memory are in temporary files of the owner.
+ */
+extern MlLoad *ml_load_image_read(FileSet *files, ResourceOwner owner, MlNotes *notes);
 
 #endif							/* ML_LOAD_IMAGE_H */

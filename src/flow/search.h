@@ -21,9 +21,6 @@ extern void ml_search_check(const MlTraining *t);
  */
 extern void ml_search_run(MlTraining *t);
 
-/* How many folds the argument asks for; 0: it does not say. */
-extern int	ml_search_folds(const MlTraining *t);
-
 /* Records what was tried as child runs of the training's run. */
 extern void ml_search_record(const MlTraining *t, int64 run_id);
 

@@ -4,6 +4,7 @@
 #ifndef ML_SEARCH_INTERNAL_H
 #define ML_SEARCH_INTERNAL_H
 
+#include "flow/folds.h"
 #include "flow/search.h"
 
 typedef enum MlSearchMethod
@@ -132,6 +133,30 @@ typedef struct MlTrialTask
 	int			ntolerated;
 	double	   *tolerated;		/* after so many folds: the mean of the metric that is not to be missed; NaN: none */
 } MlTrialTask;
+
+/* ---- search_judge.c ---- */
+
+/* Judges a trial on the folds of a training's rows; errors are raised. Everything is palloc'd in the current context. */
+extern void ml_trial_judge(const MlTraining *t, const MlFolds *folds, const struct MlMetric *metric,
+						   const MlTrialTask *task, MlTrialOutcome *out);
+
+/* The outcome of a trial that ended by an error. */
+extern void ml_trial_end_by_error(const ErrorData *error, MlTrialOutcome *out);
+
+/* ---- search_crew.c ---- */
+
+typedef struct MlCrew MlCrew;
+
+/* Starts processes that judge trials, of which there may be none. */
+extern MlCrew *ml_crew_begin(MlTraining *t, MlSearch *search, int folds, MlFoldMethod method);
+
+extern int	ml_crew_size(const MlCrew *crew);
+
+/* Has trials judged: tasks are MlTrialTask *, and each has its outcome when this returns. */
+extern void ml_crew_judge(MlCrew *crew, List *tasks, MlTrialOutcome **outcomes,
+						  void (*told) (void *ctx, int judged), void *ctx);
+
+extern void ml_crew_end(MlCrew *crew);
 
 /* ---- search_space.c ---- */
 

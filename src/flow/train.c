@@ -15,6 +15,7 @@
 #include "flow/aside.h"
 #include "flow/crossval.h"
 #include "flow/load_split.h"
+#include "flow/search.h"
 #include "flow/split.h"
 #include "flow/train_suite.h"
 #include "flow/training.h"
@@ -514,6 +515,8 @@ ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
 	ml_train_load(t);
 	if (!t->task_known)
 		t->model->task = ml_design_infer_task(t->load, &t->notes);
+	if (spec->search)
+		ml_search_run(t);
 	if (t->learner == NULL)
 		ml_auto_learn(t);
 	else

@@ -4,6 +4,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "flow/search.h"
 #include "flow/split.h"
 #include "flow/training.h"
 #include "store/access.h"
@@ -44,8 +45,6 @@ ml_train_check(const MlTrainSpec *spec)
 				 errmsg("target is missing"),
 				 errdetail("Regression and classification learn to predict a column of the source."),
 				 errhint("Pass target => 'column'.")));
-	if (spec->search)
-		ml_train_unsupported("search", "Pass the parameters themselves in params.");
 	if (strcmp(spec->snapshot, "copy") == 0)
 		ml_train_unsupported("snapshot => 'copy'", "Use 'fingerprint', and keep a copy of the source yourself.");
 	if (!ml_train_one_of(spec->snapshot, snapshots))
@@ -156,6 +155,8 @@ ml_train_start(MlTraining *t)
 	t->task_known = t->model->task != 0;
 	if (t->task_known && learner)
 		ml_train_settle(t, learner);
+	if (spec->search)
+		ml_search_check(t);
 }
 
 void
@@ -169,6 +170,7 @@ ml_train_precheck(const MlTrainSpec *spec)
 	ml_train_check(spec);
 	t->spec = spec;
 	t->params_given = spec->params;
+	t->pipeline_given = spec->pipeline;
 	t->model = palloc0(sizeof(MlModel));
 	ml_train_start(t);
 	ml_split_parse(spec->split, load);

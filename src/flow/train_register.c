@@ -8,6 +8,7 @@
 #include "access/xact.h"
 #include "base/compat.h"
 #include "flow/gates.h"
+#include "flow/search.h"
 #include "flow/training.h"
 #include "store/access.h"
 #include "store/suites.h"
@@ -99,6 +100,7 @@ ml_train_register(MlTraining *t, MlTrainResult *result)
 	ml_record_fill(t, &r);
 	t->notes.items = notes;
 	result->version = ml_catalog_register(&r, &run_id);
+	ml_search_record(t, run_id);
 	CommandCounterIncrement();
 	if (t->checked != NIL)
 		(void) ml_catalog_check_results(t->spec->model, t->spec->source, t->checked);

@@ -251,6 +251,9 @@ extern List *ml_catalog_rows(const char *sql, MlArgs *args);
 
 extern int64 ml_row_int64(const MlRow *row, int column);
 
+/* Writes the metrics of a run. */
+extern void ml_run_metrics_write(int64 run_id, int n, const MlRunMetric *metrics);
+
 /* Locks the model row and the end of its chain of events; raises ERRCODE_UNDEFINED_OBJECT when there is no model. */
 extern void ml_catalog_lock(const char *model, MlModelRow *out);
 

@@ -380,6 +380,38 @@ ml_register_snapshot(const MlRegistration *r)
 	return ml_row_int64(&row, 0);
 }
 
+/* Writes the metrics of a run. */
+void
+ml_run_metrics_write(int64 run_id, int n, const MlRunMetric *metrics)
+{
+	MlArgs		args = {0};
+	Datum	   *names = palloc(sizeof(Datum) * Max(n, 1));
+	Datum	   *values = palloc(sizeof(Datum) * Max(n, 1));
+	Datum	   *steps = palloc(sizeof(Datum) * Max(n, 1));
+
+	if (n == 0)
+		return;
+
+	for (int i = 0; i < n; i++)
+	{
+		names[i] = CStringGetTextDatum(metrics[i].name);
+		values[i] = Float8GetDatum(metrics[i].value);
+		steps[i] = Int32GetDatum(metrics[i].step);
+	}
+	ml_bind_arg_int8(&args, run_id);
+	ml_arg(&args, TEXTARRAYOID,
+		   PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT)), false);
+	ml_arg(&args, FLOAT8ARRAYOID,
+		   PointerGetDatum(construct_array(values, n, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
+										   TYPALIGN_DOUBLE)), false);
+	ml_arg(&args, INT4ARRAYOID,
+		   PointerGetDatum(construct_array(steps, n, INT4OID, sizeof(int32), true, TYPALIGN_INT)), false);
+	ml_catalog_execute("INSERT INTO ml.run_metrics (run_id, name, value, step) "
+					   "SELECT $1, u.name, u.value, nullif(u.step, 0) "
+					   "FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4)) "
+					   "AS u (name, value, step)", &args, NULL);
+}
+
 /* Writes the run with its metrics and returns its number. */
 static int64
 ml_register_run(const MlRegistration *r, const MlModelRow *model, int32 version)
@@ -387,9 +419,6 @@ ml_register_run(const MlRegistration *r, const MlModelRow *model, int32 version)
 	MlArgs		args = {0};
 	MlRow		row;
 	int64		run_id;
-	Datum	   *names = palloc(sizeof(Datum) * Max(r->nmetrics, 1));
-	Datum	   *values = palloc(sizeof(Datum) * Max(r->nmetrics, 1));
-	Datum	   *steps = palloc(sizeof(Datum) * Max(r->nmetrics, 1));
 
 	ml_bind_arg_text(&args, r->experiment);
 	ml_bind_arg_text(&args, r->kind);
@@ -408,28 +437,7 @@ ml_register_run(const MlRegistration *r, const MlModelRow *model, int32 version)
 					   "started_at, finished_at, environment, tags, parent_run_id) VALUES ($1, $2, $3, $4, 'succeeded', $5, $6, $7, $8, "
 					   "$9, greatest($9, pg_catalog.clock_timestamp()), $10, $11, $12) RETURNING run_id", &args, &row);
 	run_id = ml_row_int64(&row, 0);
-	if (r->nmetrics == 0)
-		return run_id;
-
-	for (int i = 0; i < r->nmetrics; i++)
-	{
-		names[i] = CStringGetTextDatum(r->metrics[i].name);
-		values[i] = Float8GetDatum(r->metrics[i].value);
-		steps[i] = Int32GetDatum(r->metrics[i].step);
-	}
-	args.n = 0;
-	ml_bind_arg_int8(&args, run_id);
-	ml_arg(&args, TEXTARRAYOID,
-		   PointerGetDatum(construct_array(names, r->nmetrics, TEXTOID, -1, false, TYPALIGN_INT)), false);
-	ml_arg(&args, FLOAT8ARRAYOID,
-		   PointerGetDatum(construct_array(values, r->nmetrics, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
-										   TYPALIGN_DOUBLE)), false);
-	ml_arg(&args, INT4ARRAYOID,
-		   PointerGetDatum(construct_array(steps, r->nmetrics, INT4OID, sizeof(int32), true, TYPALIGN_INT)), false);
-	ml_catalog_execute("INSERT INTO ml.run_metrics (run_id, name, value, step) "
-					   "SELECT $1, u.name, u.value, nullif(u.step, 0) "
-					   "FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4)) "
-					   "AS u (name, value, step)", &args, NULL);
+	ml_run_metrics_write(run_id, r->nmetrics, r->metrics);
 	return run_id;
 }
 
