@@ -544,7 +544,8 @@ ml_train_open(MlTraining *t)
 	ml_progress_phase(ML_PHASE_CHECKING);
 	if (spec->repeats)
 		ml_identity_enter(&spec->repeats->identity, &saved);
-	t->checked = ml_train_suite_judge(spec->model, spec->source, &t->notes);
+	if (!spec->reproduces)
+		t->checked = ml_train_suite_judge(spec->model, spec->source, &t->notes);
 	if (spec->repeats)
 		ml_identity_leave(&saved);
 	ml_aside_end(&aside);
@@ -562,21 +563,24 @@ ml_train_close(MlTraining *t, MlTrainResult *result)
 		PopActiveSnapshot();
 }
 
-void
-ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
+MlTraining *
+ml_train_begin(const MlTrainSpec *spec)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	MlTraining *t = palloc0(sizeof(MlTraining));
-	ListCell   *lc;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_mlops training", ALLOCSET_DEFAULT_SIZES);
+	MlTraining *t = MemoryContextAllocZero(context, sizeof(MlTraining));
 
-	memset(result, 0, sizeof *result);
 	t->spec = spec;
-	t->context = AllocSetContextCreate(caller, "pg_mlops training", ALLOCSET_DEFAULT_SIZES);
+	t->context = context;
 	t->started_at = GetCurrentTimestamp();
 	t->params_given = spec->params;
 	t->pipeline_given = spec->pipeline;
 	t->tick.breathe = ml_train_breathe;
-	MemoryContextSwitchTo(t->context);
+	return t;
+}
+
+void
+ml_train_make(MlTraining *t)
+{
 	ml_train_keep_title(t);
 	ml_team_forget_helpers();
 	t->model = palloc0(sizeof(MlModel));
@@ -598,6 +602,25 @@ ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
 	ml_progress_phase(ML_PHASE_JUDGING);
 	ml_train_judge(t);
 	ml_train_refit(t);
+}
+
+void
+ml_train_end(MlTraining *t)
+{
+	ml_train_drop_load(t->load);
+	MemoryContextDelete(t->context);
+}
+
+void
+ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MlTraining *t = ml_train_begin(spec);
+	ListCell   *lc;
+
+	memset(result, 0, sizeof *result);
+	MemoryContextSwitchTo(t->context);
+	ml_train_make(t);
 	ml_train_close(t, result);
 
 	/* hand the result over to the caller's context */
@@ -606,7 +629,5 @@ ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
 	foreach(lc, t->notes.items)
 		result->notes = lappend(result->notes, pstrdup(lfirst(lc)));
 	result->seconds = (double) (GetCurrentTimestamp() - t->started_at) / USECS_PER_SEC;
-	ml_train_drop_load(t->load);
-	MemoryContextDelete(t->context);
-	pfree(t);
+	ml_train_end(t);
 }

@@ -43,6 +43,15 @@ typedef struct MlTraining
 	List	   *checked;		/* MlCheckResult *: what the suite of the model's name found in the source */
 } MlTraining;
 
+/*
+ * Begins a training, in a context of its own below the current one; makes the
+ * model and judges it, in that context; ends it, which takes everything along
+ * that is in the context. After an error the context is deleted.
+ */
+extern MlTraining *ml_train_begin(const MlTrainSpec *spec);
+extern void ml_train_make(MlTraining *t);
+extern void ml_train_end(MlTraining *t);
+
 /* Raises the errors of arguments that need no data; train_check.c. */
 extern void ml_train_check(const MlTrainSpec *spec);
 
@@ -73,6 +82,9 @@ extern void ml_train_learn_all(MlTraining *t, const MlLearner *learner, const ch
 
 /* Fits boosted trees and the linear model, and leaves the better one in the training; auto.c. */
 extern void ml_auto_learn(MlTraining *t);
+
+/* Fills in what came of the finished training: artifact, digest, metrics, environment. */
+extern void ml_record_outcome(MlTraining *t, MlRegistration *r);
 
 /* Fills in everything the catalog keeps of the finished training. */
 extern void ml_record_fill(MlTraining *t, MlRegistration *r);
