@@ -125,3 +125,14 @@ CREATE FUNCTION ml.summary(model_ref text)
     RETURNS TABLE (name text, value double precision)
     LANGUAGE c STABLE PARALLEL SAFE COST 1000 ROWS 10 AS 'MODULE_PATHNAME', 'ml_summary';
 COMMENT ON FUNCTION ml.summary(text) IS 'what the learner says of its fit on the training rows';
+
+CREATE FUNCTION ml.pipeline_steps(model_ref text)
+    RETURNS TABLE (step text, columns text[], learned jsonb, description text, place integer)
+    LANGUAGE c STABLE PARALLEL SAFE COST 1000 ROWS 5 AS 'MODULE_PATHNAME', 'ml_pipeline_steps';
+COMMENT ON FUNCTION ml.pipeline_steps(text) IS
+    'the steps between the source and the learner of a version, in order: the columns they treat and what they learned';
+
+CREATE FUNCTION ml.pipeline_spec(model_ref text) RETURNS jsonb
+    LANGUAGE c STABLE PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'ml_pipeline_spec_of';
+COMMENT ON FUNCTION ml.pipeline_spec(text) IS
+    'the pipeline of a version, automatic or given, as ml.train takes it to make the same steps';

@@ -167,6 +167,9 @@ extern int64 ml_catalog_artifact_bytes(const char *model, int32 version);
 /* A metric that the training of a version recorded; false when there is none, or no number. */
 extern bool ml_catalog_recorded_metric(const char *model, int32 version, const char *name, double *value);
 
+/* The steps of a version as they were recorded; NULL when there is no such version. */
+extern Jsonb *ml_catalog_pipeline(const char *model, int32 version);
+
 /* The task of a model; raises ERRCODE_UNDEFINED_OBJECT when there is no such model. */
 extern char *ml_catalog_task(const char *model);
 
@@ -202,6 +205,15 @@ typedef struct MlStored
 /* Finds the copy of a snapshot by its number, and that of a version. False when there is no such snapshot. */
 extern bool ml_catalog_stored(int64 snapshot, MlStored *out);
 extern bool ml_catalog_stored_of(const char *model, int32 version, MlStored *out);
+
+/* What a version is made of and was found to do: JSON objects. False when there is no such version. */
+typedef struct MlVersionFacts
+{
+	char	   *algorithm;
+	Jsonb	   *metrics;		/* NULL: none */
+} MlVersionFacts;
+
+extern bool ml_catalog_version_facts(const char *model, int32 version, MlVersionFacts *out);
 
 /* The newest version that is not archived, under the active snapshot, or 0. */
 extern int32 ml_catalog_newest(const char *model);
