@@ -40,6 +40,9 @@ ml_recorded_load(const MlVersionRef *version, const char *target, const char *hi
 	load->exclude = ml_call_list(record->params, "exclude");
 	load->seed = record->seed;
 	ml_split_parse(ml_call_json(record->params, "split"), load);
+	/* the stored model has learned from the rows that were held out for a while */
+	if (load->refit)
+		load->split = ML_SPLIT_NONE;
 	return load;
 }
 

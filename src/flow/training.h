@@ -23,6 +23,7 @@ typedef struct MlTraining
 	bool		task_known;
 	const MlLearner *learner;	/* the one asked for; NULL: the better of two */
 	bool		compares;		/* rows are held out only to compare two learners */
+	bool		everything;		/* all rows are for training, whatever the split says */
 	bool		optional;		/* one of two learners: it may be left out */
 	const char *left_out;		/* why it was */
 	List	   *other_params;	/* char *: parameters that are for another learner */
@@ -71,6 +72,13 @@ extern void ml_train_settle(MlTraining *t, const MlLearner *learner);
 
 /* Fits the pipeline and the learner to the rows that were loaded. */
 extern void ml_train_learn(MlTraining *t);
+
+/*
+ * Reads the source again, all of it for training, and lets a learner learn
+ * from that. When it gives other rows than before, a note says what was of
+ * the first ones.
+ */
+extern void ml_train_learn_all(MlTraining *t, const MlLearner *learner, const char *first);
 
 /* Fits boosted trees and the linear model, and leaves the better one in the training; auto.c. */
 extern void ml_auto_learn(MlTraining *t);
