@@ -23,6 +23,7 @@ my $parallel = 'max_parallel_workers_per_gather = 4';
 # Numbers, NULLs, NaNs, texts, times, an array, and rows that come twice.
 $node->safe_psql('postgres', q{
 	CREATE ROLE ml_trainer LOGIN;
+	ALTER ROLE ml_trainer SET search_path = work;
 	CREATE SCHEMA work AUTHORIZATION ml_trainer;
 	GRANT USAGE ON SCHEMA ml TO PUBLIC;
 	SELECT setseed(0.5);
@@ -65,7 +66,7 @@ $models{'copied'} = qq{'work.rows', 'y', 'gradient_boosting', $features, weight 
 as_trainer("SET TimeZone = 'Asia/Kolkata'; SET DateStyle = 'German'; SELECT FROM ml.train('$_', $models{$_})") for sort keys %models;
 
 # The same as a job, which reads in a subtransaction that it rolls back.
-my $job = as_trainer("SET search_path = work; SELECT ml.train_async('by a job', $models{copied})");
+my $job = as_trainer("SELECT ml.train_async('by a job', $models{copied})");
 is(as_trainer("SELECT ml.wait_job($job, '180 s')"), 'succeeded', 'a job keeps a copy');
 is($node->safe_psql('postgres', q{
 		SELECT c.relowner::regrole || ' ' || n.nspname FROM ml.snapshots s JOIN pg_class c ON c.oid = to_regclass(s.stored_as)
