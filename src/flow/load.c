@@ -11,6 +11,7 @@
 #include "base/compat.h"
 #include "base/settings.h"
 #include "flow/load.h"
+#include "flow/load_copy.h"
 #include "flow/load_profile.h"
 #include "flow/load_split.h"
 #include "miscadmin.h"
@@ -60,6 +61,12 @@ ml_load_find(TupleDesc desc, const char *name, const char *what)
 				 errhint("%s", ml_text_hint(name, names, "Name one of these columns."))));
 	}
 	return found;
+}
+
+const MlLoadColumn *
+ml_load_target(const MlLoad *load)
+{
+	return load->target_cell >= 0 ? &load->columns[load->nfeatures] : NULL;
 }
 
 /* Adds a column of the result to those that are loaded. */
@@ -265,9 +272,7 @@ ml_load_layout(MlLoad *load)
 	ml_load_split_layout(load);
 	ml_load_plain(load);
 	load->cells = MemoryContextAllocHuge(load->context, sizeof(double) * Max(load->ncells, 1));
-	load->keys = MemoryContextAllocHuge(load->context, sizeof(uint64) * (load->ncells + 1));
-	for (int i = 0; i <= load->ncells; i++)
-		load->keys[i] = ml_cell_key(i);
+	ml_load_keys(load);
 	load->min = MemoryContextAllocHuge(load->context, sizeof(double) * Max(load->feature_cells, 1));
 	load->max = MemoryContextAllocHuge(load->context, sizeof(double) * Max(load->feature_cells, 1));
 	for (int i = 0; i < load->feature_cells; i++)
@@ -332,7 +337,11 @@ ml_load_describe(void *ctx, TupleDesc desc)
 		load->first_pass = !ml_load_lengths_known(load) || ml_load_split_counts(load);
 	}
 	if (!load->first_pass)
+	{
 		ml_load_layout(load);
+		if (load->copied)
+			load->copy = ml_load_copy_begin(load, desc);
+	}
 	MemoryContextSwitchTo(old);
 }
 
@@ -370,6 +379,7 @@ ml_load_array(MlLoad *load, const MlLoadColumn *column, Datum value, bool isnull
 {
 	double	   *cells = load->cells + column->first_cell;
 	const uint64 *keys = load->keys + column->first_cell;
+	uint64	   *sums = load->sums + column->first_cell;
 	uint64		hash = 0;
 	ArrayType  *array = isnull ? NULL : DatumGetArrayTypeP(value);
 	int			length = isnull ? 0 : ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
@@ -385,6 +395,8 @@ ml_load_array(MlLoad *load, const MlLoadColumn *column, Datum value, bool isnull
 				 errhint("All arrays of a feature column must have the same length.")));
 	for (int i = 0; i < column->ncells; i++)
 	{
+		uint64		part;
+
 		if (isnull || (nulls && !(nulls[i / 8] & (1 << (i % 8)))))
 			cells[i] = ml_cell_null();
 		else if (column->convert.kind == ML_CONVERT_FLOAT8_ARRAY)
@@ -397,7 +409,9 @@ ml_load_array(MlLoad *load, const MlLoadColumn *column, Datum value, bool isnull
 			cells[i] = ml_load_number(load, column, *(const float4 *) data);
 			data += sizeof(float4);
 		}
-		hash += ml_cell_hash(ml_cell_bits(cells[i]), keys[i]);
+		part = ml_cell_hash(ml_cell_bits(cells[i]), keys[i]);
+		hash += part;
+		sums[i] += part;
 	}
 	return hash;
 }
@@ -537,6 +551,15 @@ ml_load_missing(MlLoad *load, const MlLoadColumn *column)
 				 errhint("Filter these rows or use coalesce() in the source query.")));
 }
 
+/* Takes the first cells of a row of numbers out of the sums again; false, for the caller to return. */
+static bool
+ml_load_plain_undo(MlLoad *load, int n)
+{
+	while (n-- > 0)
+		load->sums[n] -= ml_cell_hash(ml_cell_bits(load->cells[n]), load->keys[n]);
+	return false;
+}
+
 /*
  * Converts a row of numbers of fixed width; false when a value is NULL or
  * not finite, which is for the long way to judge.
@@ -551,9 +574,10 @@ ml_load_plain_row(MlLoad *load, const TupleTableSlot *slot, uint64 *hash)
 		int			a = load->attnos[i] - 1;
 		Datum		value = slot->tts_values[a];
 		double		x;
+		uint64		part;
 
 		if (unlikely(slot->tts_isnull[a]))
-			return false;
+			return ml_load_plain_undo(load, i);
 		switch (load->kinds[i])
 		{
 			case ML_CONVERT_FLOAT8:
@@ -576,11 +600,13 @@ ml_load_plain_row(MlLoad *load, const TupleTableSlot *slot, uint64 *hash)
 				break;
 		}
 		if (unlikely(!isfinite(x)))
-			return false;
+			return ml_load_plain_undo(load, i);
 		/* adding zero turns -0 into 0, which equals it */
 		x += 0.0;
 		load->cells[i] = x;
-		sum += ml_cell_hash(ml_cell_bits(x), load->keys[i]);
+		part = ml_cell_hash(ml_cell_bits(x), load->keys[i]);
+		sum += part;
+		load->sums[i] += part;
 	}
 	*hash = sum;
 	return true;
@@ -590,13 +616,19 @@ ml_load_plain_row(MlLoad *load, const TupleTableSlot *slot, uint64 *hash)
 static bool
 ml_load_any_row(MlLoad *load, const TupleTableSlot *slot, uint64 *hash)
 {
+	const MlLoadColumn *target = ml_load_target(load);
+
 	*hash = 0;
+	/* before anything of it is counted */
+	if (target && slot->tts_isnull[target->attno - 1])
+		return false;
 	for (int i = 0; i < load->ncolumns; i++)
 	{
 		MlLoadColumn *column = &load->columns[i];
 		Datum		value = slot->tts_values[column->attno - 1];
 		bool		isnull = slot->tts_isnull[column->attno - 1];
 		uint64		bits;
+		uint64		part;
 		double		x;
 
 		if (column->role == ML_ROLE_SPLIT)
@@ -604,6 +636,7 @@ ml_load_any_row(MlLoad *load, const TupleTableSlot *slot, uint64 *hash)
 			if (isnull)
 				ml_load_missing(load, column);
 			ml_load_split_value(load, column, value);
+			load->split_sum += ml_cell_hash(load->split_key, ml_cell_key(PG_INT32_MAX));
 			continue;
 		}
 		if (column->convert.class == ML_TYPE_ARRAY)
@@ -613,16 +646,16 @@ ml_load_any_row(MlLoad *load, const TupleTableSlot *slot, uint64 *hash)
 		}
 		if (isnull)
 		{
-			if (column->role == ML_ROLE_TARGET)
-				return false;
 			ml_load_missing(load, column);
 			x = ml_cell_null();
 			bits = ML_NULL_BITS;
 		}
 		else
 			x = ml_load_cell(load, column, value, &bits);
+		part = ml_cell_hash(bits, load->keys[column->first_cell]);
 		load->cells[column->first_cell] = x;
-		*hash += ml_cell_hash(bits, load->keys[column->first_cell]);
+		*hash += part;
+		load->sums[column->first_cell] += part;
 	}
 	return true;
 }
@@ -681,19 +714,9 @@ ml_load_row(void *ctx, TupleTableSlot *slot)
 		ml_load_target_value(load, load->cells[load->target_cell]);
 	hash = ml_mix64(hash);
 	ml_fingerprint_add(&load->fingerprint, hash);
+	if (load->copy)
+		ml_load_copy_row(load->copy, slot);
 	return ml_load_route(load, hash);
-}
-
-const MlLoadColumn *
-ml_load_target(const MlLoad *load)
-{
-	return load->target_cell >= 0 ? &load->columns[load->nfeatures] : NULL;
-}
-
-char *
-ml_fingerprint_text(const MlFingerprint *fingerprint)
-{
-	return psprintf("%016llx%016llx", (unsigned long long) fingerprint->a, (unsigned long long) fingerprint->b);
 }
 
 /* The columns a relation has to be asked for: the features named and those with a part of their own. */

@@ -10,13 +10,14 @@
 #include "access/xlog.h"
 #include "base/compat.h"
 #include "base/settings.h"
-#include "catalog/namespace.h"
+#include "base/team.h"
 #include "flow/call.h"
 #include "flow/crossval.h"
+#include "flow/environment.h"
 #include "flow/load_profile.h"
 #include "flow/reads.h"
 #include "flow/training.h"
-#include "miscadmin.h"
+#include "optimizer/cost.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -39,30 +40,24 @@ ml_record_encode(MlTraining *t)
 	return artifact;
 }
 
+/* Where and how: the settings of the session too that count, and who helped. */
 static char *
 ml_record_environment(const MlTraining *t)
 {
+	const MlRepeat *repeats = t->spec->repeats;
 	StringInfoData out;
 
 	initStringInfo(&out);
-	appendStringInfoString(&out, "{\"extension_version\": ");
-	ml_json_text(&out, ML_VERSION);
-	appendStringInfoString(&out, ", \"server_version\": ");
-	ml_json_text(&out, PG_VERSION);
-	appendStringInfoString(&out, ", \"session_user\": ");
-	ml_json_text(&out, t->spec->login ? t->spec->login : GetUserNameFromId(GetSessionUserId(), false));
-	/* the names in the source resolve by it */
-	appendStringInfoString(&out, ", \"search_path\": ");
-	ml_json_text(&out, t->spec->repeats ? t->spec->repeats->identity.search_path : namespace_search_path);
-	if (t->spec->repeats)
+	ml_environment_begin(&out, t->spec->login, repeats ? repeats->identity.search_path : NULL);
+	if (repeats)
 	{
 		/* whose source it is, now as before */
 		appendStringInfoString(&out, ", \"reader\": ");
-		ml_json_text(&out, t->spec->repeats->identity.role);
+		ml_json_text(&out, repeats->identity.role);
 	}
-	appendStringInfo(&out, ", \"max_categories\": %d, \"train_memory_kb\": %d, \"spilled\": %s}",
-					 ml_max_categories, ml_train_memory_kb,
-					 t->spilled ? "true" : "false");
+	appendStringInfo(&out, ", \"max_categories\": %d, \"train_memory_kb\": %d, \"spilled\": %s, \"workers\": %d, "
+					 "\"workers_allowed\": %d}", ml_max_categories, ml_train_memory_kb, t->spilled ? "true" : "false",
+					 ml_team_helped(), max_parallel_workers_per_gather);
 	return out.data;
 }
 
@@ -158,7 +153,7 @@ ml_record_folds(const MlCrossval *cv, bool stand_in, MlRegistration *r, StringIn
 	}
 }
 
-/* Collects held-out metrics and what the learner says of its fit. */
+/* Collects held-out metrics and what the learner says of its fit and of its iterations. */
 static void
 ml_record_figures(MlTraining *t, MlRegistration *r)
 {
@@ -166,10 +161,11 @@ ml_record_figures(MlTraining *t, MlRegistration *r)
 	MlFigure   *figures = NULL;
 	int			nfigures = learner->figures ? learner->figures(t->model->state, &figures) : 0;
 	int			nfolds = t->cv ? t->cv->nmetrics * (t->cv->nfolds + 3) : 0;
+	int			points = ml_learning_curve_points(&t->curves);
 	StringInfoData held_out;
 	StringInfoData summary;
 
-	r->metrics = palloc(sizeof(MlRunMetric) * (t->quality->nmetrics + nfigures + nfolds + 1));
+	r->metrics = palloc0(sizeof(MlRunMetric) * (t->quality->nmetrics + nfigures + nfolds + points + 1));
 	initStringInfo(&held_out);
 	initStringInfo(&summary);
 	appendStringInfoChar(&held_out, '{');
@@ -193,10 +189,12 @@ ml_record_figures(MlTraining *t, MlRegistration *r)
 		ml_record_figure(r, NULL, psprintf("fit.%s", figures[i].name), 0, figures[i].value);
 	}
 	appendStringInfoChar(&summary, '}');
+	r->nmetrics += ml_learning_curve_metrics(&t->curves, unconstify(MlRunMetric *, r->metrics) + r->nmetrics);
 	r->metrics_json = held_out.data;
 	r->summary_json = summary.data;
 }
 
+/* A column that is no input. */
 static void
 ml_record_other(StringInfo out, const char *name, const char *type, const char *role)
 {
@@ -204,7 +202,23 @@ ml_record_other(StringInfo out, const char *name, const char *type, const char *
 	ml_json_text(out, name);
 	appendStringInfoString(out, ", \"type\": ");
 	ml_json_text(out, type);
-	appendStringInfo(out, ", \"role\": \"%s\"}", role);
+	appendStringInfo(out, ", \"role\": \"%s\"", role);
+}
+
+/* What tells later whether a cell of a loaded column has changed, over all rows; and the middle of a number's training rows. */
+static void
+ml_record_cell(StringInfo out, const MlLoad *load, const MlLoadColumn *column, int element)
+{
+	int			cell = column->first_cell + element;
+	char	   *mean;
+	char	   *stddev;
+
+	if (column->first_cell >= 0 && load->profile && ml_load_profile_moments(load->profile, cell, &mean, &stddev))
+		appendStringInfo(out, ", \"mean\": %s, \"stddev\": %s", mean, stddev);
+	appendStringInfo(out, ", \"fingerprint\": \"%s\"", ml_load_fingerprint(load, column, element));
+	if (column->first_cell >= 0)
+		appendStringInfo(out, ", \"place\": %d", cell);
+	appendStringInfoChar(out, '}');
 }
 
 /* The columns of the source that are no inputs, so that a later look at it knows which of them are new. */
@@ -224,16 +238,29 @@ ml_record_others(const MlDesign *design, StringInfo out)
 		for (int k = 0; k < pipeline->ninputs && column->role == ML_ROLE_FEATURE; k++)
 			input |= strcmp(pipeline->inputs[k].name, column->name) == 0;
 		for (int e = 0; e < column->ncells && !input; e++)
-			ml_record_other(out, column->convert.class == ML_TYPE_ARRAY ?
-							psprintf("%s[%d]", column->name, e + 1) : column->name,
-							ml_convert_type_name(&column->convert), roles[column->role]);
+		{
+			ml_record_other(out, ml_load_cell_name(column, e), ml_convert_type_name(&column->convert),
+							roles[column->role]);
+			ml_record_cell(out, load, column, e);
+		}
 	}
 	foreach(lc, load->others)
 	{
 		const MlLoadOther *other = lfirst(lc);
 
 		ml_record_other(out, other->name, other->type_name, roles[ML_ROLE_FEATURE]);
+		appendStringInfoChar(out, '}');
 	}
+}
+
+/* The column that an input was loaded from. */
+static const MlLoadColumn *
+ml_record_loaded(const MlLoad *load, const MlInput *input)
+{
+	for (int i = 0; i < load->nfeatures; i++)
+		if (strcmp(load->columns[i].name, input->name) == 0)
+			return &load->columns[i];
+	elog(ERROR, "input \"%s\" was not loaded", input->name);
 }
 
 /* What the training rows hold, as JSON, per input; then the other columns of the source with their roles. */
@@ -246,6 +273,7 @@ ml_record_profile(const MlDesign *design, StringInfo out)
 	for (int i = 0; i < pipeline->ninputs; i++)
 	{
 		const MlInput *input = &pipeline->inputs[i];
+		const MlLoadColumn *column = ml_record_loaded(design->load, input);
 
 		for (int e = 0; e < input->ncells; e++)
 		{
@@ -269,7 +297,7 @@ ml_record_profile(const MlDesign *design, StringInfo out)
 				appendStringInfoString(out, ", \"max\": ");
 				ml_json_number(out, s->n > 0 ? s->max : NAN);
 			}
-			appendStringInfoChar(out, '}');
+			ml_record_cell(out, design->load, column, e);
 		}
 	}
 	ml_record_others(design, out);

@@ -12,8 +12,10 @@
 
 #include "base/compat.h"
 #include "base/settings.h"
+#include "base/team.h"
 #include "flow/aside.h"
 #include "flow/crossval.h"
+#include "flow/load_copy.h"
 #include "flow/load_split.h"
 #include "flow/search.h"
 #include "flow/split.h"
@@ -100,6 +102,10 @@ ml_train_learn_input(MlTraining *t, int ncols)
 	in->tick = &t->tick;
 	in->progress = ml_train_progress;
 	in->progress_ctx = t;
+	t->curves.context = t->context;
+	t->curves.curves = NIL;
+	in->measured = ml_learning_curve_add;
+	in->measured_ctx = &t->curves;
 	in->notes = &t->notes;
 	in->classes = t->model->classes;
 	if (t->model->pipeline)
@@ -140,6 +146,7 @@ ml_train_init_load(MlTraining *t, bool stream)
 	/* what is read aside ends before the frames do */
 	load->budget.owner = t->spec->detached ? CurrentResourceOwner : NULL;
 	load->profiled = true;
+	load->copied = strcmp(t->spec->snapshot, "copy") == 0;
 	ml_split_parse(t->spec->split, load);
 	load->folded = load->folds > 0 || t->spec->search != NULL;
 	load->filed = t->learner != NULL && (t->learner->flags & ML_LEARNER_COLUMNS) && t->pipeline_given == NULL &&
@@ -162,6 +169,8 @@ ml_train_init_load(MlTraining *t, bool stream)
 void
 ml_train_drop_load(MlLoad *load)
 {
+	if (load->copy)
+		ml_load_copy_end(load->copy);
 	if (load->train)
 		ml_frame_free(load->train);
 	ml_frame_free(load->test);
@@ -510,6 +519,7 @@ ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
 	t->tick.breathe = ml_train_breathe;
 	MemoryContextSwitchTo(t->context);
 	ml_train_keep_title(t);
+	ml_team_forget_helpers();
 	t->model = palloc0(sizeof(MlModel));
 	ml_train_open(t);
 	ml_train_load(t);

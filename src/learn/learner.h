@@ -97,6 +97,10 @@ typedef struct MlLearnInput
 	const MlTick *tick;
 	void		(*progress) (void *ctx, int64 done, int64 total);	/* of a learner's iterations */
 	void	   *progress_ctx;
+
+	/* Told of a figure after each of a learner's iterations, numbered from 1; NULL: nobody asks. */
+	void		(*measured) (void *ctx, const char *name, int step, double value);
+	void	   *measured_ctx;
 	MlNotes    *notes;
 } MlLearnInput;
 

@@ -68,7 +68,9 @@ typedef struct MlServing
 typedef struct MlRunMetric
 {
 	const char *name;
-	int			step;			/* 0: the final value */
+	int			step;			/* from 1 on; 0: the final value */
+	const char *slice_key;		/* NULL: of all rows */
+	const char *slice_value;
 	double		value;
 } MlRunMetric;
 
@@ -111,6 +113,9 @@ typedef struct MlRegistration
 	const char *fingerprint;	/* hex, or NULL */
 	const char *profile;		/* json */
 	XLogRecPtr	wal_lsn;
+	int64		snapshot_id;	/* 0: the next one */
+	const char *stored_as;		/* the table of a copy, qualified, and the query that reads it; or NULL */
+	const char *stored_query;
 	List	   *columns;		/* what the source reads: MlSourceColumn * */
 	/* the version */
 	const char *algorithm;
@@ -162,6 +167,9 @@ extern int64 ml_catalog_artifact_bytes(const char *model, int32 version);
 /* A metric that the training of a version recorded; false when there is none, or no number. */
 extern bool ml_catalog_recorded_metric(const char *model, int32 version, const char *name, double *value);
 
+/* The steps of a version as they were recorded; NULL when there is no such version. */
+extern Jsonb *ml_catalog_pipeline(const char *model, int32 version);
+
 /* The task of a model; raises ERRCODE_UNDEFINED_OBJECT when there is no such model. */
 extern char *ml_catalog_task(const char *model);
 
@@ -182,6 +190,22 @@ typedef struct MlTrainingRecord
 	char	   *search_path;	/* by which the names in the source resolve; NULL: not recorded */
 } MlTrainingRecord;
 
+/* A number for a snapshot that is yet to be registered. */
+extern int64 ml_catalog_snapshot_number(void);
+
+/* The copy of a snapshot's rows; what a snapshot without one does not have is NULL. */
+typedef struct MlStored
+{
+	int64		snapshot_id;	/* 0: there is no snapshot */
+	char	   *model;
+	char	   *table;			/* qualified; it may be gone */
+	char	   *query;
+} MlStored;
+
+/* Finds the copy of a snapshot by its number, and that of a version. False when there is no such snapshot. */
+extern bool ml_catalog_stored(int64 snapshot, MlStored *out);
+extern bool ml_catalog_stored_of(const char *model, int32 version, MlStored *out);
+
 /* The newest version that is not archived, under the active snapshot, or 0. */
 extern int32 ml_catalog_newest(const char *model);
 
@@ -193,9 +217,6 @@ extern void ml_catalog_deploy_notes(const char *model, int32 version, const char
  * source was not recorded as a snapshot. The call is filled in all the same, if there was one.
  */
 extern bool ml_catalog_training(const char *model, int32 version, MlTrainingRecord *out);
-
-/* The model of a run under the active snapshot, or NULL when there is no such run. */
-extern char *ml_catalog_run_model(int64 run);
 
 /* Whether a model exists under the active snapshot; owner may be NULL. */
 extern bool ml_catalog_model_exists(const char *model, char **owner);
@@ -242,7 +263,7 @@ typedef struct MlDeployment
 extern List *ml_catalog_deployed_at(const char *model, TimestampTz at);
 
 /*
- * The bodies of the SQL verbs. Each takes the model row FOR UPDATE first, so
+ * The bodies of the SQL verbs. Each takes the model row FOR NO KEY UPDATE first, so
  * that two sessions queue, and writes its event. Rights are already checked.
  */
 

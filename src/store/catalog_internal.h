@@ -29,12 +29,14 @@ typedef enum MlCatalogScan
 	ML_SCAN_GRANTS,				/* ml.grants by (model) */
 	ML_SCAN_RUNS,				/* ml.runs by (model, version) */
 	ML_SCAN_SNAPSHOT,			/* ml.snapshots by (model, snapshot_id) */
+	ML_SCAN_SNAPSHOT_NUMBER,	/* ml.snapshots by its number alone */
 	ML_SCAN_GATES,				/* ml.gates by (model), in the order of names */
 	ML_SCAN_EVENTS,				/* ml.events by (model), oldest first */
 	ML_SCAN_EVENTS_AFTER,		/* ml.events of the models that sort behind a name, by model */
 	ML_SCAN_EVENTS_NAMELESS,	/* ml.events of no model */
 	ML_SCAN_EVENT_HEADS,		/* ml.event_heads by (model) */
 	ML_SCAN_RUN,				/* ml.runs by its number alone */
+	ML_SCAN_RUNS_EXTERNAL,		/* ml.runs of outside code by (actor) */
 	ML_SCAN_SUITES,				/* ml.suites by (suite) */
 	ML_SCAN_CHECKS,				/* ml.checks by (suite), in the order in which they were added */
 	ML_SCAN_CHECK,				/* ml.checks by (suite, name) */
@@ -62,6 +64,9 @@ typedef struct MlScan
 #define ML_VERSIONS_MODEL		1
 #define ML_VERSIONS_VERSION		2
 #define ML_VERSIONS_RUN			3
+#define ML_VERSIONS_ALGORITHM	4
+#define ML_VERSIONS_PARAMS		6
+#define ML_VERSIONS_PIPELINE	7
 #define ML_VERSIONS_METRICS		9
 #define ML_VERSIONS_ARTIFACT	10
 #define ML_VERSIONS_SHA256		11
@@ -85,18 +90,23 @@ typedef struct MlScan
 #define ML_GRANTS_PRIVILEGE		3
 #define ML_RUNS_RUN				1
 #define ML_RUNS_EXPERIMENT		2
+#define ML_RUNS_KIND			3
 #define ML_RUNS_MODEL			4
 #define ML_RUNS_VERSION			5
+#define ML_RUNS_STATUS			7
 #define ML_RUNS_PARAMS			8
 #define ML_RUNS_SEED			9
 #define ML_RUNS_CODE			10
+#define ML_RUNS_ACTOR			11
 #define ML_RUNS_ENVIRONMENT		14
 #define ML_SNAPSHOTS_SNAPSHOT	1
 #define ML_SNAPSHOTS_SOURCE		2
 #define ML_SNAPSHOTS_ROWS		4
 #define ML_SNAPSHOTS_FINGERPRINT	5
 #define ML_SNAPSHOTS_PROFILE	6
+#define ML_SNAPSHOTS_STORED_AS	8
 #define ML_SNAPSHOTS_MODEL		10
+#define ML_SNAPSHOTS_STORED_QUERY	11
 #define ML_GATES_MODEL			1
 #define ML_GATES_NAME			2
 #define ML_GATES_METRIC			3
@@ -251,9 +261,6 @@ extern List *ml_catalog_rows(const char *sql, MlArgs *args);
 
 extern int64 ml_row_int64(const MlRow *row, int column);
 
-/* Writes the metrics of a run. */
-extern void ml_run_metrics_write(int64 run_id, int n, const MlRunMetric *metrics);
-
 /* Locks the model row and the end of its chain of events; raises ERRCODE_UNDEFINED_OBJECT when there is no model. */
 extern void ml_catalog_lock(const char *model, MlModelRow *out);
 
@@ -268,6 +275,11 @@ extern void ml_detail_json(StringInfo detail, const char *name, const char *valu
 
 /* Writes an event; version 0 and detail NULL stand for none. */
 extern void ml_catalog_event(const char *kind, const MlModelRow *model, int32 version, StringInfo detail);
+
+/* ---- runs: catalog_runs.c ---- */
+
+/* Writes the metrics of a run. */
+extern void ml_catalog_run_metrics(int64 run, const MlRunMetric *metrics, int n);
 
 /* ---- gates: catalog_gates.c ---- */
 
@@ -304,10 +316,13 @@ extern void ml_catalog_refuse_aliased(const MlModelRow *model, int32 version, co
 /* Lets the owner of a new model have his rights. */
 extern void ml_rights_own(const MlModelRow *model);
 
+/* The same of a role that begins a run of outside code. */
+extern void ml_rights_own_run(const char *actor);
+
 /* The same of a suite that is new, or changes hands. */
 extern void ml_rights_own_suite(const char *suite, const char *owner);
 
-/* The names (char *) of the roles with rights on a model, and what is to be called for each when they are gone. */
+/* The names (char *) of the roles with rights on a model or runs of it, and what is to be called for each when they are gone. */
 extern List *ml_rights_holders(const MlModelRow *model);
 extern void ml_rights_lose(const char *role);
 

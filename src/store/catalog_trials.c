@@ -27,5 +27,5 @@ ml_catalog_trial(int64 run, const MlTrialRecord *trial)
 					   "SELECT r.experiment, 'trial', r.model, r.run_id, $3, $2, r.seed, r.code, r.actor, "
 					   "$5, greatest($5, $6), r.environment, $4 FROM ml.runs r WHERE r.run_id = $1 RETURNING run_id",
 					   &args, &row);
-	ml_run_metrics_write(ml_row_int64(&row, 0), trial->nmetrics, trial->metrics);
+	ml_catalog_run_metrics(ml_row_int64(&row, 0), trial->metrics, trial->nmetrics);
 }

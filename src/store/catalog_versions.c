@@ -174,23 +174,6 @@ ml_catalog_training(const char *model, int32 version, MlTrainingRecord *out)
 	return out->source != NULL && out->params != NULL;
 }
 
-/* The model of a run, or NULL when there is no such run. */
-char *
-ml_catalog_run_model(int64 run)
-{
-	MlScan		scan;
-	HeapTuple	tuple;
-	char	   *model = NULL;
-
-	if (run <= 0)
-		return NULL;
-	ml_scan_begin(&scan, ML_SCAN_RUN, NULL, run, NULL);
-	if ((tuple = ml_scan_next(&scan)) != NULL)
-		model = TextDatumGetCString(ml_scan_get(&scan, tuple, ML_RUNS_MODEL, NULL));
-	ml_scan_end(&scan);
-	return model;
-}
-
 /* The bytes of a version's artifact. */
 int64
 ml_catalog_artifact_bytes(const char *model, int32 version)
@@ -231,6 +214,27 @@ ml_catalog_recorded_metric(const char *model, int32 version, const char *name, d
 		return false;
 	*value = DatumGetFloat8(DirectFunctionCall1(numeric_float8, NumericGetDatum(found->val.numeric)));
 	return true;
+}
+
+/* The steps of a version as they were recorded; NULL when there is no such version. */
+Jsonb *
+ml_catalog_pipeline(const char *model, int32 version)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+	bool		isnull = true;
+	Jsonb	   *steps = NULL;
+
+	ml_scan_begin(&scan, ML_SCAN_VERSION, model, version, NULL);
+	if ((tuple = ml_scan_next(&scan)) != NULL)
+	{
+		Datum		value = ml_scan_get(&scan, tuple, ML_VERSIONS_PIPELINE, &isnull);
+
+		if (!isnull)
+			steps = DatumGetJsonbPCopy(value);
+	}
+	ml_scan_end(&scan);
+	return steps;
 }
 
 /* The task of a model; raises ERRCODE_UNDEFINED_OBJECT when there is no such model. */

@@ -272,7 +272,10 @@ ml_catalog_rows(const char *sql, MlArgs *args)
 	return rows;
 }
 
-/* Locks a model row and reads it; false when there is none. */
+/*
+ * Locks a model row and reads it; false when there is none. The mode lets
+ * others write rows that refer to the model meanwhile, such as runs.
+ */
 static bool
 ml_try_lock(const char *model, MlModelRow *out)
 {
@@ -280,7 +283,7 @@ ml_try_lock(const char *model, MlModelRow *out)
 	MlRow		row;
 
 	ml_bind_arg_text(&args, model);
-	if (ml_catalog_execute("SELECT m.owner, m.task, m.target FROM ml.models m WHERE m.model = $1 FOR UPDATE",
+	if (ml_catalog_execute("SELECT m.owner, m.task, m.target FROM ml.models m WHERE m.model = $1 FOR NO KEY UPDATE",
 						   &args, &row) == 0)
 		return false;
 	out->model = pstrdup(model);
@@ -375,41 +378,14 @@ ml_register_snapshot(const MlRegistration *r)
 	ml_bind_arg_json(&args, r->profile);
 	ml_arg(&args, PG_LSNOID, LSNGetDatum(r->wal_lsn), XLogRecPtrIsInvalid(r->wal_lsn));
 	ml_arg(&args, TIMESTAMPTZOID, TimestampTzGetDatum(r->started_at), false);
-	ml_catalog_execute("INSERT INTO ml.snapshots (model, source, relations, rows, fingerprint, profile, wal_lsn, taken_at) "
-					   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING snapshot_id", &args, &row);
+	ml_arg(&args, INT8OID, Int64GetDatum(r->snapshot_id), r->snapshot_id == 0);
+	ml_bind_arg_text(&args, r->stored_as);
+	ml_bind_arg_text(&args, r->stored_query);
+	ml_catalog_execute("INSERT INTO ml.snapshots (snapshot_id, model, source, relations, rows, fingerprint, profile, "
+					   "wal_lsn, taken_at, stored_as, stored_query) OVERRIDING SYSTEM VALUE "
+					   "VALUES (coalesce($9, pg_catalog.nextval('ml.snapshots_snapshot_id_seq')), "
+					   "$1, $2, $3, $4, $5, $6, $7, $8, $10, $11) RETURNING snapshot_id", &args, &row);
 	return ml_row_int64(&row, 0);
-}
-
-/* Writes the metrics of a run. */
-void
-ml_run_metrics_write(int64 run_id, int n, const MlRunMetric *metrics)
-{
-	MlArgs		args = {0};
-	Datum	   *names = palloc(sizeof(Datum) * Max(n, 1));
-	Datum	   *values = palloc(sizeof(Datum) * Max(n, 1));
-	Datum	   *steps = palloc(sizeof(Datum) * Max(n, 1));
-
-	if (n == 0)
-		return;
-
-	for (int i = 0; i < n; i++)
-	{
-		names[i] = CStringGetTextDatum(metrics[i].name);
-		values[i] = Float8GetDatum(metrics[i].value);
-		steps[i] = Int32GetDatum(metrics[i].step);
-	}
-	ml_bind_arg_int8(&args, run_id);
-	ml_arg(&args, TEXTARRAYOID,
-		   PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT)), false);
-	ml_arg(&args, FLOAT8ARRAYOID,
-		   PointerGetDatum(construct_array(values, n, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
-										   TYPALIGN_DOUBLE)), false);
-	ml_arg(&args, INT4ARRAYOID,
-		   PointerGetDatum(construct_array(steps, n, INT4OID, sizeof(int32), true, TYPALIGN_INT)), false);
-	ml_catalog_execute("INSERT INTO ml.run_metrics (run_id, name, value, step) "
-					   "SELECT $1, u.name, u.value, nullif(u.step, 0) "
-					   "FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4)) "
-					   "AS u (name, value, step)", &args, NULL);
 }
 
 /* Writes the run with its metrics and returns its number. */
@@ -437,7 +413,7 @@ ml_register_run(const MlRegistration *r, const MlModelRow *model, int32 version)
 					   "started_at, finished_at, environment, tags, parent_run_id) VALUES ($1, $2, $3, $4, 'succeeded', $5, $6, $7, $8, "
 					   "$9, greatest($9, pg_catalog.clock_timestamp()), $10, $11, $12) RETURNING run_id", &args, &row);
 	run_id = ml_row_int64(&row, 0);
-	ml_run_metrics_write(run_id, r->nmetrics, r->metrics);
+	ml_catalog_run_metrics(run_id, r->metrics, r->nmetrics);
 	return run_id;
 }
 

@@ -152,6 +152,7 @@ const MlTransform ml_transform_one_hot = {
 	.version = 1,
 	.params = ml_one_hot_params,
 	.nparams = lengthof(ml_one_hot_params),
+	.takes = ML_TAKES_CATEGORIES,
 	.fit = ml_one_hot_fit,
 	.apply = ml_one_hot_apply,
 	.write = ml_one_hot_write,

@@ -83,11 +83,20 @@ typedef struct MlFitContext
 	const double *near;			/* per column: a value that is likely near its mean */
 	const MlParamValue *params;
 	const bool *selected;		/* per column: whether the step is asked to treat it */
+	bool		named;			/* by its name, not because it is of a kind that the step can treat */
 	MlTransformTarget target;
 	int			nclasses;		/* of a class; the last of two is the positive one */
 	char	  **classes;
 	MlNotes    *notes;
 } MlFitContext;
+
+/* The kind of column a step can treat; what it is not for passes by, and naming it is an error. */
+typedef enum MlTakes
+{
+	ML_TAKES_ANY,
+	ML_TAKES_NUMBERS,
+	ML_TAKES_CATEGORIES
+} MlTakes;
 
 typedef struct MlTransform
 {
@@ -97,6 +106,11 @@ typedef struct MlTransform
 	uint16		version;
 	const MlParam *params;
 	int			nparams;
+	MlTakes		takes;
+	bool		names_columns;	/* "columns" may not be left out */
+
+	/* Raises an error for parameters that do not go together; before any row is read. NULL: all do. */
+	void		(*check) (const MlParamValue *params);
 
 	void	   *(*fit) (const MlFitContext *ctx, MlShape *out);
 
@@ -118,6 +132,9 @@ typedef struct MlTransform
 	/* Appends the learned values as a JSON object. */
 	void		(*describe) (const void *state, const MlShape *in, StringInfo out);
 
+	/* Appends in words what was learned of a column that is treated; NULL: nothing of one column. */
+	void		(*words) (const void *state, const MlShape *in, int column, StringInfo out);
+
 	/* Whether a row that misses no value comes out as it went in, to the bit; NULL: it does not. */
 	bool		(*copies) (const void *state);
 } MlTransform;
@@ -137,5 +154,16 @@ extern MlColumn ml_column_number(const char *fmt,...) pg_attribute_printf(1, 2);
 extern const MlTransform ml_transform_impute;
 extern const MlTransform ml_transform_standardise;
 extern const MlTransform ml_transform_one_hot;
+extern const MlTransform ml_transform_min_max;
+extern const MlTransform ml_transform_robust_scale;
+extern const MlTransform ml_transform_quantile;
+extern const MlTransform ml_transform_power;
+extern const MlTransform ml_transform_log1p;
+extern const MlTransform ml_transform_clip;
+extern const MlTransform ml_transform_bucketize;
+extern const MlTransform ml_transform_polynomial;
+extern const MlTransform ml_transform_pca;
+extern const MlTransform ml_transform_select;
+extern const MlTransform ml_transform_drop;
 
 #endif							/* ML_TRANSFORM_H */

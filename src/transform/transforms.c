@@ -10,6 +10,17 @@ const MlTransform *const ml_transforms[] = {
 	&ml_transform_impute,
 	&ml_transform_standardise,
 	&ml_transform_one_hot,
+	&ml_transform_min_max,
+	&ml_transform_robust_scale,
+	&ml_transform_quantile,
+	&ml_transform_power,
+	&ml_transform_log1p,
+	&ml_transform_clip,
+	&ml_transform_bucketize,
+	&ml_transform_polynomial,
+	&ml_transform_pca,
+	&ml_transform_select,
+	&ml_transform_drop,
 	NULL
 };
 
