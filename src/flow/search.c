@@ -27,6 +27,9 @@
 #define ML_SEARCH_ROWS_MIN		200
 #define ML_SEARCH_RUNGS_MAX		20
 
+/* Different errors that are shown where all trials fail. */
+#define ML_SEARCH_REASONS		3
+
 /* A search under way. */
 typedef struct MlSearchRun
 {
@@ -307,15 +310,23 @@ ml_search_labels(MlTraining *t)
 static ML_NORETURN void
 ml_search_all_failed(const MlSearch *search)
 {
-	List	   *reasons = NIL;
+	List	   *seen = NIL;
+	StringInfoData reasons;
 
-	for (int i = 0; i < search->ntrials; i++)
-		if (search->done[i]->outcome.error && !ml_text_listed(reasons, search->done[i]->outcome.error))
-			reasons = lappend(reasons, search->done[i]->outcome.error);
+	initStringInfo(&reasons);
+	for (int i = 0; i < search->ntrials && list_length(seen) < ML_SEARCH_REASONS; i++)
+	{
+		char	   *error = search->done[i]->outcome.error;
+
+		if (error == NULL || ml_text_listed(seen, error))
+			continue;
+		seen = lappend(seen, error);
+		appendStringInfo(&reasons, "%sTrial %d: %s", reasons.len > 0 ? "\n" : "", search->done[i]->number, error);
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("none of the %d trials of the search succeeded", search->ntrials),
-			 errdetail("Why they failed: %s.", ml_text_list(reasons, 3)),
+			 errdetail("%s", reasons.data),
 			 errhint("Check the search space and the source; train once without search to see an error in full.")));
 }
 
@@ -368,11 +379,11 @@ ml_search_notes(const MlSearchRun *run)
 	ml_search_note_given(search, &out);
 	ml_note(&run->t->notes, "%s", out.data);
 	if (run->stopped > 0)
-		ml_note(&run->t->notes, "%d trials were stopped early: they were worse than half of the trials before", run->stopped);
+		ml_note(&run->t->notes, "%d of the trials were stopped early: half of the trials before were better", run->stopped);
 	if (run->dropped > 0)
 		ml_note(&run->t->notes, "%d trials of the search saw a share of the rows only, from which others went on", run->dropped);
 	if (failed > 0)
-		ml_note(&run->t->notes, "%d trials failed: ml.trials has them, the errors are in ml.runs", failed);
+		ml_note(&run->t->notes, "%d %s failed: the errors are in ml.runs", failed, failed == 1 ? "trial" : "trials");
 	if (search->ntrials < search->trials)
 		ml_note(&run->t->notes, "the search ended after %d of %d trials: %s", search->ntrials, search->trials,
 				search->exhausted ? "the space has no others" : "its time was over");

@@ -97,7 +97,7 @@ ml_trial_end_by_error(const ErrorData *error, MlTrialOutcome *out)
 
 	memset(out, 0, sizeof *out);
 	out->status = error->sqlerrcode == ERRCODE_QUERY_CANCELED ? ML_TRIAL_CANCELLED : ML_TRIAL_FAILED;
-	out->error = error->detail ? psprintf("%s: %s", error->message, error->detail) : pstrdup(error->message);
+	out->error = error->detail ? psprintf("%s (%s)", error->message, error->detail) : pstrdup(error->message);
 	out->started_at = started_at;
 	out->finished_at = GetCurrentTimestamp();
 }
