@@ -10,6 +10,12 @@ const MlTransform *const ml_transforms[] = {
 	&ml_transform_impute,
 	&ml_transform_standardise,
 	&ml_transform_one_hot,
+	&ml_transform_ordinal,
+	&ml_transform_target_encode,
+	&ml_transform_hash_encode,
+	&ml_transform_count_encode,
+	&ml_transform_date_parts,
+	&ml_transform_tfidf,
 	NULL
 };
 
