@@ -399,6 +399,18 @@ SELECT lent();
 SELECT ml.predict('grade', p, NULL::text) FROM parts p WHERE id = 1;
 RESET ROLE;
 
+-- What the learner sees of a row: needs the right to read, scores and counts nothing.
+SELECT ml.transform('price', p) FROM parts p WHERE id IN (1, 3) ORDER BY id;
+SELECT ml.transform('price', '{"width": null, "height": "NaN", "painted": true, "stuff": "?", "shape": null}'::jsonb);
+SELECT ml.transform('plain', ROW(1, 2)), ml.transform('plain', ARRAY[1, 2]), ml.transform('plain', NULL::jsonb), ml.transform(NULL, ROW(1, 2));
+SELECT ml.transform('plain', ROW(1));
+SELECT ml.transform('plain', 1);
+SELECT ml.grant('plain', 'use', 'regress_ml_scorer');
+SET ROLE regress_ml_scorer;
+SELECT ml.predict('plain', ROW(1, 2)) IS NOT NULL AS scores;
+SELECT ml.transform('plain', ROW(1, 2));
+RESET ROLE;
+
 -- A model that was dropped and made again under its name is the new one.
 SELECT ml.undeploy('which', 'production');
 SELECT which();

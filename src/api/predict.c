@@ -1,8 +1,9 @@
 /*
- * predict.c - ml.predict, ml.probability, ml.probabilities, what the planner makes of them, and what they counted.
+ * predict.c - ml.predict, ml.probability, ml.probabilities, what the planner makes of them, and what they counted; ml.transform.
  */
 #include "postgres.h"
 
+#include "base/cell.h"
 #include "base/compat.h"
 #include "base/text.h"
 #include "flow/cost.h"
@@ -122,6 +123,36 @@ ML_FUNCTION(ml_probabilities_columns)
 	if (unlikely(lane == NULL))
 		PG_RETURN_NULL();
 	return ml_probabilities_json(lane);
+}
+
+/* ml.transform(model, features): what the learner sees of a row, {"column": number or level, null where it is missing}. */
+ML_FUNCTION(ml_transform)
+{
+	const MlModel *model;
+	const double *row;
+	StringInfoData json;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	row = ml_predict_transform(ml_predict_site(fcinfo), PG_GETARG_DATUM(1), &model);
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	for (int j = 0; j < model->pipeline->design->ncols; j++)
+	{
+		const MlColumn *column = &model->pipeline->design->cols[j];
+
+		appendStringInfoString(&json, j > 0 ? ", " : "");
+		ml_json_text(&json, column->name);
+		appendStringInfoString(&json, ": ");
+		if (ml_cell_is_missing(row[j]))
+			appendStringInfoString(&json, "null");
+		else if (column->category)
+			ml_json_text(&json, column->levels[(int) row[j]]);
+		else
+			ml_json_number(&json, row[j]);
+	}
+	appendStringInfoChar(&json, '}');
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
 }
 
 /* ml.serving_counts(): what this session has scored with deployed versions. */

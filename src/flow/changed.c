@@ -1,11 +1,13 @@
 /*
  * changed.c - how the source of a version differs today from what its training read.
  *
- * The rows are loaded as the training loaded them, so that the fingerprint is
- * of the same columns and the same rows are training rows; then the snapshot's
- * profile is compared member by member. Columns that are gone are passed over
- * and told. Frames are freed here, and after an error by the resource owner
- * and the context.
+ * The rows are loaded as the training loaded them, so that fingerprints are of
+ * the same columns and the same rows are training rows; then the snapshot's
+ * profile is compared member by member. A column whose fingerprint is the same
+ * has not changed: the statistics of its training rows are passed over, which
+ * differ too where another column's changes have dealt the rows anew. Columns
+ * that are gone are passed over and told. Frames are freed here, and after an
+ * error by the resource owner and the context.
  */
 #include "postgres.h"
 
@@ -15,6 +17,7 @@
 #include "base/settings.h"
 #include "flow/changed.h"
 #include "flow/design.h"
+#include "flow/load_profile.h"
 #include "flow/recorded.h"
 #include "store/access.h"
 #include "store/cache.h"
@@ -24,18 +27,47 @@
 #include "utils/numeric.h"
 
 /* The statistics of a column, as its entry in a profile names them. */
+typedef enum MlChangedMember
+{
+	ML_CHANGED_TYPE,
+	ML_CHANGED_FINGERPRINT,		/* the one that is of all rows, not of the training rows */
+	ML_CHANGED_VALUES,
+	ML_CHANGED_NULLS,
+	ML_CHANGED_NANS,
+	ML_CHANGED_MIN,
+	ML_CHANGED_MAX,
+	ML_CHANGED_MEAN,
+	ML_CHANGED_STDDEV,
+	ML_CHANGED_LEVELS,
+	ML_CHANGED_MODE,
+	ML_CHANGED_PLACE,			/* not compared: where the cell lay in the row hash */
+	ML_CHANGED_MEMBERS
+} MlChangedMember;
+
 static const char *const ml_changed_members[] = {
-	"type", "values", "nulls", "nans", "min", "max", "levels", "most_frequent"
+	[ML_CHANGED_TYPE] = "type",
+	[ML_CHANGED_FINGERPRINT] = "fingerprint",
+	[ML_CHANGED_VALUES] = "values",
+	[ML_CHANGED_NULLS] = "nulls",
+	[ML_CHANGED_NANS] = "nans",
+	[ML_CHANGED_MIN] = "min",
+	[ML_CHANGED_MAX] = "max",
+	[ML_CHANGED_MEAN] = "mean",
+	[ML_CHANGED_STDDEV] = "stddev",
+	[ML_CHANGED_LEVELS] = "levels",
+	[ML_CHANGED_MODE] = "most_frequent",
+	[ML_CHANGED_PLACE] = "place",
 };
 
-#define ML_CHANGED_MEMBERS	((int) lengthof(ml_changed_members))
+/* Means and deviations of rows that come in another order may differ by this share of both. */
+#define ML_CHANGED_ROUNDING	1e-9
 
 /* One column, of the snapshot or of today; members that it does not have are NULL. */
 typedef struct MlChangedColumn
 {
 	char	   *name;
-	bool		input;			/* it has statistics, not just a type */
-	char	   *members[lengthof(ml_changed_members)];
+	bool		input;			/* it has all statistics */
+	char	   *members[ML_CHANGED_MEMBERS];
 } MlChangedColumn;
 
 /* ---- what was recorded ---- */
@@ -44,6 +76,7 @@ typedef struct MlChangedColumn
 static char *
 ml_changed_member(JsonbContainer *object, const char *key)
 {
+	static const char *const floats[] = {"min", "max", "mean", "stddev"};
 	JsonbValue	buffer;
 	JsonbValue *v = getKeyJsonValueFromContainer(object, key, strlen(key), &buffer);
 
@@ -54,8 +87,10 @@ ml_changed_member(JsonbContainer *object, const char *key)
 	if (v->type != jbvNumeric)
 		return NULL;
 	/* limits are written as floats, and numeric would spell great ones out */
-	if (strcmp(key, "min") == 0 || strcmp(key, "max") == 0)
-		return ml_text_number(DatumGetFloat8(DirectFunctionCall1(numeric_float8, NumericGetDatum(v->val.numeric))));
+	for (int i = 0; i < (int) lengthof(floats); i++)
+		if (strcmp(key, floats[i]) == 0)
+			return ml_text_number(DatumGetFloat8(DirectFunctionCall1(numeric_float8,
+																	 NumericGetDatum(v->val.numeric))));
 	return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v->val.numeric)));
 }
 
@@ -84,6 +119,27 @@ ml_changed_recorded(Jsonb *profile)
 		columns = lappend(columns, column);
 	}
 	return columns;
+}
+
+/* Where the cells lay: MlLoadPlace *. */
+static List *
+ml_changed_places(List *columns)
+{
+	List	   *places = NIL;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		const MlChangedColumn *column = lfirst(lc);
+		MlLoadPlace *place = palloc(sizeof(MlLoadPlace));
+
+		if (column->members[ML_CHANGED_PLACE] == NULL)
+			continue;
+		place->name = column->name;
+		place->place = pg_strtoint32(column->members[ML_CHANGED_PLACE]);
+		places = lappend(places, place);
+	}
+	return places;
 }
 
 /* ---- what there is today ---- */
@@ -121,9 +177,9 @@ ml_changed_levels(MlChangedColumn *out, const MlLoadColumn *column, const MlColu
 							 dict->texts[mode].bytes, dict->texts[mode].length) < 0))
 			mode = c;
 	}
-	out->members[6] = psprintf("%d", Min(seen, kept_max) + (seen > kept_max));
+	out->members[ML_CHANGED_LEVELS] = psprintf("%d", Min(seen, kept_max) + (seen > kept_max));
 	if (mode >= 0)
-		out->members[7] = pstrdup(dict->texts[mode].bytes);
+		out->members[ML_CHANGED_MODE] = pstrdup(dict->texts[mode].bytes);
 }
 
 static MlChangedColumn *
@@ -132,28 +188,39 @@ ml_changed_column(const char *name, const char *type)
 	MlChangedColumn *out = palloc0(sizeof(MlChangedColumn));
 
 	out->name = pstrdup(name);
-	out->members[0] = pstrdup(type);
+	out->members[ML_CHANGED_TYPE] = pstrdup(type);
+	return out;
+}
+
+/* What holds of a cell of any loaded column. */
+static MlChangedColumn *
+ml_changed_cell(const MlLoad *load, const MlLoadColumn *column, int element)
+{
+	MlChangedColumn *out = ml_changed_column(ml_load_cell_name(column, element), ml_convert_type_name(&column->convert));
+
+	out->members[ML_CHANGED_FINGERPRINT] = ml_load_fingerprint(load, column, element);
+	if (column->first_cell >= 0)
+		(void) ml_load_profile_moments(load->profile, column->first_cell + element, &out->members[ML_CHANGED_MEAN],
+									   &out->members[ML_CHANGED_STDDEV]);
 	return out;
 }
 
 /* One cell of a feature, with what the training rows hold in it. */
 static MlChangedColumn *
-ml_changed_feature(const MlLoadColumn *column, int element, const MlColumnStats *stats, int kept_max)
+ml_changed_feature(const MlLoad *load, const MlLoadColumn *column, int element, const MlColumnStats *stats, int kept_max)
 {
-	MlChangedColumn *out = ml_changed_column(column->convert.class == ML_TYPE_ARRAY ?
-											 psprintf("%s[%d]", column->name, element + 1) : column->name,
-											 ml_convert_type_name(&column->convert));
+	MlChangedColumn *out = ml_changed_cell(load, column, element);
 
 	out->input = true;
-	out->members[1] = psprintf("%lld", (long long) stats->n);
-	out->members[2] = psprintf("%lld", (long long) stats->nulls);
-	out->members[3] = psprintf("%lld", (long long) stats->nans);
+	out->members[ML_CHANGED_VALUES] = psprintf("%lld", (long long) stats->n);
+	out->members[ML_CHANGED_NULLS] = psprintf("%lld", (long long) stats->nulls);
+	out->members[ML_CHANGED_NANS] = psprintf("%lld", (long long) stats->nans);
 	if (column->dict)
 		ml_changed_levels(out, column, stats, kept_max);
 	else
 	{
-		out->members[4] = ml_text_number(stats->n > 0 ? stats->min : NAN);
-		out->members[5] = ml_text_number(stats->n > 0 ? stats->max : NAN);
+		out->members[ML_CHANGED_MIN] = ml_text_number(stats->n > 0 ? stats->min : NAN);
+		out->members[ML_CHANGED_MAX] = ml_text_number(stats->n > 0 ? stats->max : NAN);
 	}
 	return out;
 }
@@ -178,9 +245,10 @@ ml_changed_today(MlLoad *load, const MlModel *model, const MlTrainingRecord *rec
 		const MlLoadColumn *column = &load->columns[i];
 
 		if (column->role != ML_ROLE_FEATURE)
-			columns = lappend(columns, ml_changed_column(column->name, ml_convert_type_name(&column->convert)));
+			columns = lappend(columns, ml_changed_cell(load, column, 0));
 		for (int e = 0; e < column->ncells && column->role == ML_ROLE_FEATURE; e++)
-			columns = lappend(columns, ml_changed_feature(column, e, &design.stats[column->first_cell + e], kept_max));
+			columns = lappend(columns, ml_changed_feature(load, column, e, &design.stats[column->first_cell + e],
+														  kept_max));
 	}
 	foreach(lc, load->others)
 	{
@@ -212,16 +280,45 @@ ml_changed_put(MlChangedSink sink, void *ctx, const char *column, const char *st
 		sink(ctx, column, statistic, recorded, today);
 }
 
-/* A column that is on one side only differs in its type alone. */
+/* Whether a mean or deviation is the same but for the order in which its rows were added up. */
+static bool
+ml_changed_rounding(const MlChangedColumn *recorded, const MlChangedColumn *today, int member)
+{
+	double		scale = 0;
+	double		x[2];
+
+	for (int m = ML_CHANGED_MEAN; m <= ML_CHANGED_STDDEV; m++)
+		scale += fabs(strtod(recorded->members[m], NULL));
+	x[0] = strtod(recorded->members[member], NULL);
+	x[1] = strtod(today->members[member], NULL);
+	return fabs(x[0] - x[1]) <= ML_CHANGED_ROUNDING * scale;
+}
+
+/* Whether a member of two columns of one name is worth comparing. */
+static bool
+ml_changed_counts(const MlChangedColumn *recorded, const MlChangedColumn *today, int member)
+{
+	if (member == ML_CHANGED_TYPE)
+		return true;
+	if (member == ML_CHANGED_MEAN || member == ML_CHANGED_STDDEV)
+		return recorded->members[member] && today->members[member] && !ml_changed_rounding(recorded, today, member);
+	/* of a column that was of no use, and of one that is no feature, no more is recorded */
+	return (recorded->input && today->input) || (recorded->members[member] && today->members[member]);
+}
+
+/* A column that is on one side only differs in its type alone, one of the same fingerprint at most. */
 static void
 ml_changed_compare(const MlChangedColumn *recorded, const MlChangedColumn *today, MlChangedSink sink, void *ctx)
 {
 	const MlChangedColumn *any = recorded ? recorded : today;
-	bool		inputs = recorded && today && recorded->input && today->input;
+	bool		whole = recorded && today && (recorded->members[ML_CHANGED_FINGERPRINT] == NULL ||
+											  !ml_text_same(recorded->members[ML_CHANGED_FINGERPRINT],
+															today->members[ML_CHANGED_FINGERPRINT]));
 
-	for (int m = 0; m < (inputs ? ML_CHANGED_MEMBERS : 1); m++)
-		ml_changed_put(sink, ctx, any->name, ml_changed_members[m], recorded ? recorded->members[m] : NULL,
-					   today ? today->members[m] : NULL);
+	for (int m = 0; m < (whole ? ML_CHANGED_PLACE : 1); m++)
+		if (!whole || ml_changed_counts(recorded, today, m))
+			ml_changed_put(sink, ctx, any->name, ml_changed_members[m], recorded ? recorded->members[m] : NULL,
+						   today ? today->members[m] : NULL);
 }
 
 void
@@ -241,10 +338,12 @@ ml_changed_run(const char *ref, MlChangedSink sink, void *ctx)
 	ml_access_require(version.model, version.owner, ML_PRIV_READ);
 	model = ml_cache_pin(&version, context);
 	load = ml_recorded_load(&version, model->target, "Train with snapshot => 'fingerprint'.", &record);
+	recorded = ml_changed_recorded(record.profile);
 	load->lenient = true;
+	load->profiled = true;
+	load->places = ml_changed_places(recorded);
 	ml_load_read(load);
 	today = ml_changed_today(load, model, &record);
-	recorded = ml_changed_recorded(record.profile);
 
 	ml_changed_put(sink, ctx, NULL, "rows", psprintf("%lld", (long long) record.rows),
 				   psprintf("%lld", (long long) (load->rows_read - load->rows_null_target)));

@@ -61,6 +61,12 @@ ml_load_find(TupleDesc desc, const char *name, const char *what)
 	return found;
 }
 
+const MlLoadColumn *
+ml_load_target(const MlLoad *load)
+{
+	return load->target_cell >= 0 ? &load->columns[load->nfeatures] : NULL;
+}
+
 /* Adds a column of the result to those that are loaded. */
 static MlLoadColumn *
 ml_load_add(MlLoad *load, TupleDesc desc, AttrNumber attno, MlRole role)
@@ -262,9 +268,7 @@ ml_load_layout(MlLoad *load)
 	load->ncells = (int) ncells;
 	ml_load_plain(load);
 	load->cells = MemoryContextAllocHuge(load->context, sizeof(double) * Max(load->ncells, 1));
-	load->keys = MemoryContextAllocHuge(load->context, sizeof(uint64) * (load->ncells + 1));
-	for (int i = 0; i <= load->ncells; i++)
-		load->keys[i] = ml_cell_key(i);
+	ml_load_keys(load);
 	load->min = MemoryContextAllocHuge(load->context, sizeof(double) * Max(load->feature_cells, 1));
 	load->max = MemoryContextAllocHuge(load->context, sizeof(double) * Max(load->feature_cells, 1));
 	for (int i = 0; i < load->feature_cells; i++)
@@ -366,6 +370,7 @@ ml_load_array(MlLoad *load, const MlLoadColumn *column, Datum value, bool isnull
 {
 	double	   *cells = load->cells + column->first_cell;
 	const uint64 *keys = load->keys + column->first_cell;
+	uint64	   *sums = load->sums + column->first_cell;
 	uint64		hash = 0;
 	ArrayType  *array = isnull ? NULL : DatumGetArrayTypeP(value);
 	int			length = isnull ? 0 : ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
@@ -381,6 +386,8 @@ ml_load_array(MlLoad *load, const MlLoadColumn *column, Datum value, bool isnull
 				 errhint("All arrays of a feature column must have the same length.")));
 	for (int i = 0; i < column->ncells; i++)
 	{
+		uint64		part;
+
 		if (isnull || (nulls && !(nulls[i / 8] & (1 << (i % 8)))))
 			cells[i] = ml_cell_null();
 		else if (column->convert.kind == ML_CONVERT_FLOAT8_ARRAY)
@@ -393,7 +400,9 @@ ml_load_array(MlLoad *load, const MlLoadColumn *column, Datum value, bool isnull
 			cells[i] = ml_load_number(load, column, *(const float4 *) data);
 			data += sizeof(float4);
 		}
-		hash += ml_cell_hash(ml_cell_bits(cells[i]), keys[i]);
+		part = ml_cell_hash(ml_cell_bits(cells[i]), keys[i]);
+		hash += part;
+		sums[i] += part;
 	}
 	return hash;
 }
@@ -535,6 +544,15 @@ ml_load_missing(MlLoad *load, const MlLoadColumn *column)
 				 errhint("Filter these rows or use coalesce() in the source query.")));
 }
 
+/* Takes the first cells of a row of numbers out of the sums again; false, for the caller to return. */
+static bool
+ml_load_plain_undo(MlLoad *load, int n)
+{
+	while (n-- > 0)
+		load->sums[n] -= ml_cell_hash(ml_cell_bits(load->cells[n]), load->keys[n]);
+	return false;
+}
+
 /*
  * Converts a row of numbers of fixed width; false when a value is NULL or
  * not finite, which is for the long way to judge.
@@ -549,9 +567,10 @@ ml_load_plain_row(MlLoad *load, const TupleTableSlot *slot, uint64 *hash)
 		int			a = load->attnos[i] - 1;
 		Datum		value = slot->tts_values[a];
 		double		x;
+		uint64		part;
 
 		if (unlikely(slot->tts_isnull[a]))
-			return false;
+			return ml_load_plain_undo(load, i);
 		switch (load->kinds[i])
 		{
 			case ML_CONVERT_FLOAT8:
@@ -574,11 +593,13 @@ ml_load_plain_row(MlLoad *load, const TupleTableSlot *slot, uint64 *hash)
 				break;
 		}
 		if (unlikely(!isfinite(x)))
-			return false;
+			return ml_load_plain_undo(load, i);
 		/* adding zero turns -0 into 0, which equals it */
 		x += 0.0;
 		load->cells[i] = x;
-		sum += ml_cell_hash(ml_cell_bits(x), load->keys[i]);
+		part = ml_cell_hash(ml_cell_bits(x), load->keys[i]);
+		sum += part;
+		load->sums[i] += part;
 	}
 	*hash = sum;
 	return true;
@@ -588,13 +609,19 @@ ml_load_plain_row(MlLoad *load, const TupleTableSlot *slot, uint64 *hash)
 static bool
 ml_load_any_row(MlLoad *load, const TupleTableSlot *slot, uint64 *hash)
 {
+	const MlLoadColumn *target = ml_load_target(load);
+
 	*hash = 0;
+	/* before anything of it is counted */
+	if (target && slot->tts_isnull[target->attno - 1])
+		return false;
 	for (int i = 0; i < load->ncolumns; i++)
 	{
 		MlLoadColumn *column = &load->columns[i];
 		Datum		value = slot->tts_values[column->attno - 1];
 		bool		isnull = slot->tts_isnull[column->attno - 1];
 		uint64		bits;
+		uint64		part;
 		double		x;
 
 		if (column->convert.class == ML_TYPE_ARRAY)
@@ -604,8 +631,6 @@ ml_load_any_row(MlLoad *load, const TupleTableSlot *slot, uint64 *hash)
 		}
 		if (isnull)
 		{
-			if (column->role == ML_ROLE_TARGET)
-				return false;
 			ml_load_missing(load, column);
 			x = ml_cell_null();
 			bits = ML_NULL_BITS;
@@ -614,11 +639,16 @@ ml_load_any_row(MlLoad *load, const TupleTableSlot *slot, uint64 *hash)
 			x = ml_load_cell(load, column, value, &bits);
 		if (column->first_cell >= 0)
 		{
+			part = ml_cell_hash(bits, load->keys[column->first_cell]);
 			load->cells[column->first_cell] = x;
-			*hash += ml_cell_hash(bits, load->keys[column->first_cell]);
+			*hash += part;
+			load->sums[column->first_cell] += part;
 		}
 		else
+		{
 			load->split_test = x != 0;
+			load->split_sum += ml_cell_hash(bits, ml_cell_key(PG_INT32_MAX));
+		}
 	}
 	return true;
 }
@@ -665,18 +695,6 @@ ml_load_row(void *ctx, TupleTableSlot *slot)
 	hash = ml_mix64(hash);
 	ml_fingerprint_add(&load->fingerprint, hash);
 	return ml_load_route(load, hash);
-}
-
-const MlLoadColumn *
-ml_load_target(const MlLoad *load)
-{
-	return load->target_cell >= 0 ? &load->columns[load->nfeatures] : NULL;
-}
-
-char *
-ml_fingerprint_text(const MlFingerprint *fingerprint)
-{
-	return psprintf("%016llx%016llx", (unsigned long long) fingerprint->a, (unsigned long long) fingerprint->b);
 }
 
 /* The columns a relation has to be asked for: the features named and those with a part of their own. */

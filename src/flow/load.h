@@ -44,6 +44,13 @@ typedef struct MlLoadOther
 	char	   *type_name;
 } MlLoadOther;
 
+/* The place that a cell of a name had in the row hash. */
+typedef struct MlLoadPlace
+{
+	char	   *name;
+	int			place;
+} MlLoadPlace;
+
 typedef enum MlSplitMethod
 {
 	ML_SPLIT_NONE,
@@ -81,6 +88,8 @@ typedef struct MlLoad
 	bool		profiled;		/* what the training rows hold is counted: profile */
 	bool		probing;		/* no row is kept: each is asked where it went */
 	bool		lenient;		/* columns that are named and not there, or of no use any more, are passed over */
+	List	   *places;			/* MlLoadPlace *: where cells lay when fingerprints were recorded; NIL: as they come */
+	bool		copied;			/* the rows with a target are kept as they were read: copy */
 
 	/*
 	 * Training rows of numbers are handed over in blocks instead of being
@@ -106,7 +115,10 @@ typedef struct MlLoad
 	int64		rows_read;
 	int64		rows_train;
 	int64		rows_null_target;
-	MlFingerprint fingerprint;	/* of all rows read */
+	MlFingerprint fingerprint;	/* of all rows with a target */
+	uint64	   *sums;			/* per cell, what it added to the hashes of all rows with a target */
+	uint64		split_sum;		/* the same of a split column without a cell */
+	struct MlLoadCopy *copy;	/* load_copy.h; NULL unless asked for */
 	double		weight_sum;
 	bool		target_whole;	/* every target value is a whole number */
 	int			ntargets;		/* distinct numeric targets; ML_CLASSES_MAX + 1: more than can be classes */
@@ -155,7 +167,20 @@ extern void ml_load_end_lengths(MlLoad *load);
 /* The columns (char *) that a training asks a relation for; NIL for all but the excluded ones. */
 extern List *ml_load_wanted(const MlLoad *load);
 
+/* Lays out the keys of the row hash, and the sums behind fingerprints, once the cells have their places. */
+extern void ml_load_keys(MlLoad *load);
+
 /* A fingerprint as it is recorded. */
 extern char *ml_fingerprint_text(const MlFingerprint *fingerprint);
+
+/* What a cell of a column is called: the column's name, or that with the number of the element. Palloc'd. */
+extern char *ml_load_cell_name(const MlLoadColumn *column, int element);
+
+/*
+ * The fingerprint of a cell of a column over all rows with a target, as it is
+ * recorded. It depends on the values, neither on the order of rows nor, with
+ * places, on the columns beside it.
+ */
+extern char *ml_load_fingerprint(const MlLoad *load, const MlLoadColumn *column, int element);
 
 #endif							/* ML_LOAD_H */

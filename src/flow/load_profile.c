@@ -15,6 +15,7 @@
 #include "base/compat.h"
 #include "check/profile.h"
 #include "flow/load_profile.h"
+#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
 struct MlLoadProfile
@@ -178,6 +179,28 @@ ml_load_profile_bounds(const MlLoadProfile *p, int cell, double *min, double *ma
 
 	*min = c->histogram ? c->histogram->min : c->min;
 	*max = c->histogram ? c->histogram->max : c->max;
+}
+
+/* A number to twelve digits. */
+static char *
+ml_load_profile_number(double x)
+{
+	return ml_text_number(DatumGetFloat8(DirectFunctionCall1(float8in, CStringGetDatum(psprintf("%.12g", x)))));
+}
+
+bool
+ml_load_profile_moments(const MlLoadProfile *p, int cell, char **mean, char **stddev)
+{
+	const MlCellProfile *c = &p->cells[cell];
+	double		n = c->histogram ? (double) c->histogram->n : 0;
+	double		squares;
+
+	if (n == 0 || isnan(c->center))
+		return false;
+	squares = c->squares - c->sum * c->sum / n;
+	*mean = ml_load_profile_number(c->center + c->sum / n);
+	*stddev = ml_load_profile_number(n > 1 && squares > 0 ? sqrt(squares / (n - 1)) : 0);
+	return true;
 }
 
 static void

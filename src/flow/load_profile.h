@@ -46,6 +46,13 @@ extern int64 ml_load_profile_rows(const MlLoadProfile *profile);
 /* The least and greatest number of a cell. */
 extern void ml_load_profile_bounds(const MlLoadProfile *profile, int cell, double *min, double *max);
 
+/*
+ * Mean and sample standard deviation of a cell of numbers, as texts to twelve
+ * digits: those behind depend on the order of the rows. False where there are
+ * no numbers.
+ */
+extern bool ml_load_profile_moments(const MlLoadProfile *profile, int cell, char **mean, char **stddev);
+
 /* The checks (MlCheck *) that come of it, of the inputs of a pipeline and the target; palloc'd. */
 extern List *ml_load_profile_checks(const MlLoad *load, const MlPipeline *pipeline);
 

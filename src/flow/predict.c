@@ -25,6 +25,7 @@
 #include "flow/row_log.h"
 #include "flow/support.h"
 #include "nodes/nodeFuncs.h"
+#include "store/access.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/inval.h"
@@ -449,18 +450,37 @@ ml_predict_score_columns(MlCallSite *site, const NullableDatum *columns)
 	return &site->production;
 }
 
-uint64
-ml_predict_row_key(MlCallSite *site, Datum value)
+/* Binds a features argument that is not to be scored. */
+static MlFeatures
+ml_predict_bind_only(MlCallSite *site, Datum value)
 {
 	MlFeatures	features = {NULL, value};
-	MlGiven		given;
 
 	if (!OidIsValid(site->element_type) && !site->row_type && getBaseType(site->features_type) != JSONBOID)
 		ml_predict_no_features(site);
 	features.value = PointerGetDatum(PG_DETOAST_DATUM(value));
 	(void) ml_predict_bind_any(site, &site->production, &features);
-	given = ml_predict_given(site, &features);
+	return features;
+}
+
+uint64
+ml_predict_row_key(MlCallSite *site, Datum value)
+{
+	MlFeatures	features = ml_predict_bind_only(site, value);
+	MlGiven		given = ml_predict_given(site, &features);
+
 	return ml_row_log_key(&site->production, &given);
+}
+
+const double *
+ml_predict_transform(MlCallSite *site, Datum value, const MlModel **model)
+{
+	MlLane	   *lane = &site->production;
+
+	ml_access_require(lane->served->version.model, lane->served->version.owner, ML_PRIV_READ);
+	(void) ml_predict_bind_only(site, value);
+	*model = lane->model;
+	return ml_pipeline_apply(lane->model->pipeline, lane->cells, lane->work);
 }
 
 /* Whether a label reads as a number as a whole. */

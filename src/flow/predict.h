@@ -34,6 +34,13 @@ extern MlLane *ml_predict_score(MlCallSite *site, Datum value);
 /* Scores the columns of a row. */
 extern MlLane *ml_predict_score_columns(MlCallSite *site, const NullableDatum *columns);
 
+/*
+ * The features argument after the pipeline, as the learner of the reference's
+ * production version sees it; the row is not scored, and not counted. Needs
+ * the privilege to read the model.
+ */
+extern const double *ml_predict_transform(MlCallSite *site, Datum value, const MlModel **model);
+
 /* The key that the features argument has in the prediction log. */
 extern uint64 ml_predict_row_key(MlCallSite *site, Datum value);
 

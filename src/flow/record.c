@@ -158,6 +158,7 @@ ml_record_figures(MlTraining *t, MlRegistration *r)
 	r->summary_json = summary.data;
 }
 
+/* A column that is no input. */
 static void
 ml_record_other(StringInfo out, const char *name, const char *type, const char *role)
 {
@@ -165,7 +166,23 @@ ml_record_other(StringInfo out, const char *name, const char *type, const char *
 	ml_json_text(out, name);
 	appendStringInfoString(out, ", \"type\": ");
 	ml_json_text(out, type);
-	appendStringInfo(out, ", \"role\": \"%s\"}", role);
+	appendStringInfo(out, ", \"role\": \"%s\"", role);
+}
+
+/* What tells later whether a cell of a loaded column has changed, over all rows; and the middle of a number's training rows. */
+static void
+ml_record_cell(StringInfo out, const MlLoad *load, const MlLoadColumn *column, int element)
+{
+	int			cell = column->first_cell + element;
+	char	   *mean;
+	char	   *stddev;
+
+	if (column->first_cell >= 0 && load->profile && ml_load_profile_moments(load->profile, cell, &mean, &stddev))
+		appendStringInfo(out, ", \"mean\": %s, \"stddev\": %s", mean, stddev);
+	appendStringInfo(out, ", \"fingerprint\": \"%s\"", ml_load_fingerprint(load, column, element));
+	if (column->first_cell >= 0)
+		appendStringInfo(out, ", \"place\": %d", cell);
+	appendStringInfoChar(out, '}');
 }
 
 /* The columns of the source that are no inputs, so that a later look at it knows which of them are new. */
@@ -185,16 +202,29 @@ ml_record_others(const MlDesign *design, StringInfo out)
 		for (int k = 0; k < pipeline->ninputs && column->role == ML_ROLE_FEATURE; k++)
 			input |= strcmp(pipeline->inputs[k].name, column->name) == 0;
 		for (int e = 0; e < column->ncells && !input; e++)
-			ml_record_other(out, column->convert.class == ML_TYPE_ARRAY ?
-							psprintf("%s[%d]", column->name, e + 1) : column->name,
-							ml_convert_type_name(&column->convert), roles[column->role]);
+		{
+			ml_record_other(out, ml_load_cell_name(column, e), ml_convert_type_name(&column->convert),
+							roles[column->role]);
+			ml_record_cell(out, load, column, e);
+		}
 	}
 	foreach(lc, load->others)
 	{
 		const MlLoadOther *other = lfirst(lc);
 
 		ml_record_other(out, other->name, other->type_name, roles[ML_ROLE_FEATURE]);
+		appendStringInfoChar(out, '}');
 	}
+}
+
+/* The column that an input was loaded from. */
+static const MlLoadColumn *
+ml_record_loaded(const MlLoad *load, const MlInput *input)
+{
+	for (int i = 0; i < load->nfeatures; i++)
+		if (strcmp(load->columns[i].name, input->name) == 0)
+			return &load->columns[i];
+	elog(ERROR, "input \"%s\" was not loaded", input->name);
 }
 
 /* What the training rows hold, as JSON, per input; then the other columns of the source with their roles. */
@@ -207,6 +237,7 @@ ml_record_profile(const MlDesign *design, StringInfo out)
 	for (int i = 0; i < pipeline->ninputs; i++)
 	{
 		const MlInput *input = &pipeline->inputs[i];
+		const MlLoadColumn *column = ml_record_loaded(design->load, input);
 
 		for (int e = 0; e < input->ncells; e++)
 		{
@@ -230,7 +261,7 @@ ml_record_profile(const MlDesign *design, StringInfo out)
 				appendStringInfoString(out, ", \"max\": ");
 				ml_json_number(out, s->n > 0 ? s->max : NAN);
 			}
-			appendStringInfoChar(out, '}');
+			ml_record_cell(out, design->load, column, e);
 		}
 	}
 	ml_record_others(design, out);

@@ -268,7 +268,7 @@ ml_train_missing_reaches(const MlTraining *t, const MlColumn *column)
 			 stats ? errdetail("This learner needs a value in every row; %lld training rows have none.",
 							   (long long) (stats->nulls + stats->nans)) :
 			 errdetail("This learner needs a value in every row, and training rows have none here."),
-			 errhint("Add {\"step\": \"impute\"} to the pipeline.")));
+			 errhint("Begin the pipeline with {\"step\": \"impute\"}.")));
 }
 
 static void

@@ -25,6 +25,12 @@ CREATE FUNCTION ml.probabilities(model text, features anyelement)
     AS 'MODULE_PATHNAME', 'ml_probabilities';
 COMMENT ON FUNCTION ml.probabilities(text, anyelement) IS 'the probability of every class, by label';
 
+CREATE FUNCTION ml.transform(model text, features anyelement)
+    RETURNS jsonb
+    LANGUAGE c STABLE PARALLEL SAFE COST 200 AS 'MODULE_PATHNAME', 'ml_transform';
+COMMENT ON FUNCTION ml.transform(text, anyelement) IS
+    'a row as the learner of a version sees it, after the pipeline: a number or a level for each column; it is not scored';
+
 -- What the planner makes of the functions above for a row of a table: the columns come one by one.
 CREATE FUNCTION ml.predict_columns(model text, result anyelement, names text[], VARIADIC columns "any")
     RETURNS anyelement
