@@ -15,6 +15,7 @@
 #include "funcapi.h"
 #include "store/access.h"
 #include "store/catalog.h"
+#include "store/runs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -101,23 +102,13 @@ ML_FUNCTION(ml_source_changed)
 /* ml.openlineage_run(run_id): the run itself, when it exists and the current user may read it. */
 ML_FUNCTION(ml_openlineage_run)
 {
-	int64		run;
-	char	   *model;
-
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("run_id must not be null"),
 				 errhint("Give the number of a run; ml.runs lists them.")));
-	run = PG_GETARG_INT64(0);
-	model = ml_catalog_run_model(run);
-	if (model == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("run %lld does not exist", (long long) run),
-				 errhint("Give the number of a run; ml.runs lists them.")));
-	ml_access_require(model, ml_catalog_owner(model), ML_PRIV_READ);
-	PG_RETURN_INT64(run);
+	ml_catalog_require_run(PG_GETARG_INT64(0));
+	PG_RETURN_INT64(PG_GETARG_INT64(0));
 }
 
 /* ml.source_query(source): a query as it is, a relation as a query of it. */

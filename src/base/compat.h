@@ -131,6 +131,13 @@
 #define ML_COMPAT_CSV_MARKER true
 #endif
 
+/* tuplesort_getdatum() takes since 16 whether to copy what is passed by reference. */
+#if PG_VERSION_NUM >= 160000
+#define ml_compat_sorted_datum(sort, value, isnull) tuplesort_getdatum(sort, true, false, value, isnull, NULL)
+#else
+#define ml_compat_sorted_datum(sort, value, isnull) tuplesort_getdatum(sort, true, value, isnull, NULL)
+#endif
+
 /* CHECK constraints may be there without being enforced since 18. */
 #if PG_VERSION_NUM >= 180000
 #define ml_compat_check_enforced(check) ((check)->ccenforced)

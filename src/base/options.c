@@ -89,6 +89,11 @@ ml_options_default(const MlParam *param, MlParamValue *value)
 		value->isnull = true;
 	else if (param->type == ML_PARAM_TEXT)
 		value->text = pstrdup(param->default_value);
+	else if (param->type == ML_PARAM_JSON || param->type == ML_PARAM_VALUE)
+	{
+		value->json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(param->default_value)));
+		value->text = JsonbToCString(NULL, &value->json->root, VARSIZE(value->json));
+	}
 	else if (param->type == ML_PARAM_BOOLEAN)
 		value->number = strcmp(param->default_value, "true") == 0;
 	else
@@ -213,6 +218,36 @@ ml_options_json(StringInfo out, const MlParam *params, int nparams, const MlPara
 			ml_json_number(out, values[i].number);
 	}
 	appendStringInfoChar(out, '}');
+}
+
+double *
+ml_option_numbers(const char *owner, const MlParam *param, const MlParamValue *value, int least, int most, int *n)
+{
+	JsonbContainer *root = &value->json->root;
+	bool		good = JsonContainerIsArray(root) && !JsonContainerIsScalar(root);
+	int			count = good ? JsonContainerSize(root) : 0;
+	double	   *numbers = palloc(sizeof(double) * Max(count, 1));
+
+	good = good && count >= least && count <= most;
+	for (int i = 0; good && i < count; i++)
+	{
+		JsonbValue *element = getIthJsonbValueFromContainer(root, i);
+
+		good = element->type == jbvNumeric;
+		if (good)
+			numbers[i] = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+															NumericGetDatum(element->val.numeric)));
+		good = good && isfinite(numbers[i]);
+	}
+	if (!good)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"%s\" of %s must be an array of %s numbers", param->name, owner,
+						least == most ? psprintf("%d", least) : psprintf("%d to %d", least, most)),
+				 errdetail("It is %s.", strlen(value->text) > 100 ? "something else" : value->text),
+				 errhint("%s", param->description)));
+	*n = count;
+	return numbers;
 }
 
 const MlParamValue *

@@ -51,6 +51,13 @@ extern MlParamValue *ml_options_parse(const char *owner, const MlParam *params, 
 /* Appends the values as a JSON object. */
 extern void ml_options_json(StringInfo out, const MlParam *params, int nparams, const MlParamValue *values);
 
+/*
+ * The numbers of a parameter that is an array of least to most finite
+ * numbers; raises ERRCODE_INVALID_PARAMETER_VALUE for everything else.
+ */
+extern double *ml_option_numbers(const char *owner, const MlParam *param, const MlParamValue *value,
+								 int least, int most, int *n);
+
 /* The value of a parameter by name; the name must be in the table. */
 extern const MlParamValue *ml_option(const MlParam *params, int nparams, const MlParamValue *values,
 									 const char *name);

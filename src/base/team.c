@@ -46,6 +46,21 @@ struct MlTeam
 	void	   *memory;
 };
 
+/* Of this backend, for whoever records the training. */
+static int	ml_team_most = 0;
+
+void
+ml_team_forget_helpers(void)
+{
+	ml_team_most = 0;
+}
+
+int
+ml_team_helped(void)
+{
+	return ml_team_most;
+}
+
 int
 ml_team_workers(Size bytes)
 {
@@ -143,6 +158,7 @@ ml_team_launch(MlTeam *team)
 	LaunchParallelWorkers(team->context);
 	WaitForParallelWorkersToAttach(team->context);
 	members += team->context->nworkers_launched;
+	ml_team_most = Max(ml_team_most, team->context->nworkers_launched);
 	BarrierInit(&team->header->barrier, members);
 	pg_atomic_write_u32(&team->header->members, members);
 	ConditionVariableBroadcast(&team->header->complete);

@@ -30,6 +30,12 @@ extern void *ml_team_memory(MlTeam *team);
 /* Starts the workers there are and waits for them; returns the number of members. */
 extern int	ml_team_launch(MlTeam *team);
 
+/* Counts helpers anew: a training begins. */
+extern void ml_team_forget_helpers(void);
+
+/* The most workers that helped in a team of this backend since then. */
+extern int	ml_team_helped(void);
+
 /* Waits until every member has come here. */
 extern void ml_team_meet(void *team);
 

@@ -146,6 +146,7 @@ ml_auto_keep(MlTraining *t, MlTraining *kept)
 	t->params = kept->params;
 	t->steps = kept->steps;
 	t->learn = kept->learn;
+	t->curves = kept->curves;
 	t->notes.items = list_concat(t->notes.items, kept->notes.items);
 }
 

@@ -300,13 +300,19 @@ ml_design_positive(MlDesign *design, const char *positive)
 void
 ml_design_target(MlDesign *design, const char *positive)
 {
-	const MlLoadColumn *target = ml_load_target(design->load);
-	MlModel    *model = design->model;
-
 	if (design->load->train)
 		ml_design_survey(design);
 	else
 		ml_design_streamed(design);
+	ml_design_labels(design, positive);
+}
+
+void
+ml_design_labels(MlDesign *design, const char *positive)
+{
+	const MlLoadColumn *target = ml_load_target(design->load);
+	MlModel    *model = design->model;
+
 	model->target = target->name;
 	model->target_type = ml_convert_type_name(&target->convert);
 	if (model->task == ML_TASK_REGRESSION)

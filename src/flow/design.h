@@ -50,6 +50,12 @@ extern void ml_design_survey(MlDesign *design);
 /* Surveys the training rows and sets target and classes of the model; positive is the label asked for, or NULL. */
 extern void ml_design_target(MlDesign *design, const char *positive);
 
+/* Sets them from the rows of each value of the target, design->target_counts, alone. */
+extern void ml_design_labels(MlDesign *design, const char *positive);
+
+/* The number, or the class (-1: none), of the target cell of a loaded row. */
+extern double ml_design_y(const MlDesign *design, double y);
+
 /* What a learner wants of the inputs. */
 typedef struct MlDesignWish
 {

@@ -45,8 +45,7 @@ ml_design_read_entrance(void *ctx, const double **rows)
 	return n;
 }
 
-/* The class index or the number of a row's target. */
-static double
+double
 ml_design_y(const MlDesign *design, double y)
 {
 	double		class;

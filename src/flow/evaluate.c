@@ -89,6 +89,7 @@ ml_evaluation_add(MlEvaluation *e, const char *ref, const MlVersionRef *version)
 	const MlModel *model = ml_cache_pin(version, e->context);
 
 	m->ref = pstrdup(ref);
+	m->version = *version;
 	m->model = model;
 	m->binding = ml_bind_create(model, m->ref, false, e->context);
 	m->cells = palloc_extended(sizeof(double) * Max(model->pipeline->ncells, 1), MCXT_ALLOC_HUGE);

@@ -35,6 +35,7 @@ typedef struct MlSlice
 typedef struct MlEvaluated
 {
 	const char *ref;			/* for messages */
+	MlVersionRef version;
 	const MlModel *model;
 	MlBinding  *binding;
 	double	   *cells;

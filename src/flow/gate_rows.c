@@ -56,9 +56,9 @@ ml_gate_rows_wants(void *ctx, TupleTableSlot *slot)
 	MlLoad	   *training = r->source->training;
 	MlSide		side;
 
-	if (training != NULL && training->lengths_pass)
+	if (training != NULL && training->first_pass)
 	{
-		r->rows->evaluation->enough = !ml_load_probe_length(training, slot);
+		r->rows->evaluation->enough = !ml_load_probe_first(training, slot);
 		return false;
 	}
 	ml_row_digest_add(r->digest, slot);
@@ -192,9 +192,9 @@ ml_gate_rows_read(const MlGateWish *wish, const MlGateSource *source)
 	if (source->training != NULL)
 		ml_load_probe_begin(source->training);
 	ml_evaluation_scan(rows->evaluation, source->text, ml_gate_rows_row, r, info);
-	if (source->training != NULL && source->training->lengths_pass)
+	if (source->training != NULL && source->training->first_pass)
 	{
-		ml_load_end_lengths(source->training);
+		ml_load_end_first(source->training);
 		ml_evaluation_scan(rows->evaluation, source->text, ml_gate_rows_row, r, info);
 	}
 	ml_gate_rows_close(r);

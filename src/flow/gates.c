@@ -11,6 +11,7 @@
 #include "base/compat.h"
 #include "base/text.h"
 #include "flow/deploy.h"
+#include "flow/environment.h"
 #include "flow/gate_behaviour.h"
 #include "flow/gate_judge.h"
 #include "flow/gate_rows.h"
@@ -597,6 +598,7 @@ ml_gates_judge(const MlVersionRef *version, List *gates, const char *text, const
 	j = palloc0(sizeof(MlJudging));
 	memset(judgement, 0, sizeof *judgement);
 	judgement->started_at = GetCurrentTimestamp();
+	judgement->environment = MemoryContextStrdup(caller, ml_environment_of_session());
 	j->version = *version;
 	j->gates = gates;
 	model = ml_cache_pin(version, CurrentMemoryContext);

@@ -1,5 +1,5 @@
 /*
- * load.c - from the rows of a source to cells: conversion, row hashes, split, dictionaries.
+ * load.c - from the rows of a source to cells: conversion, row hashes, dictionaries.
  *
  * Callbacks run inside the executor: whatever must stay is allocated in
  * load->context.
@@ -12,6 +12,7 @@
 #include "base/settings.h"
 #include "flow/load.h"
 #include "flow/load_profile.h"
+#include "flow/load_split.h"
 #include "miscadmin.h"
 #include "monitor/progress.h"
 #include "utils/array.h"
@@ -82,7 +83,7 @@ ml_load_add(MlLoad *load, TupleDesc desc, AttrNumber attno, MlRole role)
 	column->declared = att->atttypid;
 	ml_convert_init(&column->convert, att->atttypid);
 	column->ncells = column->convert.class == ML_TYPE_ARRAY ? 0 : 1;
-	if (column->convert.class == ML_TYPE_TEXT)
+	if (column->convert.class == ML_TYPE_TEXT && role != ML_ROLE_SPLIT)
 		column->dict = ml_dict_create();
 	load->last_attno = Max(load->last_attno, attno);
 	return column;
@@ -112,15 +113,16 @@ ml_load_passes_over(const MlLoad *load, TupleDesc desc, const char *name)
 static void
 ml_load_add_special(MlLoad *load, TupleDesc desc, const char *name, MlRole role)
 {
-	static const char *const what[] = {"feature", "target", "weight", "split"};
+	const char *const words[] = {"feature", "target", "weight", ml_load_split_word(load)};
+	const char *what = words[role];
 	MlLoadColumn *column;
 	bool		fits;
 
 	if (name == NULL || ml_load_passes_over(load, desc, name))
 		return;
-	column = ml_load_add(load, desc, ml_load_find(desc, name, what[role]), role);
+	column = ml_load_add(load, desc, ml_load_find(desc, name, what), role);
 	if (role == ML_ROLE_SPLIT)
-		fits = column->convert.kind == ML_CONVERT_BOOL;
+		fits = ml_load_split_fits(load, &column->convert);
 	else if (role == ML_ROLE_WEIGHT)
 		fits = column->convert.class == ML_TYPE_NUMBER;
 	else
@@ -133,9 +135,9 @@ ml_load_add_special(MlLoad *load, TupleDesc desc, const char *name, MlRole role)
 	else if (!fits)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of type %s cannot be the %s", name, column->type_name, what[role]),
-				 errdetail("The %s must be %s.", what[role],
-						   role == ML_ROLE_SPLIT ? "a boolean" : role == ML_ROLE_WEIGHT ? "a number" :
+				 errmsg("column \"%s\" of type %s cannot be the %s", name, column->type_name, what),
+				 errdetail("The %s must be %s.", what,
+						   role == ML_ROLE_SPLIT ? ml_load_split_wanted(load) : role == ML_ROLE_WEIGHT ? "a number" :
 						   "a number, a boolean, a text, an enum or a uuid"),
 				 errhint("Cast it in the source query.")));
 }
@@ -266,6 +268,7 @@ ml_load_layout(MlLoad *load)
 			load->weight_cell = column->first_cell;
 	}
 	load->ncells = (int) ncells;
+	ml_load_split_layout(load);
 	ml_load_plain(load);
 	load->cells = MemoryContextAllocHuge(load->context, sizeof(double) * Max(load->ncells, 1));
 	ml_load_keys(load);
@@ -323,15 +326,16 @@ ml_load_describe(void *ctx, TupleDesc desc)
 		ml_load_add_special(load, desc, load->target, ML_ROLE_TARGET);
 		ml_load_add_special(load, desc, load->weight, ML_ROLE_WEIGHT);
 		ml_load_add_special(load, desc, load->split_column, ML_ROLE_SPLIT);
+		load->only_test &= load->split != ML_SPLIT_NONE;
 		if (load->nfeatures == 0 && !(load->lenient && load->ncolumns > 0))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("source has no feature column"),
 					 errdetail("Its columns are: %s.", ml_text_list(ml_load_names(desc), 50)),
 					 errhint("Add columns to the source, or take some out of exclude.")));
-		load->lengths_pass = !ml_load_lengths_known(load);
+		load->first_pass = !ml_load_lengths_known(load) || ml_load_split_counts(load);
 	}
-	if (!load->lengths_pass)
+	if (!load->first_pass)
 		ml_load_layout(load);
 	MemoryContextSwitchTo(old);
 }
@@ -460,10 +464,8 @@ static bool
 ml_load_route(MlLoad *load, uint64 hash)
 {
 	uint64		key = ml_mix64(hash ^ load->seed_mix);
-	bool		test = load->split_test;
+	bool		test = ml_load_split_held_out(load, key);
 
-	if (load->split == ML_SPLIT_HASH)
-		test = (double) (ml_mix64(key + UINT64CONST(0x9e3779b97f4a7c15)) >> 11) * 0x1.0p-53 < load->test_fraction;
 	if (load->probing)
 	{
 		load->side = test ? ML_SIDE_TEST : ML_SIDE_TRAIN;
@@ -532,7 +534,7 @@ ml_load_cell(MlLoad *load, MlLoadColumn *column, Datum value, uint64 *bits)
 	return code;
 }
 
-static void
+void
 ml_load_missing(MlLoad *load, const MlLoadColumn *column)
 {
 	if (column->role == ML_ROLE_WEIGHT || column->role == ML_ROLE_SPLIT)
@@ -540,7 +542,7 @@ ml_load_missing(MlLoad *load, const MlLoadColumn *column)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("column \"%s\" is NULL in row %lld of the source", column->name,
 						(long long) load->rows_read),
-				 errdetail("The %s column must not be NULL.", column->role == ML_ROLE_WEIGHT ? "weight" : "split"),
+				 errdetail("The %s column must not be NULL.", column->role == ML_ROLE_WEIGHT ? "weight" : ml_load_split_word(load)),
 				 errhint("Filter these rows or use coalesce() in the source query.")));
 }
 
@@ -624,6 +626,14 @@ ml_load_any_row(MlLoad *load, const TupleTableSlot *slot, uint64 *hash)
 		uint64		part;
 		double		x;
 
+		if (column->role == ML_ROLE_SPLIT)
+		{
+			if (isnull)
+				ml_load_missing(load, column);
+			ml_load_split_value(load, column, value);
+			load->split_sum += ml_cell_hash(load->split_key, ml_cell_key(PG_INT32_MAX));
+			continue;
+		}
 		if (column->convert.class == ML_TYPE_ARRAY)
 		{
 			*hash += ml_load_array(load, column, value, isnull);
@@ -637,18 +647,10 @@ ml_load_any_row(MlLoad *load, const TupleTableSlot *slot, uint64 *hash)
 		}
 		else
 			x = ml_load_cell(load, column, value, &bits);
-		if (column->first_cell >= 0)
-		{
-			part = ml_cell_hash(bits, load->keys[column->first_cell]);
-			load->cells[column->first_cell] = x;
-			*hash += part;
-			load->sums[column->first_cell] += part;
-		}
-		else
-		{
-			load->split_test = x != 0;
-			load->split_sum += ml_cell_hash(bits, ml_cell_key(PG_INT32_MAX));
-		}
+		part = ml_cell_hash(bits, load->keys[column->first_cell]);
+		load->cells[column->first_cell] = x;
+		*hash += part;
+		load->sums[column->first_cell] += part;
 	}
 	return true;
 }
@@ -670,6 +672,19 @@ ml_load_length_row(MlLoad *load, const TupleTableSlot *slot)
 	return !ml_load_lengths_known(load);
 }
 
+/* Looks at a row before rows are loaded; false once no more are needed. */
+static bool
+ml_load_first_row(MlLoad *load, const TupleTableSlot *slot)
+{
+	bool		lengths = ml_load_length_row(load, slot);
+
+	if (!ml_load_split_counts(load))
+		return lengths;
+	load->rows_read++;
+	ml_load_split_count(load, slot);
+	return true;
+}
+
 static bool
 ml_load_row(void *ctx, TupleTableSlot *slot)
 {
@@ -677,8 +692,8 @@ ml_load_row(void *ctx, TupleTableSlot *slot)
 	uint64		hash;
 
 	slot_getsomeattrs(slot, load->last_attno);
-	if (load->lengths_pass)
-		return ml_load_length_row(load, slot);
+	if (load->first_pass)
+		return ml_load_first_row(load, slot);
 	if ((++load->rows_read & (ML_LOAD_TOLD_ROWS - 1)) == 0)
 		ml_progress_rows(load->rows_read, ML_PROGRESS_UNKNOWN);
 	if (!(load->plain && ml_load_plain_row(load, slot, &hash)) && !ml_load_any_row(load, slot, &hash))
@@ -722,13 +737,15 @@ ml_load_prepare(MlLoad *load)
 	load->target_whole = true;
 }
 
-/* An array that is NULL in every row has no length: one missing cell stands for it. */
 void
-ml_load_end_lengths(MlLoad *load)
+ml_load_end_first(MlLoad *load)
 {
+	/* an array that is NULL in every row has no length: one missing cell stands for it */
 	for (int i = 0; i < load->ncolumns; i++)
 		load->columns[i].ncells = Max(load->columns[i].ncells, 1);
-	load->lengths_pass = false;
+	ml_load_split_cut(load);
+	load->rows_read = 0;
+	load->first_pass = false;
 }
 
 void
@@ -745,7 +762,7 @@ ml_load_probe_describe(MlLoad *load, TupleDesc desc)
 }
 
 bool
-ml_load_probe_length(MlLoad *load, TupleTableSlot *slot)
+ml_load_probe_first(MlLoad *load, TupleTableSlot *slot)
 {
 	return ml_load_row(load, slot);
 }
@@ -774,9 +791,9 @@ ml_load_read(MlLoad *load)
 	if (load->target)
 		load->targets = palloc(sizeof(double) * ML_CLASSES_MAX);
 	(void) ml_source_read(load->source, &reader, &load->info);
-	if (load->lengths_pass)
+	if (load->first_pass)
 	{
-		ml_load_end_lengths(load);
+		ml_load_end_first(load);
 		(void) ml_source_read(load->source, &reader, &load->info);
 	}
 	if (!load->sink_refused)

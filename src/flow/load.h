@@ -55,8 +55,20 @@ typedef enum MlSplitMethod
 {
 	ML_SPLIT_NONE,
 	ML_SPLIT_HASH,
-	ML_SPLIT_COLUMN
+	ML_SPLIT_TIME,				/* the last rows */
+	ML_SPLIT_GROUP,				/* whole groups */
+	ML_SPLIT_COLUMN				/* those that a boolean column marks */
 } MlSplitMethod;
+
+/* How training rows are put into folds. */
+typedef enum MlFoldMethod
+{
+	ML_FOLDS_PLAIN,				/* by a hash of their content */
+	ML_FOLDS_STRATIFIED,		/* the same, with the classes in equal shares */
+	ML_FOLDS_GROUPED,			/* whole groups */
+	ML_FOLDS_TIME,				/* one after the other: forward chaining */
+	ML_FOLDS_GIVEN				/* by an integer column */
+} MlFoldMethod;
 
 /* Where a row of the source went in training. */
 typedef enum MlSide
@@ -65,6 +77,9 @@ typedef enum MlSide
 	ML_SIDE_TRAIN,
 	ML_SIDE_TEST
 } MlSide;
+
+/* Most folds of a training. */
+#define ML_FOLDS_MAX	1000
 
 /* Numeric values of the target, kept while they are few enough to be classes. */
 #define ML_CLASSES_MAX	1000
@@ -78,13 +93,17 @@ typedef struct MlLoad
 	const char *split_column;
 	MlSplitMethod split;
 	double		test_fraction;
+	int			folds;			/* cross-validation was asked for; 0: it was not */
+	MlFoldMethod fold_method;
+	bool		refit;			/* the stored model learns from the rows held out too, after they judged it */
+	bool		folded;			/* folds are made of the training rows: split_cell has what they are made by */
 	int64		seed;
 	List	   *features;		/* char *; NIL: all that can be used */
 	List	   *exclude;
 	const MlIdentity *identity; /* whose source it is when it was recorded; NULL: the current user's */
 	MlNotes    *notes;
 	bool		filed;			/* for a learner that reads columns: rows go to temporary files */
-	bool		only_test;		/* training rows are counted and not kept */
+	bool		only_test;		/* where rows are held out, the others are counted and not kept */
 	bool		profiled;		/* what the training rows hold is counted: profile */
 	bool		probing;		/* no row is kept: each is asked where it went */
 	bool		lenient;		/* columns that are named and not there, or of no use any more, are passed over */
@@ -108,6 +127,7 @@ typedef struct MlLoad
 	int			feature_cells;
 	int			target_cell;	/* -1 without */
 	int			weight_cell;
+	int			split_cell;		/* the key of the split column, as bits; -1 without */
 	int			ncells;
 	MlBudget	budget;
 	MlFrame    *train;
@@ -127,17 +147,25 @@ typedef struct MlLoad
 	bool		sink_refused;	/* a row missed a value: load again into frames */
 	double	   *min;			/* per feature cell, of the rows handed to the sink */
 	double	   *max;
+	const struct MlDesign *labels;	/* of a fold's rows: the task and the classes of all folds' rows */
 
 	/* while reading */
 	bool		plain;			/* every column is a number of fixed width: the two arrays below say all */
 	AttrNumber *attnos;
 	uint8	   *kinds;			/* MlConvertKind */
 	AttrNumber	last_attno;
-	bool		lengths_pass;	/* only to learn the lengths of arrays */
+	bool		first_pass;		/* only to learn the lengths of arrays, and where the cut of the split is */
 	uint64	   *keys;			/* of the row hash, per cell */
 	double	   *cells;
 	uint64		seed_mix;
 	bool		split_test;
+	uint64		split_key;		/* of the row: its time's bits, or its group's hash */
+	MlFrame    *cut_keys;		/* of all rows, during the first pass */
+	bool		cut_known;
+	uint64		cut;			/* times are held out from here on, groups before it */
+	int64		cut_rows;		/* rows, different keys, and different keys before the cut */
+	int64		cut_values;
+	int64		cut_values_before;
 	MlSide		side;			/* of the last row, when probing */
 	double	   *sink_x;
 	double	   *sink_y;
@@ -153,16 +181,16 @@ extern const MlLoadColumn *ml_load_target(const MlLoad *load);
 
 /*
  * Asking where rows went, for who reads the source himself: begin, then
- * describe with the columns, then side for every row. While lengths_pass is
- * set after describe, the rows only tell the lengths of arrays: pass them to
- * length while it says that more are needed, end the pass, and read the source
- * again.
+ * describe with the columns, then side for every row. While first_pass is set
+ * after describe, the rows only tell the lengths of arrays and what the split
+ * needs to know of all rows: pass them to first while it says that more are
+ * needed, end the pass, and read the source again.
  */
 extern void ml_load_probe_begin(MlLoad *load);
 extern void ml_load_probe_describe(MlLoad *load, TupleDesc desc);
 extern MlSide ml_load_probe_side(MlLoad *load, TupleTableSlot *slot);
-extern bool ml_load_probe_length(MlLoad *load, TupleTableSlot *slot);
-extern void ml_load_end_lengths(MlLoad *load);
+extern bool ml_load_probe_first(MlLoad *load, TupleTableSlot *slot);
+extern void ml_load_end_first(MlLoad *load);
 
 /* The columns (char *) that a training asks a relation for; NIL for all but the excluded ones. */
 extern List *ml_load_wanted(const MlLoad *load);

@@ -34,7 +34,7 @@ ml_load_profile_create(const MlLoad *load)
 	MlLoadProfile *p = palloc0(sizeof(MlLoadProfile));
 
 	p->context = load->context;
-	p->ncells = load->ncells;
+	p->ncells = load->split_cell >= 0 ? load->split_cell : load->ncells;
 	p->cells = palloc_extended(sizeof(MlCellProfile) * Max(p->ncells, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int i = 0; i < load->ncolumns; i++)
 	{

@@ -10,12 +10,13 @@
 #include "access/xlog.h"
 #include "base/compat.h"
 #include "base/settings.h"
-#include "catalog/namespace.h"
+#include "base/team.h"
 #include "flow/call.h"
+#include "flow/environment.h"
 #include "flow/load_profile.h"
 #include "flow/reads.h"
 #include "flow/training.h"
-#include "miscadmin.h"
+#include "optimizer/cost.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -38,30 +39,24 @@ ml_record_encode(MlTraining *t)
 	return artifact;
 }
 
+/* Where and how: the settings of the session too that count, and who helped. */
 static char *
 ml_record_environment(const MlTraining *t)
 {
+	const MlRepeat *repeats = t->spec->repeats;
 	StringInfoData out;
 
 	initStringInfo(&out);
-	appendStringInfoString(&out, "{\"extension_version\": ");
-	ml_json_text(&out, ML_VERSION);
-	appendStringInfoString(&out, ", \"server_version\": ");
-	ml_json_text(&out, PG_VERSION);
-	appendStringInfoString(&out, ", \"session_user\": ");
-	ml_json_text(&out, t->spec->login ? t->spec->login : GetUserNameFromId(GetSessionUserId(), false));
-	/* the names in the source resolve by it */
-	appendStringInfoString(&out, ", \"search_path\": ");
-	ml_json_text(&out, t->spec->repeats ? t->spec->repeats->identity.search_path : namespace_search_path);
-	if (t->spec->repeats)
+	ml_environment_begin(&out, t->spec->login, repeats ? repeats->identity.search_path : NULL);
+	if (repeats)
 	{
 		/* whose source it is, now as before */
 		appendStringInfoString(&out, ", \"reader\": ");
-		ml_json_text(&out, t->spec->repeats->identity.role);
+		ml_json_text(&out, repeats->identity.role);
 	}
-	appendStringInfo(&out, ", \"max_categories\": %d, \"train_memory_kb\": %d, \"spilled\": %s}",
-					 ml_max_categories, ml_train_memory_kb,
-					 t->spilled ? "true" : "false");
+	appendStringInfo(&out, ", \"max_categories\": %d, \"train_memory_kb\": %d, \"spilled\": %s, \"workers\": %d, "
+					 "\"workers_allowed\": %d}", ml_max_categories, ml_train_memory_kb, t->spilled ? "true" : "false",
+					 ml_team_helped(), max_parallel_workers_per_gather);
 	return out.data;
 }
 
@@ -114,14 +109,15 @@ ml_record_notes(const MlNotes *notes)
 	return out.data;
 }
 
-/* Collects held-out metrics and what the learner says of its fit. */
+/* Collects held-out metrics and what the learner says of its fit and of its iterations. */
 static void
 ml_record_figures(MlTraining *t, MlRegistration *r)
 {
 	const MlLearner *learner = t->model->learner;
 	MlFigure   *figures = NULL;
 	int			nfigures = learner->figures ? learner->figures(t->model->state, &figures) : 0;
-	MlRunMetric *metrics = palloc(sizeof(MlRunMetric) * (t->quality->nmetrics + nfigures + 1));
+	int			points = ml_learning_curve_points(&t->curves);
+	MlRunMetric *metrics = palloc0(sizeof(MlRunMetric) * (t->quality->nmetrics + nfigures + points + 1));
 	StringInfoData held_out;
 	StringInfoData summary;
 
@@ -153,6 +149,7 @@ ml_record_figures(MlTraining *t, MlRegistration *r)
 		metrics[r->nmetrics++].value = figures[i].value;
 	}
 	appendStringInfoChar(&summary, '}');
+	r->nmetrics += ml_learning_curve_metrics(&t->curves, metrics + r->nmetrics);
 	r->metrics = metrics;
 	r->metrics_json = held_out.data;
 	r->summary_json = summary.data;

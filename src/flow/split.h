@@ -7,6 +7,9 @@
 #include "flow/load.h"
 #include "utils/jsonb.h"
 
+/* Share of the rows that are held out where nothing else is asked for. */
+#define ML_SPLIT_TEST	0.2
+
 /* Sets how load divides the rows; raises ERRCODE_INVALID_PARAMETER_VALUE. */
 extern void ml_split_parse(Jsonb *json, MlLoad *load);
 

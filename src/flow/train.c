@@ -12,6 +12,7 @@
 
 #include "base/compat.h"
 #include "base/settings.h"
+#include "base/team.h"
 #include "flow/aside.h"
 #include "flow/split.h"
 #include "flow/train_suite.h"
@@ -97,6 +98,10 @@ ml_train_learn_input(MlTraining *t, int ncols)
 	in->tick = &t->tick;
 	in->progress = ml_train_progress;
 	in->progress_ctx = t;
+	t->curves.context = t->context;
+	t->curves.curves = NIL;
+	in->measured = ml_learning_curve_add;
+	in->measured_ctx = &t->curves;
 	in->notes = &t->notes;
 	in->classes = t->model->classes;
 	if (t->model->pipeline)
@@ -137,15 +142,17 @@ ml_train_init_load(MlTraining *t, bool stream)
 	/* what is read aside ends before the frames do */
 	load->budget.owner = t->spec->detached ? CurrentResourceOwner : NULL;
 	load->profiled = true;
-	load->filed = t->learner != NULL && (t->learner->flags & ML_LEARNER_COLUMNS) && t->pipeline_given == NULL;
 	ml_split_parse(t->spec->split, load);
-	if (t->learner == NULL && load->split == ML_SPLIT_NONE)
+	load->folded = load->folds > 0 || t->spec->search != NULL;
+	load->filed = t->learner != NULL && (t->learner->flags & ML_LEARNER_COLUMNS) && t->pipeline_given == NULL &&
+		!load->folded;
+	if (t->learner == NULL && load->split == ML_SPLIT_NONE && !load->folded)
 	{
 		t->compares = true;
 		load->split = ML_SPLIT_HASH;
 		load->test_fraction = ML_COMPARE_FRACTION;
 	}
-	if (stream)
+	if (stream && !load->folded)
 	{
 		load->sink = ml_train_sink;
 		load->sink_ctx = t;
@@ -488,6 +495,7 @@ ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
 	t->tick.breathe = ml_train_breathe;
 	MemoryContextSwitchTo(t->context);
 	ml_train_keep_title(t);
+	ml_team_forget_helpers();
 	t->model = palloc0(sizeof(MlModel));
 	ml_train_open(t);
 	ml_train_load(t);

@@ -6,6 +6,7 @@
 
 #include "flow/baseline.h"
 #include "flow/design.h"
+#include "flow/learning_curve.h"
 #include "flow/quality.h"
 #include "flow/train.h"
 #include "store/catalog.h"
@@ -31,6 +32,7 @@ typedef struct MlTraining
 	MlParamValue *params;
 	List	   *steps;			/* MlStepSpec * */
 	MlLearnInput learn;
+	MlLearningCurves curves;	/* what the learner tells of its iterations */
 	void	   *stream;
 	bool		spilled;		/* rows went to temporary files */
 	MlTick		tick;

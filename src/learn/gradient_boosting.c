@@ -385,6 +385,21 @@ ml_boosting_begin(MlBoostingFit *fit)
 	fit->boost = ml_boosting_attach(fit->team, &fit->members, fit->in->tick);
 }
 
+/* Tells of the losses after a round, which early stopping goes by. */
+static void
+ml_boosting_measured(const MlBoostingFit *fit)
+{
+	const MlLearnInput *in = fit->in;
+	int			round = fit->ntrees / fit->spec.groups;
+	double		training;
+	double		later;
+
+	if (in->measured == NULL || !ml_boost_round_loss(fit->boost, &training, &later))
+		return;
+	in->measured(in->measured_ctx, "training_loss", round, training);
+	in->measured(in->measured_ctx, "held_back_loss", round, later);
+}
+
 /* Grows the trees, once the rows are in their places. */
 static void
 ml_boosting_grow(MlBoostingFit *fit)
@@ -396,6 +411,7 @@ ml_boosting_grow(MlBoostingFit *fit)
 	while (ml_boost_round(fit->boost))
 	{
 		ml_boosting_keep(fit);
+		ml_boosting_measured(fit);
 		fit->in->progress(fit->in->progress_ctx, fit->ntrees / fit->spec.groups, fit->spec.n_trees);
 	}
 }

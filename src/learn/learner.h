@@ -97,6 +97,10 @@ typedef struct MlLearnInput
 	const MlTick *tick;
 	void		(*progress) (void *ctx, int64 done, int64 total);	/* of a learner's iterations */
 	void	   *progress_ctx;
+
+	/* Told of a figure after each of a learner's iterations, numbered from 1; NULL: nobody asks. */
+	void		(*measured) (void *ctx, const char *name, int step, double value);
+	void	   *measured_ctx;
 	MlNotes    *notes;
 } MlLearnInput;
 
@@ -159,5 +163,6 @@ extern const char *ml_task_name(MlTask task);
 extern const MlLearner ml_gradient_boosting;
 extern const MlLearner ml_linear_regression;
 extern const MlLearner ml_logistic_regression;
+extern const MlLearner ml_trivial;
 
 #endif							/* ML_LEARNER_H */

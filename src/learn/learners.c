@@ -10,6 +10,7 @@ const MlLearner *const ml_learners[] = {
 	&ml_gradient_boosting,
 	&ml_linear_regression,
 	&ml_logistic_regression,
+	&ml_trivial,
 	NULL
 };
 

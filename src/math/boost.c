@@ -212,7 +212,7 @@ ml_boost_attach(void *shared, void *own, const MlBoostTeam *team, const MlTick *
 	ml_boost_share(0, spec->rows_fit, team, &b.fit_from, &b.fit_to);
 	ml_boost_share(spec->rows_fit, spec->rows - spec->rows_fit, team, &b.later_from, &b.later_to);
 	b.part = (size_t) (b.fit_from + b.later_from - spec->rows_fit);
-	b.loss = b.best_loss = NAN;
+	b.loss = b.fit_loss = b.best_loss = NAN;
 	memset(b.narrow, 0, sizeof(uint64_t) * ML_BIN_CODES * ML_BOOST_TILE);
 	*placed = b;
 	return placed;
@@ -332,7 +332,8 @@ ml_boost_go_on(MlBoost *b)
 		b->best_round = b->round;
 		return true;
 	}
-	b->loss = ml_boost_later_loss(b);
+	b->loss = ml_boost_mean_loss(b, b->later_from, b->later_to);
+	b->fit_loss = ml_boost_mean_loss(b, b->fit_from, b->fit_to);
 	if (!(b->loss >= b->best_loss))
 	{
 		b->best_loss = b->loss;
@@ -375,6 +376,14 @@ double
 ml_boost_best_loss(const MlBoost *b)
 {
 	return b->best_loss;
+}
+
+bool
+ml_boost_round_loss(const MlBoost *b, double *training, double *later)
+{
+	*training = b->fit_loss;
+	*later = b->loss;
+	return b->spec->rows > b->spec->rows_fit && b->round > 0;
 }
 
 int

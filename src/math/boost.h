@@ -166,6 +166,9 @@ extern bool ml_boost_round(MlBoost *b);
 /* Trees of the last round, groups of them; valid until the next one. */
 extern const MlBoostNode *ml_boost_tree(const MlBoost *b, int group, int *nodes);
 
+/* Mean losses after the last round, of the rows to learn from and of the later ones; false without later rows. */
+extern bool ml_boost_round_loss(const MlBoost *b, double *training, double *later);
+
 /* Mean loss on the later rows after the best round; NaN without such rows. */
 extern double ml_boost_best_loss(const MlBoost *b);
 

@@ -1,5 +1,5 @@
 /*
- * boost_loss.c - gradients of the losses, scores, and the loss on the later rows.
+ * boost_loss.c - gradients of the losses, scores, and the mean loss of rows.
  *
  * g and h are the first and second derivative of a row's loss in its score:
  * squared error (F - y)^2 / 2, logistic and softmax negative log-likelihood.
@@ -229,7 +229,7 @@ ml_boost_gradients(MlBoost *b, int group)
 	return true;
 }
 
-/* Losses of a stretch of later rows; p has room for a stretch of every group. */
+/* Losses of a stretch of rows; p has room for a stretch of every group. */
 static void
 ml_boost_losses(const MlBoost *b, int64_t from, int n, double *p, double *loss)
 {
@@ -257,7 +257,7 @@ ml_boost_losses(const MlBoost *b, int64_t from, int n, double *p, double *loss)
 }
 
 double
-ml_boost_later_loss(MlBoost *b)
+ml_boost_mean_loss(MlBoost *b, int64_t first, int64_t last)
 {
 	MlBoostJudgement *mine = &b->judgement[b->team.me];
 	MlBoostJudgement all;
@@ -267,10 +267,12 @@ ml_boost_later_loss(MlBoost *b)
 	while ((size_t) stretch * b->spec->groups > ML_BIN_CODES * (size_t) ML_BOOST_TILE)
 		stretch /= 2;
 	memset(mine, 0, sizeof *mine);
-	for (int64_t from = b->later_from; from < b->later_to; from += stretch)
+	for (int64_t from = first; from < last; from += stretch)
 	{
-		int			n = (int) (b->later_to - from < stretch ? b->later_to - from : stretch);
+		int			n = (int) (last - from < stretch ? last - from : stretch);
 
+		if ((from - first) % (64 * ML_BOOST_STRETCH) == 0)
+			ml_breathe(b->tick);
 		ml_boost_losses(b, from, n, (double *) (void *) b->narrow, loss);
 		for (int i = 0; i < n; i++)
 		{

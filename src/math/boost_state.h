@@ -10,7 +10,7 @@
 
 #include "math/boost_internal.h"
 
-/* Loss on the later rows, by member. */
+/* Loss on rows, by member. */
 typedef struct MlBoostJudgement
 {
 	MlExactSum	loss;
@@ -87,7 +87,8 @@ struct MlBoost
 	int			turn;			/* which partial histograms are written */
 	int			round;
 	int			best_round;
-	double		loss;
+	double		loss;			/* of the later rows after the last round */
+	double		fit_loss;		/* of those that are learned from */
 	double		best_loss;
 };
 
@@ -117,8 +118,8 @@ extern void ml_boost_probabilities(MlBoost *b);
 /* Starts the scores of this member's rows. */
 extern void ml_boost_start_scores(MlBoost *b);
 
-/* The loss on the later rows, the same for every member. */
-extern double ml_boost_later_loss(MlBoost *b);
+/* The mean loss of this member's rows from first to last - 1 and the other members' of that kind: the same for all. */
+extern double ml_boost_mean_loss(MlBoost *b, int64_t first, int64_t last);
 
 /* Grows the tree of a group and adds it to the scores; false when the root was not split. */
 extern bool ml_boost_grow(MlBoost *b, int group);

@@ -24,6 +24,20 @@ ml_exp(double x)
 }
 
 double
+ml_expm1(double x)
+{
+	double		sum = 0.0;
+
+	/* beyond, what 1 takes off costs few bits */
+	if (!(x > -0.5 && x < 0.5))
+		return ml_exp(x) - 1.0;
+	/* x + x^2 (1/2! + x/3! + ...), the x apart so that its digits stay */
+	for (int k = 16; k >= 3; k--)
+		sum = (sum + 1.0) * (x / k);
+	return x + (sum + 1.0) * (x * 0.5) * x;
+}
+
+double
 ml_log(double x)
 {
 	return ml_log_any_scalar(x);

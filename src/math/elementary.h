@@ -11,6 +11,9 @@
 /* exp(x), error below 1 ulp; 0 and denormals below, inf above, NaN for NaN. */
 extern double ml_exp(double x);
 
+/* exp(x) - 1, relative error below 3 ulp also near 0. */
+extern double ml_expm1(double x);
+
 /* Natural log(x), error below 1 ulp; -inf at 0, NaN for x < 0 and NaN. */
 extern double ml_log(double x);
 

@@ -16,7 +16,13 @@ CREATE FUNCTION ml.has_privilege(model text, privilege text) RETURNS boolean
 COMMENT ON FUNCTION ml.has_privilege(text, text) IS
 	'whether the current user holds use, read, train, deploy, owner, or any of them, on a model';
 
--- Its list of rights tells which roles have any on models, or own suites, and so makes the
+CREATE FUNCTION ml.is_member(role name) RETURNS boolean
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 20
+	AS 'MODULE_PATHNAME', 'ml_is_member';
+COMMENT ON FUNCTION ml.is_member(name) IS
+	'whether the current user may act as the owner of something, by the owner''s name';
+
+-- Its list of rights tells which roles have any on models, own suites, or began runs, and so makes the
 -- server refuse to drop them. Only the functions of schema ml change it.
 CREATE FUNCTION ml.my_rights(OUT model text, OUT privilege text) RETURNS SETOF record
 	LANGUAGE c STABLE PARALLEL SAFE COST 1000 ROWS 100

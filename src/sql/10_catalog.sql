@@ -62,7 +62,8 @@ CREATE TABLE ml.runs (
 	run_id			bigint GENERATED ALWAYS AS IDENTITY,
 	experiment		text,
 	kind			text COLLATE "C" NOT NULL,
-	model			text COLLATE "C" NOT NULL,
+	-- NULL: a run of outside code that is about no model.
+	model			text COLLATE "C",
 	version			integer,
 	-- Not a foreign key: pg_dump cannot order the rows of a table that refers to itself.
 	parent_run_id	bigint,
@@ -76,12 +77,14 @@ CREATE TABLE ml.runs (
 	environment		jsonb NOT NULL DEFAULT '{}',
 	error			text,
 	tags			jsonb NOT NULL DEFAULT '{}',
+	name			text,
 	CONSTRAINT runs_pkey PRIMARY KEY (run_id),
 	-- The target of versions_run_fkey: a version's run names that same version.
 	CONSTRAINT runs_version_key UNIQUE (model, version, run_id),
 	CONSTRAINT runs_model_fkey FOREIGN KEY (model) REFERENCES ml.models (model),
 	CONSTRAINT runs_kind_check
-		CHECK (kind IN ('train', 'retrain', 'trial', 'evaluate', 'gate', 'reproduce', 'import')),
+		CHECK (kind IN ('train', 'retrain', 'trial', 'evaluate', 'gate', 'reproduce', 'import', 'external')),
+	CONSTRAINT runs_model_check CHECK (model IS NOT NULL OR (kind = 'external' AND version IS NULL)),
 	CONSTRAINT runs_version_check CHECK (version >= 1),
 	CONSTRAINT runs_parent_run_id_check CHECK (parent_run_id <> run_id),
 	CONSTRAINT runs_status_check CHECK (status IN ('running', 'succeeded', 'failed', 'cancelled')),
@@ -91,12 +94,16 @@ CREATE TABLE ml.runs (
 	CONSTRAINT runs_finished_at_check
 		CHECK ((status = 'running') = (finished_at IS NULL) AND finished_at >= started_at),
 	CONSTRAINT runs_error_check
-		CHECK (CASE status WHEN 'failed' THEN error IS NOT NULL
+		-- Outside code may not know why it failed.
+		CHECK (CASE status WHEN 'failed' THEN error IS NOT NULL OR kind = 'external'
 						   WHEN 'cancelled' THEN true
 						   ELSE error IS NULL END)
 );
 CREATE INDEX runs_parent_idx ON ml.runs (parent_run_id) WHERE parent_run_id IS NOT NULL;
-COMMENT ON TABLE ml.runs IS 'executions: trainings, evaluations, reproductions, with parameters, actor and outcome';
+CREATE INDEX runs_external_idx ON ml.runs (actor) WHERE kind = 'external';
+CREATE INDEX runs_experiment_idx ON ml.runs (experiment) WHERE experiment IS NOT NULL;
+COMMENT ON TABLE ml.runs IS
+	'executions: trainings, trials, evaluations, gates, reproductions and those of outside code, with parameters, actor and outcome';
 
 CREATE TABLE ml.run_metrics (
 	run_id			bigint NOT NULL,
@@ -111,7 +118,7 @@ CREATE TABLE ml.run_metrics (
 	CONSTRAINT run_metrics_step_check CHECK (step >= 0),
 	CONSTRAINT run_metrics_slice_check CHECK (slice_key IS NOT NULL OR slice_value IS NULL)
 );
-COMMENT ON TABLE ml.run_metrics IS 'what runs measured; step is NULL for the final value';
+COMMENT ON TABLE ml.run_metrics IS 'what runs measured; step is NULL for the final value, and value may be NaN';
 
 CREATE TABLE ml.snapshots (
 	snapshot_id		bigint GENERATED ALWAYS AS IDENTITY,
@@ -422,11 +429,11 @@ CREATE TRIGGER versions_immutable BEFORE UPDATE OR DELETE ON ml.versions
 CREATE TRIGGER versions_no_truncate BEFORE TRUNCATE ON ml.versions
 	FOR EACH STATEMENT EXECUTE FUNCTION ml.refuse_change('Use ml.drop_version or ml.drop_model.');
 CREATE TRIGGER runs_immutable BEFORE UPDATE OR DELETE ON ml.runs
-	FOR EACH ROW EXECUTE FUNCTION ml.refuse_change('Runs go away with their model: use ml.drop_model.');
+	FOR EACH ROW EXECUTE FUNCTION ml.refuse_change('Runs go away with their model: use ml.drop_model; those of outside code with ml.drop_run.');
 CREATE TRIGGER runs_no_truncate BEFORE TRUNCATE ON ml.runs
 	FOR EACH STATEMENT EXECUTE FUNCTION ml.refuse_change('Runs go away with their model: use ml.drop_model.');
 CREATE TRIGGER run_metrics_immutable BEFORE UPDATE OR DELETE ON ml.run_metrics
-	FOR EACH ROW EXECUTE FUNCTION ml.refuse_change('Metrics of runs go away with their model: use ml.drop_model.');
+	FOR EACH ROW EXECUTE FUNCTION ml.refuse_change('Metrics of runs go away with their model: use ml.drop_model; those of outside code with ml.drop_run.');
 CREATE TRIGGER run_metrics_no_truncate BEFORE TRUNCATE ON ml.run_metrics
 	FOR EACH STATEMENT EXECUTE FUNCTION ml.refuse_change('Metrics of runs go away with their model: use ml.drop_model.');
 CREATE TRIGGER snapshots_immutable BEFORE UPDATE OR DELETE ON ml.snapshots
@@ -502,7 +509,9 @@ CREATE POLICY gates_any ON ml.gates FOR SELECT USING (ml.has_privilege(model, 'a
 CREATE POLICY approval_rules_any ON ml.approval_rules FOR SELECT USING (ml.has_privilege(model, 'any'));
 CREATE POLICY approvals_any ON ml.approvals FOR SELECT USING (ml.has_privilege(model, 'any'));
 CREATE POLICY versions_read ON ml.versions FOR SELECT USING (ml.has_privilege(model, 'read'));
-CREATE POLICY runs_read ON ml.runs FOR SELECT USING (ml.has_privilege(model, 'read'));
+-- Whoever began a run of outside code sees it, of whatever model it is.
+CREATE POLICY runs_read ON ml.runs FOR SELECT
+	USING (ml.has_privilege(model, 'read') OR (kind = 'external' AND ml.is_member(actor)));
 CREATE POLICY snapshots_read ON ml.snapshots FOR SELECT USING (ml.has_privilege(model, 'read'));
 CREATE POLICY source_columns_read ON ml.source_columns FOR SELECT USING (ml.has_privilege(model, 'read'));
 CREATE POLICY gate_results_read ON ml.gate_results FOR SELECT USING (ml.has_privilege(model, 'read'));

@@ -94,12 +94,6 @@ CREATE TRIGGER check_results_no_truncate BEFORE TRUNCATE ON ml.check_results
 
 -- Members of the owner see a suite, and readers of the model that of a version.
 
-CREATE FUNCTION ml.is_member(role name) RETURNS boolean
-	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 20
-	AS 'MODULE_PATHNAME', 'ml_is_member';
-COMMENT ON FUNCTION ml.is_member(name) IS
-	'whether the current user may act as the owner of something, by the owner''s name';
-
 ALTER TABLE ml.suites ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.checks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ml.check_results ENABLE ROW LEVEL SECURITY;

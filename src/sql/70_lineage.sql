@@ -87,7 +87,9 @@ CREATE VIEW ml.lineage_edges (from_kind, from_name, to_kind, to_name, relation)
 		SELECT 'run', v.run_id::text, 'version', v.model || '/' || v.version, 'produced'
 		FROM ml.versions v
 		UNION ALL
-		SELECT 'run', r.parent_run_id::text, 'run', r.run_id::text, 'started'
+		SELECT 'run', r.parent_run_id::text, 'run', r.run_id::text,
+			   CASE r.kind WHEN 'evaluate' THEN 'judged by' WHEN 'gate' THEN 'judged by'
+						   WHEN 'reproduce' THEN 'reproduced by' ELSE 'started' END
 		FROM ml.runs r WHERE r.parent_run_id IS NOT NULL
 		UNION ALL
 		SELECT 'version', v.model || '/' || v.parent_version, 'version', v.model || '/' || v.version, 'succeeded by'

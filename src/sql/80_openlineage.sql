@@ -51,7 +51,7 @@ BEGIN ATOMIC
 	SELECT pg_catalog.jsonb_build_object('namespace', ml.openlineage_namespace(),
 		'name', pg_catalog.concat_ws('.', pg_catalog.current_database(), $1, $2));
 END;
-COMMENT ON FUNCTION ml.openlineage_job(text, text) IS 'internal: the job that runs of one kind of a model belong to';
+COMMENT ON FUNCTION ml.openlineage_job(text, text) IS 'internal: the job that runs of one kind of a model, or of an experiment, belong to';
 
 -- A profile as the metrics of columns, of those that are fields. It is of the training rows.
 CREATE FUNCTION ml.openlineage_quality(profile jsonb, fields jsonb) RETURNS jsonb
@@ -138,10 +138,10 @@ BEGIN ATOMIC
 				'parent', CASE WHEN p.run_id IS NOT NULL THEN ml.openlineage_facet('ParentRunFacet', '1-2-0',
 					pg_catalog.jsonb_build_object(
 						'run', pg_catalog.jsonb_build_object('runId', ml.openlineage_uuid(p.run_id)),
-						'job', ml.openlineage_job(p.model, p.kind))) END,
+						'job', ml.openlineage_job(coalesce(p.model, p.experiment), p.kind))) END,
 				'errorMessage', CASE WHEN r.error IS NOT NULL THEN ml.openlineage_facet('ErrorMessageRunFacet', '1-0-1',
 					pg_catalog.jsonb_build_object('message', r.error, 'programmingLanguage', 'SQL')) END))),
-		'job', ml.openlineage_job(r.model, r.kind) || pg_catalog.jsonb_build_object(
+		'job', ml.openlineage_job(coalesce(r.model, r.experiment), r.kind) || pg_catalog.jsonb_build_object(
 			'facets', pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
 				'jobType', ml.openlineage_facet('JobTypeJobFacet', '2-0-4', pg_catalog.jsonb_build_object(
 					'processingType', 'BATCH', 'integration', 'PG_MLOPS', 'jobType', pg_catalog.upper(r.kind))),
@@ -155,7 +155,8 @@ BEGIN ATOMIC
 		 LEFT JOIN ml.runs p ON p.run_id = r.parent_run_id
 		 LEFT JOIN ml.versions v ON v.run_id = r.run_id
 		 LEFT JOIN ml.snapshots s ON s.snapshot_id = v.snapshot_id
-		 CROSS JOIN LATERAL (SELECT ml.source_query(r.params ->> 'source') AS query) q
+		 -- What outside code calls a source need not be one.
+		 CROSS JOIN LATERAL (SELECT CASE WHEN r.kind <> 'external' THEN ml.source_query(r.params ->> 'source') END AS query) q
 	WHERE r.run_id = ml.openlineage_run($1);
 END;
 COMMENT ON FUNCTION ml.openlineage(bigint) IS 'a run as a RunEvent of OpenLineage, with the datasets and columns it read and the version it made';

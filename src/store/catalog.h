@@ -68,6 +68,9 @@ typedef struct MlServing
 typedef struct MlRunMetric
 {
 	const char *name;
+	int			step;			/* from 1 on; 0: the final value */
+	const char *slice_key;		/* NULL: of all rows */
+	const char *slice_value;
 	double		value;
 } MlRunMetric;
 
@@ -193,9 +196,6 @@ extern void ml_catalog_deploy_notes(const char *model, int32 version, const char
  */
 extern bool ml_catalog_training(const char *model, int32 version, MlTrainingRecord *out);
 
-/* The model of a run under the active snapshot, or NULL when there is no such run. */
-extern char *ml_catalog_run_model(int64 run);
-
 /* Whether a model exists under the active snapshot; owner may be NULL. */
 extern bool ml_catalog_model_exists(const char *model, char **owner);
 
@@ -241,7 +241,7 @@ typedef struct MlDeployment
 extern List *ml_catalog_deployed_at(const char *model, TimestampTz at);
 
 /*
- * The bodies of the SQL verbs. Each takes the model row FOR UPDATE first, so
+ * The bodies of the SQL verbs. Each takes the model row FOR NO KEY UPDATE first, so
  * that two sessions queue, and writes its event. Rights are already checked.
  */
 

@@ -185,9 +185,12 @@ ml_gate_run(const MlModelRow *model, const MlGateJudgement *judgement)
 	ml_bind_arg_json(&args, judgement->params);
 	ml_bind_arg_text(&args, model->actor);
 	ml_arg(&args, TIMESTAMPTZOID, TimestampTzGetDatum(judgement->started_at), false);
-	ml_catalog_execute("INSERT INTO ml.runs (kind, model, version, status, params, actor, started_at, finished_at) "
-					   "VALUES ('gate', $1, $2, 'succeeded', $3, $4, $5, greatest($5, pg_catalog.clock_timestamp())) "
-					   "RETURNING run_id", &args, &row);
+	ml_bind_arg_json(&args, judgement->environment);
+	ml_catalog_execute("INSERT INTO ml.runs (kind, model, version, status, params, actor, started_at, finished_at, "
+					   "environment, parent_run_id) VALUES ('gate', $1, $2, 'succeeded', $3, $4, $5, "
+					   "greatest($5, pg_catalog.clock_timestamp()), $6, "
+					   "(SELECT v.run_id FROM ml.versions v WHERE v.model = $1 AND v.version = $2)) RETURNING run_id",
+					   &args, &row);
 	return ml_row_int64(&row, 0);
 }
 

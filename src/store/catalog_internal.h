@@ -35,6 +35,7 @@ typedef enum MlCatalogScan
 	ML_SCAN_EVENTS_NAMELESS,	/* ml.events of no model */
 	ML_SCAN_EVENT_HEADS,		/* ml.event_heads by (model) */
 	ML_SCAN_RUN,				/* ml.runs by its number alone */
+	ML_SCAN_RUNS_EXTERNAL,		/* ml.runs of outside code by (actor) */
 	ML_SCAN_SUITES,				/* ml.suites by (suite) */
 	ML_SCAN_CHECKS,				/* ml.checks by (suite), in the order in which they were added */
 	ML_SCAN_CHECK,				/* ml.checks by (suite, name) */
@@ -85,11 +86,14 @@ typedef struct MlScan
 #define ML_GRANTS_PRIVILEGE		3
 #define ML_RUNS_RUN				1
 #define ML_RUNS_EXPERIMENT		2
+#define ML_RUNS_KIND			3
 #define ML_RUNS_MODEL			4
 #define ML_RUNS_VERSION			5
+#define ML_RUNS_STATUS			7
 #define ML_RUNS_PARAMS			8
 #define ML_RUNS_SEED			9
 #define ML_RUNS_CODE			10
+#define ML_RUNS_ACTOR			11
 #define ML_RUNS_ENVIRONMENT		14
 #define ML_SNAPSHOTS_SNAPSHOT	1
 #define ML_SNAPSHOTS_SOURCE		2
@@ -266,6 +270,11 @@ extern void ml_detail_json(StringInfo detail, const char *name, const char *valu
 /* Writes an event; version 0 and detail NULL stand for none. */
 extern void ml_catalog_event(const char *kind, const MlModelRow *model, int32 version, StringInfo detail);
 
+/* ---- runs: catalog_runs.c ---- */
+
+/* Writes the metrics of a run. */
+extern void ml_catalog_run_metrics(int64 run, const MlRunMetric *metrics, int n);
+
 /* ---- gates: catalog_gates.c ---- */
 
 /* Raises an error unless the gates of the role are those that were found to pass; the model is locked. */
@@ -301,10 +310,13 @@ extern void ml_catalog_refuse_aliased(const MlModelRow *model, int32 version, co
 /* Lets the owner of a new model have his rights. */
 extern void ml_rights_own(const MlModelRow *model);
 
+/* The same of a role that begins a run of outside code. */
+extern void ml_rights_own_run(const char *actor);
+
 /* The same of a suite that is new, or changes hands. */
 extern void ml_rights_own_suite(const char *suite, const char *owner);
 
-/* The names (char *) of the roles with rights on a model, and what is to be called for each when they are gone. */
+/* The names (char *) of the roles with rights on a model or runs of it, and what is to be called for each when they are gone. */
 extern List *ml_rights_holders(const MlModelRow *model);
 extern void ml_rights_lose(const char *role);
 

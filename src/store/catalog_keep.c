@@ -254,9 +254,11 @@ ml_catalog_drop_model(const char *model_name)
 	List	   *holders;
 	ListCell   *lc;
 
+	ml_bind_arg_text(&args, model_name);
+	/* nobody may write rows that refer to the model any more; that it is there is checked below */
+	ml_catalog_execute("SELECT FROM ml.models m WHERE m.model = $1 FOR UPDATE", &args, NULL);
 	ml_catalog_lock(model_name, &model);
 	holders = ml_rights_holders(&model);
-	ml_bind_arg_text(&args, model.model);
 	if (ml_catalog_execute("SELECT d.version FROM ml.deployments d "
 						   "WHERE d.model = $1 AND d.role = 'production' AND d.ended_at IS NULL", &args, &row) > 0)
 		ereport(ERROR,

@@ -202,7 +202,7 @@ ml_policy_lock(const MlPolicy *policy)
 	MlArgs		args = {0};
 
 	ml_bind_arg_text(&args, policy->model);
-	if (ml_catalog_execute("SELECT FROM ml.models m WHERE m.model = $1 FOR UPDATE SKIP LOCKED", &args, NULL) == 0)
+	if (ml_catalog_execute("SELECT FROM ml.models m WHERE m.model = $1 FOR NO KEY UPDATE SKIP LOCKED", &args, NULL) == 0)
 		return false;
 	args.n = 0;
 	ml_bind_arg_int8(&args, policy->id);

@@ -33,7 +33,8 @@ typedef enum MlScanKind
 	ML_SCAN_EQUAL,				/* rows of the model */
 	ML_SCAN_ORDERED,			/* the same, in the index's order whatever the server's settings */
 	ML_SCAN_GREATER,			/* rows of the models behind it, in order */
-	ML_SCAN_NULL				/* rows without a model */
+	ML_SCAN_NULL,				/* rows without a model */
+	ML_SCAN_NAMED				/* rows of a role: the column is a name */
 } MlScanKind;
 
 typedef struct MlScanInfo
@@ -55,8 +56,9 @@ static const MlScanInfo ml_scans[] = {
 	[ML_SCAN_DEPLOYMENTS] = {"deployments", "deployments_history_idx", 11, ML_DEPLOYMENTS_MODEL, 0},
 	[ML_SCAN_ALIAS] = {"aliases", "aliases_current_key", 9, ML_ALIASES_MODEL, ML_ALIASES_ALIAS},
 	[ML_SCAN_GRANTS] = {"grants", "grants_pkey", 5, ML_GRANTS_MODEL, 0},
-	[ML_SCAN_RUNS] = {"runs", "runs_version_key", 16, ML_RUNS_MODEL, ML_RUNS_VERSION},
-	[ML_SCAN_RUN] = {"runs", "runs_pkey", 16, ML_RUNS_MODEL, ML_RUNS_RUN, true},
+	[ML_SCAN_RUNS] = {"runs", "runs_version_key", 17, ML_RUNS_MODEL, ML_RUNS_VERSION},
+	[ML_SCAN_RUN] = {"runs", "runs_pkey", 17, ML_RUNS_MODEL, ML_RUNS_RUN, true},
+	[ML_SCAN_RUNS_EXTERNAL] = {"runs", "runs_external_idx", 17, ML_RUNS_ACTOR, 0, false, ML_SCAN_NAMED},
 	[ML_SCAN_SNAPSHOT] = {"snapshots", "snapshots_model_key", 10, ML_SNAPSHOTS_MODEL, ML_SNAPSHOTS_SNAPSHOT, true},
 	[ML_SCAN_GATES] = {"gates", "gates_pkey", 13, ML_GATES_MODEL, 0},
 	[ML_SCAN_EVENTS] = {"events", "events_model_idx", 8, ML_EVENTS_MODEL, 0, false, ML_SCAN_ORDERED},
@@ -119,6 +121,13 @@ ml_scan_begin(MlScan *scan, MlCatalogScan what, const char *model, int64 number,
 	if (info->kind == ML_SCAN_NULL)
 		ScanKeyEntryInitialize(&keys[nkeys++], SK_ISNULL | SK_SEARCHNULL, info->model_column,
 							   InvalidStrategy, InvalidOid, InvalidOid, InvalidOid, (Datum) 0);
+	else if (info->kind == ML_SCAN_NAMED)
+	{
+		NameData   *role = palloc0(sizeof(NameData));
+
+		namestrcpy(role, model);
+		ScanKeyInit(&keys[nkeys++], info->model_column, BTEqualStrategyNumber, F_NAMEEQ, NameGetDatum(role));
+	}
 	else if (model != NULL)
 		ScanKeyInit(&keys[nkeys++], info->model_column,
 					info->kind == ML_SCAN_GREATER ? BTGreaterStrategyNumber : BTEqualStrategyNumber,
@@ -130,7 +139,7 @@ ml_scan_begin(MlScan *scan, MlCatalogScan what, const char *model, int64 number,
 	if (alias != NULL)
 		ScanKeyInit(&keys[nkeys++], info->second_column, BTEqualStrategyNumber, F_TEXTEQ,
 					CStringGetTextDatum(alias));
-	scan->index = info->kind == ML_SCAN_EQUAL ? NULL : index_open(ml_catalog_relation(info->index), AccessShareLock);
+	scan->index = info->kind == ML_SCAN_EQUAL || info->kind == ML_SCAN_NAMED ? NULL : index_open(ml_catalog_relation(info->index), AccessShareLock);
 	if (scan->index != NULL)
 		scan->scan = systable_beginscan_ordered(scan->rel, scan->index, GetActiveSnapshot(), nkeys, keys);
 	else

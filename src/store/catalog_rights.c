@@ -2,8 +2,8 @@
  * catalog_rights.c - owners and grants, and the item in the server's own catalog that carries them.
  *
  * Names of roles survive a dump, but the server does not know of them. So that
- * roles behave towards models and suites as they do towards tables, whoever owns
- * one or holds a privilege also has EXECUTE on ml.my_rights(), granted to him by
+ * roles behave towards models, suites and runs of outside code as they do towards
+ * tables, whoever owns one or holds a privilege also has EXECUTE on ml.my_rights(), granted to him by
  * name: DROP ROLE is refused then, DROP OWNED BY takes it away, and without it
  * a name in our tables counts for nothing (access.c). It is granted with the
  * first right and revoked with the last.
@@ -150,10 +150,23 @@ ml_change_owner(const MlModelRow *model, const char *owner, const char *reason)
 	ml_catalog_event("set_owner", model, 0, &detail);
 }
 
+/* Passes the runs of outside code of an earlier role to another one; their environment says whose they were. */
+static void
+ml_rights_pass_runs(const char *role, const char *heir)
+{
+	MlArgs		args = {0};
+
+	ml_bind_arg_text(&args, role);
+	ml_bind_arg_text(&args, heir);
+	ml_catalog_execute("UPDATE ml.runs SET actor = $2::pg_catalog.name, "
+					   "environment = environment || pg_catalog.jsonb_build_object('begun_by', actor) "
+					   "WHERE kind = 'external' AND actor = $1::pg_catalog.name", &args, NULL);
+}
+
 /*
  * Clears what the catalog still says of a role that has no item: it is another
  * one's, who had the name before. Grants go; models and suites but one each
- * (or NULL) pass to the catalog's owner.
+ * (or NULL), and runs of outside code, pass to the catalog's owner.
  */
 static void
 ml_rights_clear(const MlCarrier *carrier, const char *role, const char *but_model, const char *but_suite)
@@ -186,6 +199,7 @@ ml_rights_clear(const MlCarrier *carrier, const char *role, const char *but_mode
 		if (but_suite == NULL || strcmp(but_suite, (const char *) lfirst(lc)) != 0)
 			ml_suite_change_owner((const char *) lfirst(lc), heir);
 	}
+	ml_rights_pass_runs(role, heir);
 }
 
 /*
@@ -226,7 +240,29 @@ ml_rights_own_suite(const char *suite, const char *owner)
 	ml_rights_gain(owner, NULL, suite, RowExclusiveLock);
 }
 
-/* Takes the item from a role that owns neither model nor suite and holds no privilege any more. */
+/* A role begins a run of outside code. */
+void
+ml_rights_own_run(const char *actor)
+{
+	ml_rights_gain(actor, NULL, NULL, RowExclusiveLock);
+}
+
+/* Whether there is a run of outside code of a role's. */
+static bool
+ml_rights_run(const char *role)
+{
+	MlScan		scan;
+	bool		found;
+
+	ml_push_latest();
+	ml_scan_begin(&scan, ML_SCAN_RUNS_EXTERNAL, role, 0, NULL);
+	found = ml_scan_next(&scan) != NULL;
+	ml_scan_end(&scan);
+	PopActiveSnapshot();
+	return found;
+}
+
+/* Takes the item from a role that owns neither model nor suite nor run and holds no privilege any more. */
 void
 ml_rights_lose(const char *name)
 {
@@ -235,22 +271,27 @@ ml_rights_lose(const char *name)
 
 	if (!OidIsValid(role) || !ml_access_carried(role, &carrier) || role == carrier.owner ||
 		ml_naming(&ml_naming_models, name) != NIL || ml_naming(&ml_naming_grants, name) != NIL ||
-		ml_naming(&ml_naming_suites, name) != NIL)
+		ml_naming(&ml_naming_suites, name) != NIL || ml_rights_run(name))
 		return;
 	LockDatabaseObject(ProcedureRelationId, carrier.function, 0, ShareUpdateExclusiveLock);
 	if (ml_access_carried(role, &carrier))
 		ml_carrier_change(&carrier, name, false);
 }
 
-/* The names of the roles with rights on a model, as of now. */
+/* The names of the roles with rights on a model or runs of outside code of it, as of now. */
 List *
 ml_rights_holders(const MlModelRow *model)
 {
 	List	   *holders;
+	MlArgs		args = {0};
+	ListCell   *lc;
 
 	ml_push_latest();
 	holders = lappend(ml_catalog_grantees(model->model, NULL), model->owner);
 	PopActiveSnapshot();
+	ml_bind_arg_text(&args, model->model);
+	foreach(lc, ml_catalog_rows("SELECT DISTINCT r.actor FROM ml.runs r WHERE r.model = $1 AND r.kind = 'external'", &args))
+		holders = lappend(holders, ((const MlRow *) lfirst(lc))->column[0]);
 	return holders;
 }
 

@@ -174,23 +174,6 @@ ml_catalog_training(const char *model, int32 version, MlTrainingRecord *out)
 	return out->source != NULL && out->params != NULL;
 }
 
-/* The model of a run, or NULL when there is no such run. */
-char *
-ml_catalog_run_model(int64 run)
-{
-	MlScan		scan;
-	HeapTuple	tuple;
-	char	   *model = NULL;
-
-	if (run <= 0)
-		return NULL;
-	ml_scan_begin(&scan, ML_SCAN_RUN, NULL, run, NULL);
-	if ((tuple = ml_scan_next(&scan)) != NULL)
-		model = TextDatumGetCString(ml_scan_get(&scan, tuple, ML_RUNS_MODEL, NULL));
-	ml_scan_end(&scan);
-	return model;
-}
-
 /* The bytes of a version's artifact. */
 int64
 ml_catalog_artifact_bytes(const char *model, int32 version)

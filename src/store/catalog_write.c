@@ -272,7 +272,10 @@ ml_catalog_rows(const char *sql, MlArgs *args)
 	return rows;
 }
 
-/* Locks a model row and reads it; false when there is none. */
+/*
+ * Locks a model row and reads it; false when there is none. The mode lets
+ * others write rows that refer to the model meanwhile, such as runs.
+ */
 static bool
 ml_try_lock(const char *model, MlModelRow *out)
 {
@@ -280,7 +283,7 @@ ml_try_lock(const char *model, MlModelRow *out)
 	MlRow		row;
 
 	ml_bind_arg_text(&args, model);
-	if (ml_catalog_execute("SELECT m.owner, m.task, m.target FROM ml.models m WHERE m.model = $1 FOR UPDATE",
+	if (ml_catalog_execute("SELECT m.owner, m.task, m.target FROM ml.models m WHERE m.model = $1 FOR NO KEY UPDATE",
 						   &args, &row) == 0)
 		return false;
 	out->model = pstrdup(model);
@@ -387,8 +390,6 @@ ml_register_run(const MlRegistration *r, const MlModelRow *model, int32 version)
 	MlArgs		args = {0};
 	MlRow		row;
 	int64		run_id;
-	Datum	   *names = palloc(sizeof(Datum) * Max(r->nmetrics, 1));
-	Datum	   *values = palloc(sizeof(Datum) * Max(r->nmetrics, 1));
 
 	ml_bind_arg_text(&args, r->experiment);
 	ml_bind_arg_text(&args, r->kind);
@@ -407,24 +408,7 @@ ml_register_run(const MlRegistration *r, const MlModelRow *model, int32 version)
 					   "started_at, finished_at, environment, tags, parent_run_id) VALUES ($1, $2, $3, $4, 'succeeded', $5, $6, $7, $8, "
 					   "$9, greatest($9, pg_catalog.clock_timestamp()), $10, $11, $12) RETURNING run_id", &args, &row);
 	run_id = ml_row_int64(&row, 0);
-	if (r->nmetrics == 0)
-		return run_id;
-
-	for (int i = 0; i < r->nmetrics; i++)
-	{
-		names[i] = CStringGetTextDatum(r->metrics[i].name);
-		values[i] = Float8GetDatum(r->metrics[i].value);
-	}
-	args.n = 0;
-	ml_bind_arg_int8(&args, run_id);
-	ml_arg(&args, TEXTARRAYOID,
-		   PointerGetDatum(construct_array(names, r->nmetrics, TEXTOID, -1, false, TYPALIGN_INT)), false);
-	ml_arg(&args, FLOAT8ARRAYOID,
-		   PointerGetDatum(construct_array(values, r->nmetrics, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
-										   TYPALIGN_DOUBLE)), false);
-	ml_catalog_execute("INSERT INTO ml.run_metrics (run_id, name, value) "
-					   "SELECT $1, u.name, u.value FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3)) "
-					   "AS u (name, value)", &args, NULL);
+	ml_catalog_run_metrics(run_id, r->metrics, r->nmetrics);
 	return run_id;
 }
 

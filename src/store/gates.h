@@ -57,6 +57,7 @@ typedef struct MlGateJudgement
 	char	   *source_digest;	/* of the source's text and of the relations it reads */
 	char	   *fingerprint;	/* of its rows */
 	char	   *params;			/* json, for the run */
+	char	   *environment;	/* json, likewise */
 	TimestampTz started_at;
 } MlGateJudgement;
 

@@ -1,5 +1,5 @@
 /*
- * quantile.c - means, standard deviations and medians of columns of the training rows, exact and repeatable.
+ * quantile.c - means, standard deviations, quantiles and modes of columns of the training rows, exact and repeatable.
  */
 #include "postgres.h"
 
@@ -7,11 +7,20 @@
 
 #include "base/cell.h"
 #include "base/compat.h"
+#include "base/settings.h"
+#include "catalog/pg_operator_d.h"
+#include "catalog/pg_type_d.h"
 #include "math/moments.h"
+#include "miscadmin.h"
 #include "transform/quantile.h"
+#include "utils/tuplesort.h"
 
 #define ML_RADIX_BITS	16
 #define ML_RADIX		(1 << ML_RADIX_BITS)
+
+/* Columns sorted at once, and what the server's sort takes for a value. */
+#define ML_SORT_COLUMNS		32
+#define ML_SORT_VALUE_BYTES	24
 
 /* Columns selected at once: their histograms take half a megabyte each. */
 #define ML_MEDIAN_COLUMNS	32
@@ -236,4 +245,154 @@ ml_quantile_medians(MlRowSource *rows, int ncols, const bool *wanted, double *me
 	for (int s = 0; s < ML_MEDIAN_COLUMNS; s++)
 		pfree(select[s].histogram);
 	pfree(select);
+}
+
+/* What is done with the values of one sorted column, n of them. */
+typedef void (*MlSortedTake) (void *ctx, int column, Tuplesortstate *sort, int64 n);
+
+static double
+ml_sorted_next(Tuplesortstate *sort)
+{
+	Datum		value;
+	bool		isnull;
+
+	if (!ml_compat_sorted_datum(sort, &value, &isnull))
+		elog(ERROR, "a sorted column ended early");
+	return ml_cell_from_ordered((uint64) DatumGetInt64(value) ^ ML_CELL_SIGN);
+}
+
+/* Sorts some columns in one pass over the rows and hands each over. */
+static void
+ml_sorted_batch(MlRowSource *rows, const int *column, int ncolumns, int memory_kb, MlSortedTake take, void *ctx)
+{
+	Tuplesortstate *sort[ML_SORT_COLUMNS];
+	int64		count[ML_SORT_COLUMNS] = {0};
+	const double *block[ML_BLOCK_ROWS];
+	int			n;
+
+	for (int c = 0; c < ncolumns; c++)
+		sort[c] = tuplesort_begin_datum(INT8OID, Int8LessOperator, InvalidOid, false, memory_kb, NULL, TUPLESORT_NONE);
+	rows->rewind(rows->ctx);
+	while ((n = rows->read(rows->ctx, block)) > 0)
+	{
+		CHECK_FOR_INTERRUPTS();
+		for (int c = 0; c < ncolumns; c++)
+			for (int i = 0; i < n; i++)
+			{
+				double		x = block[i][column[c]];
+
+				if (ml_cell_is_missing(x))
+					continue;
+				/* the sort compares signed integers */
+				tuplesort_putdatum(sort[c], Int64GetDatum((int64) (ml_cell_ordered(x) ^ ML_CELL_SIGN)), false);
+				count[c]++;
+			}
+	}
+	for (int c = 0; c < ncolumns; c++)
+	{
+		tuplesort_performsort(sort[c]);
+		take(ctx, column[c], sort[c], count[c]);
+		tuplesort_end(sort[c]);
+	}
+}
+
+/* Sorts the wanted columns, as many at once as an eighth of the training's memory holds. */
+static void
+ml_sorted_columns(MlRowSource *rows, int ncols, const bool *wanted, MlSortedTake take, void *ctx)
+{
+	Size		room = ML_TRAIN_MEMORY_BYTES / 8;
+	Size		each = (Size) rows->nrows * ML_SORT_VALUE_BYTES + 64 * 1024;
+	int			at_once = (int) Max(Min(room / each, ML_SORT_COLUMNS), 1);
+	int			batch[ML_SORT_COLUMNS];
+	int			n = 0;
+
+	for (int j = 0; j < ncols; j++)
+	{
+		if (wanted[j])
+			batch[n++] = j;
+		if (n == at_once || (j == ncols - 1 && n > 0))
+		{
+			ml_sorted_batch(rows, batch, n, (int) Max(room / n / 1024, 64), take, ctx);
+			n = 0;
+		}
+	}
+}
+
+typedef struct MlShares
+{
+	int			nshares;
+	const double *shares;
+	double	  **values;
+} MlShares;
+
+static void
+ml_shares_take(void *ctx, int column, Tuplesortstate *sort, int64 n)
+{
+	const MlShares *s = ctx;
+	int64		at = -1;
+	double		low = 0;
+	double		high = 0;
+
+	for (int k = 0; k < s->nshares; k++)
+	{
+		double		place = (double) (n - 1) * s->shares[k];
+		int64		rank = (int64) floor(place);
+		double		part = place - (double) rank;
+
+		s->values[column][k] = 0;
+		if (n == 0)
+			continue;
+		/* high is the value at rank at, low the one before it */
+		while (at < Min(rank + 1, n - 1))
+		{
+			low = high;
+			high = ml_sorted_next(sort);
+			at++;
+		}
+		if (rank >= at)
+			s->values[column][k] = high;
+		else if (!isfinite(high - low))
+			s->values[column][k] = low * (1 - part) + high * part;
+		else if (part < 0.5)
+			s->values[column][k] = low + (high - low) * part;
+		else
+			s->values[column][k] = high - (high - low) * (1 - part);
+	}
+}
+
+void
+ml_quantile_shares(MlRowSource *rows, int ncols, const bool *wanted, int nshares, const double *shares, double **values)
+{
+	MlShares	ctx = {nshares, shares, values};
+
+	ml_sorted_columns(rows, ncols, wanted, ml_shares_take, &ctx);
+}
+
+static void
+ml_modes_take(void *ctx, int column, Tuplesortstate *sort, int64 n)
+{
+	double	   *mode = ctx;
+	double		value = 0;
+	int64		run = 0;
+	int64		longest = 0;
+
+	mode[column] = 0;
+	for (int64 i = 0; i < n; i++)
+	{
+		double		x = ml_sorted_next(sort);
+
+		run = i > 0 && x == value ? run + 1 : 1;
+		value = x;
+		if (run > longest)
+		{
+			longest = run;
+			mode[column] = x;
+		}
+	}
+}
+
+void
+ml_quantile_modes(MlRowSource *rows, int ncols, const bool *wanted, double *mode)
+{
+	ml_sorted_columns(rows, ncols, wanted, ml_modes_take, mode);
 }

@@ -88,8 +88,12 @@ $node->safe_psql('source', q{
 	SELECT ml.add_check('animals', 'range', '{x}', '{"min": 0, "max": 100}'), ml.add_check('animals', 'not_null', '{x,y}', name => E'it''s "\u00e9"\\\\');
 	SELECT ml.add_check('alone', 'not_null', '{y}', severity => 'warn');
 	SELECT ml.drop_check('alone', 'y_not_null');
+	-- Runs of outside code, one of them under way, about a model and about none.
+	SELECT ml.log_metric(r, 'loss', 'NaN', 1), ml.log_param(r, E'it''s \u00e9', E'a\tb') FROM ml.start_run('outside', E'na\\me', '{"a": 1.50}', seed => 5) r;
+	SELECT ml.end_run(r, 'failed') FROM ml.start_run('outside', model => E'\u00e9t\u00e9 ''26') r;
 	SET ROLE gone;
 	SELECT ml.add_check('left', 'not_null', '{y}');
+	SELECT ml.start_run('outside');
 	RESET ROLE;
 	INSERT INTO ml.check_results (suite, name, kind, column_name, severity, environment, source, success, status, observed, n, n_failed, run, at, actor)
 		SELECT 'animals', 'x_range', 'range', 'x', 'error', 'both', 'zoo', false, 'fail', '{"value": 1.50}', 50, 2, nextval('ml.check_results_result_id_seq'), 'infinity', a
@@ -140,6 +144,15 @@ for my $options ([], ['--inserts'], ['--format=custom'])
 	$node->safe_psql('target', 'CREATE ROLE gone');
 	is($node->safe_psql('target', q{SET ROLE gone; SELECT count(*) FROM ml.models}), '0', "$name: a new role of an old name has no rights");
 	$node->safe_psql('target', 'DROP ROLE gone');
+
+	# Runs of outside code go on: their actor writes to them, and a new role of an old name sees none.
+	is($node->safe_psql('target', q{SET ROLE analyst; SELECT status, count(*) FROM ml.runs WHERE kind = 'external' GROUP BY 1 ORDER BY 1}), "failed|1\nrunning|1", "$name: a role sees its runs");
+	is($node->safe_psql('target', q{SET ROLE analyst; SELECT ml.log_metric(run_id, 'loss', 0.5, 2), ml.end_run(run_id) FROM ml.runs WHERE kind = 'external' AND status = 'running';
+		SELECT count(*) FROM ml.run_metrics m JOIN ml.runs r USING (run_id) WHERE r.status = 'succeeded' AND r.kind = 'external'}), "|\n2", "$name: and writes to them");
+	$node->safe_psql('target', 'CREATE ROLE gone');
+	is($node->safe_psql('target', q{SET ROLE gone; SELECT count(*) FROM ml.runs}), '0', "$name: a new role of an old name sees no run");
+	$node->safe_psql('target', 'DROP ROLE gone');
+	ok($node->safe_psql('target', q{SELECT ml.start_run('more') > max(run_id) FROM ml.runs}), "$name: numbers of runs go on");
 
 	# Suites go on too: the same owner, new revisions, and the checks of a version go with it.
 	$node->safe_psql('target', q{SET ROLE analyst; SELECT ml.add_check('animals', 'range', '{x}', '{"min": 1}')});
