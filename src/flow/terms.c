@@ -17,8 +17,8 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/regproc.h"
 #include "utils/syscache.h"
-#include "utils/varlena.h"
 
 Oid
 ml_terms_config(const char *name, bool missing_ok)
@@ -28,11 +28,7 @@ ml_terms_config(const char *name, bool missing_ok)
 
 	if (name == NULL)
 		return getTSCurrentConfig(true);
-	names = stringToQualifiedNameList(name
-#if ML_COMPAT_SOFT_NAMES
-									  ,NULL
-#endif
-		);
+	names = ml_compat_qualified_name(name);
 	config = get_ts_config_oid(names, true);
 	if (!OidIsValid(config) && !missing_ok)
 		ereport(ERROR,
