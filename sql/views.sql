@@ -14,6 +14,7 @@ INSERT INTO ml.runs (kind, model, version, status, finished_at, params) SELECT '
 INSERT INTO ml.runs (kind, model, status, finished_at, params, parent_run_id, error)
 	SELECT 'trial', 'm0001', CASE t WHEN 3 THEN 'failed' ELSE 'succeeded' END, 'infinity', jsonb_build_object('l2', t), 1, CASE t WHEN 3 THEN 'no' END FROM generate_series(1, 3) t ORDER BY t;
 INSERT INTO ml.runs (kind, model, status, finished_at, parent_run_id) VALUES ('evaluate', 'm0001', 'succeeded', 'infinity', 1);
+INSERT INTO ml.runs (kind, experiment, status, actor) SELECT 'external', 'e' || i % 50, 'running', 'regress_ml_one' FROM generate_series(1, 500) i;
 INSERT INTO ml.run_metrics (run_id, name, step, value) SELECT r.run_id, n, s, r.run_id FROM ml.runs r, (VALUES ('rmse', 1), ('rmse', NULL), ('mae', NULL)) x (n, s) WHERE r.status = 'succeeded';
 INSERT INTO ml.run_metrics (run_id, name, slice_key, slice_value, value) SELECT run_id, 'rmse', 'city', 'b', 1 FROM ml.runs WHERE status = 'succeeded';
 INSERT INTO ml.snapshots (model, source, relations, rows) SELECT r.model, 'public.s', ARRAY['public.s', 'public.v' || r.run_id], 10 FROM ml.runs r WHERE kind = 'train' ORDER BY run_id;
@@ -53,7 +54,9 @@ CREATE VIEW filtered AS SELECT o, format('SELECT * FROM ml.%s WHERE model = ''m0
 	UNION ALL VALUES ('run_metrics', 'SELECT * FROM ml.run_metrics WHERE run_id = 1'), ('trials', 'SELECT t.* FROM ml.trials(1) t'),
 		('lineage of a role', 'SELECT * FROM ml.lineage WHERE model = ''m0001'' AND version = 3'),
 		('impact', 'SELECT * FROM ml.source_columns WHERE relation = ''public.s'' AND column_name = ''c1'''),
-		('children', 'SELECT * FROM ml.runs WHERE parent_run_id = 1');
+		('children', 'SELECT * FROM ml.runs WHERE parent_run_id = 1'), ('runs of an experiment', 'SELECT * FROM ml.runs WHERE experiment = ''e1'''),
+		('experiment', 'SELECT * FROM ml.experiments WHERE experiment = ''e1'''), ('run of nobody', 'SELECT * FROM ml.runs WHERE run_id = 700'),
+		('items of a run', 'SELECT * FROM ml.run_items(1)'), ('items of a version', 'SELECT * FROM ml.version_items(''m0001'', 3)');
 GRANT SELECT ON filtered TO PUBLIC;
 SELECT o, unindexed(query) FROM filtered;
 SET ROLE regress_ml_one;
@@ -67,7 +70,8 @@ RESET enable_mergejoin;
 
 -- What each sees.
 CREATE VIEW seen WITH (security_invoker = true) AS SELECT (SELECT count(*) FROM ml.lineage) AS lineage, (SELECT count(*) FROM ml.leaderboard) AS leaderboard,
-	(SELECT count(*) FROM ml.lineage_edges) AS edges, (SELECT count(*) FROM ml.attached_columns) AS attached, (SELECT count(*) FROM ml.run_metrics) AS metrics;
+	(SELECT count(*) FROM ml.lineage_edges) AS edges, (SELECT count(*) FROM ml.attached_columns) AS attached, (SELECT count(*) FROM ml.run_metrics) AS metrics,
+	(SELECT count(*) FROM ml.runs) AS runs, (SELECT count(*) FROM ml.runs WHERE model IS NULL) AS outside;
 GRANT SELECT ON seen TO PUBLIC;
 TABLE seen;
 SET ROLE regress_ml_one;

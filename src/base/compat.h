@@ -79,11 +79,14 @@
 #define ml_compat_permissions(stmt) ((stmt)->rtable)
 #endif
 
-/* One function tells who owns objects of all kinds since 16. */
+/* One function tells who owns objects of all kinds since 16, and what is allowed on them. */
 #if PG_VERSION_NUM >= 160000
+#define ml_compat_may_create_in(schema, role) \
+	(object_aclcheck(NamespaceRelationId, schema, role, ACL_CREATE) == ACLCHECK_OK)
 #define ml_compat_owns_relation(relid, role) object_ownercheck(RelationRelationId, relid, role)
 #define ml_compat_owns_database(database, role) object_ownercheck(DatabaseRelationId, database, role)
 #else
+#define ml_compat_may_create_in(schema, role) (pg_namespace_aclcheck(schema, role, ACL_CREATE) == ACLCHECK_OK)
 #define ml_compat_owns_relation(relid, role) pg_class_ownercheck(relid, role)
 #define ml_compat_owns_database(database, role) pg_database_ownercheck(database, role)
 #endif

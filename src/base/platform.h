@@ -13,7 +13,7 @@ extern const char *ml_platform_name(void);
 /* What compiled the library, as in "gcc 12.2.0"; palloc'd. */
 extern char *ml_platform_compiler(void);
 
-/* The C library in use, whose exp and log some figures rest on, as in "glibc 2.36"; palloc'd. */
+/* The C library in use, as in "glibc 2.36"; palloc'd. */
 extern char *ml_platform_c_library(void);
 
 #endif							/* ML_PLATFORM_H */

@@ -108,6 +108,7 @@ ml_candidate_judge_rows(const MlTraining *t, const MlLearner *learner, Jsonb *pa
 	memset(out, 0, sizeof *out);
 	out->metrics = ml_metrics_for(ml_quality_task(labels), &out->nmetrics);
 	nclasses = ml_candidate_classes(part);
+	out->classes_missing = labels->nclasses - nclasses;
 	hopeless = ml_candidate_hopeless(part, nclasses);
 	if (hopeless == NULL)
 	{
@@ -123,10 +124,15 @@ ml_candidate_judge_rows(const MlTraining *t, const MlLearner *learner, Jsonb *pa
 		c.task_known = true;
 		c.learner = learner;
 		c.other_params = t->other_params;
+		c.optional = t->optional;
 		ml_train_settle(&c, learner);
 		if (nclasses < labels->nclasses)
 			c.positive = NULL;
 		ml_train_learn(&c);
+		hopeless = c.left_out;
+	}
+	if (hopeless == NULL)
+	{
 		quality = ml_quality_begin(labels, context);
 		ml_candidate_score(&c, quality, row, ctx);
 		out->rows = quality->rows;

@@ -12,6 +12,7 @@ typedef struct MlCandidateScore
 	const MlMetric *const *metrics;
 	double	   *values;			/* NaN where a metric is not defined for these rows */
 	int64		rows;			/* that were judged */
+	int			classes_missing;	/* classes of other rows that the training rows lack */
 	char	   *left_out;		/* why there is no score, or NULL */
 } MlCandidateScore;
 
@@ -25,9 +26,10 @@ typedef void (*MlCandidateRow) (void *ctx, double truth, const double *out);
 /*
  * Fits on part->train and judges on part->test, in a memory context of its
  * own; the part's training rows are used up. params and pipeline are what the
- * caller of ml.train would have given, or NULL. Of t only spec, context, task,
- * positive class and tick are needed. row may be NULL. What the fit cannot do
- * raises its error.
+ * caller of ml.train would have given, or NULL. Of t only spec, tick,
+ * other_params (passed over in params) and optional (too little memory is no
+ * error, but leaves the candidate out) are needed. row may be NULL. What the
+ * fit cannot do raises its error.
  */
 extern void ml_candidate_judge_rows(const MlTraining *t, const MlLearner *learner, Jsonb *params, Jsonb *pipeline,
 									MlLoad *part, MlCandidateRow row, void *ctx, MlCandidateScore *out);

@@ -19,6 +19,7 @@
 #include "flow/design.h"
 #include "flow/load_profile.h"
 #include "flow/recorded.h"
+#include "flow/stored.h"
 #include "store/access.h"
 #include "store/cache.h"
 #include "utils/builtins.h"
@@ -336,6 +337,21 @@ ml_changed_compare(const MlChangedColumn *recorded, const MlChangedColumn *today
 						   today ? today->members[m] : NULL);
 }
 
+/* With a copy: how many rows differ, of what was then and of what is today. */
+static void
+ml_changed_rows(const MlVersionRef *version, const MlLoad *load, MlChangedSink sink, void *ctx)
+{
+	MlStored	stored;
+	int64		gone;
+	int64		come;
+
+	if (!ml_catalog_stored_of(version->model, version->version, &stored) || stored.table == NULL ||
+		ml_stored_problem(&stored, load->identity->role) != NULL)
+		return;
+	if (ml_stored_unmatched(&stored, load, &gone, &come) && gone + come > 0)
+		sink(ctx, NULL, "unmatched", psprintf("%lld", (long long) gone), psprintf("%lld", (long long) come));
+}
+
 void
 ml_changed_run(const char *ref, MlChangedSink sink, void *ctx)
 {
@@ -364,6 +380,7 @@ ml_changed_run(const char *ref, MlChangedSink sink, void *ctx)
 				   psprintf("%lld", (long long) (load->rows_read - load->rows_null_target)));
 	if (record.fingerprint)
 		ml_changed_put(sink, ctx, NULL, "fingerprint", record.fingerprint, ml_fingerprint_text(&load->fingerprint));
+	ml_changed_rows(&version, load, sink, ctx);
 	foreach(lc, recorded)
 	{
 		const MlChangedColumn *column = lfirst(lc);

@@ -28,20 +28,6 @@
 
 /* ---- the source ---- */
 
-/* The source as it stands in FROM. */
-static char *
-ml_data_from(const MlSourceInfo *info)
-{
-	RawStmt    *statement;
-
-	if (info->relation != NULL && !info->narrowed)
-		return info->relation;
-	/* the server's own word for where its one statement ends: without a semicolon, and comments behind that */
-	statement = linitial_node(RawStmt, raw_parser(info->query, RAW_PARSE_DEFAULT));
-	return psprintf("(\n%s\n)", statement->stmt_len > 0 ?
-					pnstrdup(info->query + statement->stmt_location, statement->stmt_len) : info->query);
-}
-
 /* A pass that reads nothing yet. */
 static MlDataPass *
 ml_data_pass_create(const MlDataScan *scan)
@@ -61,7 +47,7 @@ ml_data_scan_begin(MlDataScan *scan, const char *source)
 	memset(scan, 0, sizeof *scan);
 	scan->source = source;
 	scan->desc = ml_source_describe(source, &scan->info);
-	scan->from = ml_data_from(&scan->info);
+	scan->from = ml_source_from(&scan->info);
 	ml_row_type_of(scan->desc, &scan->type);
 	scan->pass = ml_data_pass_create(scan);
 }

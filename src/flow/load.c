@@ -11,6 +11,7 @@
 #include "base/compat.h"
 #include "base/settings.h"
 #include "flow/load.h"
+#include "flow/load_copy.h"
 #include "flow/load_profile.h"
 #include "flow/load_split.h"
 #include "miscadmin.h"
@@ -336,7 +337,11 @@ ml_load_describe(void *ctx, TupleDesc desc)
 		load->first_pass = !ml_load_lengths_known(load) || ml_load_split_counts(load);
 	}
 	if (!load->first_pass)
+	{
 		ml_load_layout(load);
+		if (load->copied)
+			load->copy = ml_load_copy_begin(load, desc);
+	}
 	MemoryContextSwitchTo(old);
 }
 
@@ -698,6 +703,8 @@ ml_load_row(void *ctx, TupleTableSlot *slot)
 		ml_load_target_value(load, load->cells[load->target_cell]);
 	hash = ml_mix64(hash);
 	ml_fingerprint_add(&load->fingerprint, hash);
+	if (load->copy)
+		ml_load_copy_row(load->copy, slot);
 	return ml_load_route(load, hash);
 }
 
@@ -724,6 +731,8 @@ ml_load_prepare(MlLoad *load)
 	load->budget.limit = ML_TRAIN_MEMORY_BYTES;
 	load->seed_mix = ml_mix64((uint64) load->seed + UINT64CONST(0x6a09e667f3bcc909));
 	load->target_whole = true;
+	/* there are no cells before the layout */
+	load->split_cell = -1;
 }
 
 void

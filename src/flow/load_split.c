@@ -9,11 +9,14 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "base/compat.h"
 #include "common/hashfn.h"
 #include "flow/load_split.h"
 #include "utils/date.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 /* Whether the split column is what folds are made by. */
@@ -198,7 +201,12 @@ ml_load_split_count(MlLoad *load, const TupleTableSlot *slot)
 			ml_load_missing(load, column);
 		ml_load_split_value(load, column, slot->tts_values[column->attno - 1]);
 		if (load->cut_keys == NULL)
+		{
+			MemoryContext row = MemoryContextSwitchTo(load->context);
+
 			load->cut_keys = ml_frame_create(1, &load->budget);
+			MemoryContextSwitchTo(row);
+		}
 		*ml_frame_row(load->cut_keys) = ml_cell_from_bits(load->split_key);
 		ml_frame_commit(load->cut_keys, load->split_key);
 	}

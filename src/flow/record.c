@@ -12,6 +12,7 @@
 #include "base/settings.h"
 #include "base/team.h"
 #include "flow/call.h"
+#include "flow/crossval.h"
 #include "flow/environment.h"
 #include "flow/load_profile.h"
 #include "flow/reads.h"
@@ -109,6 +110,49 @@ ml_record_notes(const MlNotes *notes)
 	return out.data;
 }
 
+/* A figure of the training: as JSON, where there is an object for it, and of the run. */
+static void
+ml_record_figure(MlRegistration *r, StringInfo json, const char *name, int step, double value)
+{
+	MlRunMetric *metric = unconstify(MlRunMetric *, &r->metrics[r->nmetrics++]);
+
+	if (json)
+	{
+		appendStringInfoString(json, json->len > 1 ? ", " : "");
+		ml_json_text(json, name);
+		appendStringInfoString(json, ": ");
+		ml_json_number(json, value);
+	}
+	metric->name = name;
+	metric->step = step;
+	metric->value = value;
+}
+
+/* Metrics over folds; where no rows were held out beside them, their means stand for the model's. */
+static void
+ml_record_folds(const MlCrossval *cv, bool stand_in, MlRegistration *r, StringInfo json)
+{
+	double		mean;
+	double		stddev;
+
+	for (int m = 0; stand_in && m < cv->nmetrics; m++)
+		if (ml_crossval_mean(cv, m, &mean, &stddev) > 0)
+			ml_record_figure(r, json, cv->metrics[m]->name, 0, mean);
+	for (int m = 0; m < cv->nmetrics; m++)
+	{
+		char	   *name = psprintf("cv_%s", cv->metrics[m]->name);
+		int			n = ml_crossval_mean(cv, m, &mean, &stddev);
+
+		if (n > 0)
+			ml_record_figure(r, json, name, 0, mean);
+		if (n > 1)
+			ml_record_figure(r, json, psprintf("%s_stddev", name), 0, stddev);
+		for (int f = 0; f < cv->nfolds; f++)
+			if (!isnan(cv->values[f * cv->nmetrics + m]))
+				ml_record_figure(r, NULL, name, f + 1, cv->values[f * cv->nmetrics + m]);
+	}
+}
+
 /* Collects held-out metrics and what the learner says of its fit and of its iterations. */
 static void
 ml_record_figures(MlTraining *t, MlRegistration *r)
@@ -116,11 +160,12 @@ ml_record_figures(MlTraining *t, MlRegistration *r)
 	const MlLearner *learner = t->model->learner;
 	MlFigure   *figures = NULL;
 	int			nfigures = learner->figures ? learner->figures(t->model->state, &figures) : 0;
+	int			nfolds = t->cv ? t->cv->nmetrics * (t->cv->nfolds + 3) : 0;
 	int			points = ml_learning_curve_points(&t->curves);
-	MlRunMetric *metrics = palloc0(sizeof(MlRunMetric) * (t->quality->nmetrics + nfigures + points + 1));
 	StringInfoData held_out;
 	StringInfoData summary;
 
+	r->metrics = palloc0(sizeof(MlRunMetric) * (t->quality->nmetrics + nfigures + nfolds + points + 1));
 	initStringInfo(&held_out);
 	initStringInfo(&summary);
 	appendStringInfoChar(&held_out, '{');
@@ -128,15 +173,11 @@ ml_record_figures(MlTraining *t, MlRegistration *r)
 	{
 		double		value;
 
-		if (t->quality->rows == 0 || !ml_metric_value(t->quality->states[m], &value))
-			continue;
-		appendStringInfoString(&held_out, r->nmetrics > 0 ? ", " : "");
-		ml_json_text(&held_out, t->quality->metrics[m]->name);
-		appendStringInfoString(&held_out, ": ");
-		ml_json_number(&held_out, value);
-		metrics[r->nmetrics].name = t->quality->metrics[m]->name;
-		metrics[r->nmetrics++].value = value;
+		if (t->quality->rows > 0 && ml_metric_value(t->quality->states[m], &value))
+			ml_record_figure(r, &held_out, t->quality->metrics[m]->name, 0, value);
 	}
+	if (t->cv)
+		ml_record_folds(t->cv, t->quality->rows == 0 && t->load->split == ML_SPLIT_NONE, r, &held_out);
 	appendStringInfoChar(&held_out, '}');
 	appendStringInfoChar(&summary, '{');
 	for (int i = 0; i < nfigures; i++)
@@ -145,12 +186,10 @@ ml_record_figures(MlTraining *t, MlRegistration *r)
 		ml_json_text(&summary, figures[i].name);
 		appendStringInfoString(&summary, ": ");
 		ml_json_number(&summary, figures[i].value);
-		metrics[r->nmetrics].name = psprintf("fit.%s", figures[i].name);
-		metrics[r->nmetrics++].value = figures[i].value;
+		ml_record_figure(r, NULL, psprintf("fit.%s", figures[i].name), 0, figures[i].value);
 	}
 	appendStringInfoChar(&summary, '}');
-	r->nmetrics += ml_learning_curve_metrics(&t->curves, metrics + r->nmetrics);
-	r->metrics = metrics;
+	r->nmetrics += ml_learning_curve_metrics(&t->curves, unconstify(MlRunMetric *, r->metrics) + r->nmetrics);
 	r->metrics_json = held_out.data;
 	r->summary_json = summary.data;
 }

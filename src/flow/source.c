@@ -21,6 +21,7 @@
 #include "flow/source.h"
 #include "miscadmin.h"
 #include "nodes/plannodes.h"
+#include "parser/parser.h"
 #include "parser/scansup.h"
 #include "tcop/dest.h"
 #include "utils/acl.h"
@@ -382,6 +383,19 @@ ml_source_read(const char *source, const MlSourceReader *reader, MlSourceInfo *i
 	}
 	PG_END_TRY();
 	return all;
+}
+
+char *
+ml_source_from(const MlSourceInfo *info)
+{
+	RawStmt    *statement;
+
+	if (info->relation != NULL && !info->narrowed)
+		return info->relation;
+	/* the server's own word for where its one statement ends: without a semicolon, and comments behind that */
+	statement = linitial_node(RawStmt, raw_parser(info->query, RAW_PARSE_DEFAULT));
+	return psprintf("(\n%s\n)", statement->stmt_len > 0 ?
+					pnstrdup(info->query + statement->stmt_location, statement->stmt_len) : info->query);
 }
 
 /* Describes the source; see the header. */

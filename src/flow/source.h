@@ -46,6 +46,9 @@ typedef struct MlSourceInfo
 /* Whether a source is a query rather than the name of a relation. */
 extern bool ml_source_is_query(const char *source);
 
+/* A source that was read or described, as it can stand in FROM. */
+extern char *ml_source_from(const MlSourceInfo *info);
+
 /*
  * The columns of a source, without reading it. info may be NULL; desc and its
  * members are palloc'd in the current context.

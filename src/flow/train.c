@@ -14,6 +14,9 @@
 #include "base/settings.h"
 #include "base/team.h"
 #include "flow/aside.h"
+#include "flow/crossval.h"
+#include "flow/load_copy.h"
+#include "flow/load_split.h"
 #include "flow/split.h"
 #include "flow/train_suite.h"
 #include "flow/training.h"
@@ -142,6 +145,7 @@ ml_train_init_load(MlTraining *t, bool stream)
 	/* what is read aside ends before the frames do */
 	load->budget.owner = t->spec->detached ? CurrentResourceOwner : NULL;
 	load->profiled = true;
+	load->copied = strcmp(t->spec->snapshot, "copy") == 0;
 	ml_split_parse(t->spec->split, load);
 	load->folded = load->folds > 0 || t->spec->search != NULL;
 	load->filed = t->learner != NULL && (t->learner->flags & ML_LEARNER_COLUMNS) && t->pipeline_given == NULL &&
@@ -164,6 +168,8 @@ ml_train_init_load(MlTraining *t, bool stream)
 void
 ml_train_drop_load(MlLoad *load)
 {
+	if (load->copy)
+		ml_load_copy_end(load->copy);
 	if (load->train)
 		ml_frame_free(load->train);
 	ml_frame_free(load->test);
@@ -247,6 +253,7 @@ ml_train_load(MlTraining *t)
 	}
 	ml_aside_end(&aside);
 	ml_train_check_rows(t);
+	ml_load_split_note(t->load);
 	ml_progress_rows(t->load->rows_read, t->load->rows_read);
 	ml_progress_memory((int64) MemoryContextMemAllocated(t->context, true));
 	ml_progress_phase(ML_PHASE_FITTING);
@@ -388,6 +395,12 @@ ml_train_judge(MlTraining *t)
 
 	t->quality = ml_quality_begin(t->model, t->context);
 	t->held_out = ml_held_out_begin(t->model, t->context);
+	if (t->load->split == ML_SPLIT_NONE && t->cv)
+	{
+		/* each row's prediction is of a model that has not learned from it */
+		t->held_out = t->cv->held_out;
+		return;
+	}
 	if (t->load->split == ML_SPLIT_NONE)
 	{
 		ml_note(&t->notes, "no rows were held out: there are no metrics");
@@ -424,6 +437,16 @@ ml_train_learn(MlTraining *t)
 	ml_design_inputs(&t->design, &wish, &t->notes);
 	ml_train_fit_pipeline(t);
 	ml_train_fit(t);
+}
+
+/* Judges the learner by the folds of the training rows, before it learns from all of them. */
+static void
+ml_train_cross_validate(MlTraining *t)
+{
+	if (t->load->folds == 0)
+		return;
+	t->cv = ml_crossval_run(t, t->model->learner, ml_crossval_folds(t), NULL, &t->notes);
+	ml_crossval_note(t->cv, t->load, &t->notes);
 }
 
 /* Puts the process's title back when the training ends, however it ends, and ends its progress. */
@@ -507,6 +530,7 @@ ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
 	{
 		if (!t->task_known)
 			ml_train_settle(t, t->learner);
+		ml_train_cross_validate(t);
 		ml_train_learn(t);
 	}
 	ml_train_release_rows(t);

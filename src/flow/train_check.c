@@ -4,6 +4,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "flow/load_copy.h"
 #include "flow/split.h"
 #include "flow/training.h"
 #include "store/access.h"
@@ -28,10 +29,23 @@ ml_train_one_of(const char *value, const char *const *choices)
 	return false;
 }
 
+/* Raises an error when there is nowhere to put a copy: of a retraining, it belongs to whose source it is. */
+static void
+ml_train_check_copy(const MlTrainSpec *spec)
+{
+	MlIdentitySaved saved;
+
+	if (spec->repeats)
+		ml_identity_enter(&spec->repeats->identity, &saved);
+	(void) ml_load_copy_schema();
+	if (spec->repeats)
+		ml_identity_leave(&saved);
+}
+
 void
 ml_train_check(const MlTrainSpec *spec)
 {
-	static const char *const snapshots[] = {"fingerprint", "none", NULL};
+	static const char *const snapshots[] = {"fingerprint", "copy", "none", NULL};
 	static const char *const deploys[] = {"never", "first", "if_gates_pass", "always", NULL};
 	char	   *owner;
 
@@ -46,13 +60,11 @@ ml_train_check(const MlTrainSpec *spec)
 				 errhint("Pass target => 'column'.")));
 	if (spec->search)
 		ml_train_unsupported("search", "Pass the parameters themselves in params.");
-	if (strcmp(spec->snapshot, "copy") == 0)
-		ml_train_unsupported("snapshot => 'copy'", "Use 'fingerprint', and keep a copy of the source yourself.");
 	if (!ml_train_one_of(spec->snapshot, snapshots))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("snapshot cannot be \"%s\"", spec->snapshot),
-				 errdetail("Its values are: fingerprint, none."),
+				 errdetail("Its values are: fingerprint, copy, none."),
 				 errhint("Leave it out to record the fingerprint.")));
 	if (!ml_train_one_of(spec->deploy, deploys))
 		ereport(ERROR,
@@ -60,6 +72,8 @@ ml_train_check(const MlTrainSpec *spec)
 				 errmsg("deploy cannot be \"%s\"", spec->deploy),
 				 errdetail("Its values are: never, first, if_gates_pass, always."),
 				 errhint("Leave it out to deploy the first version only.")));
+	if (strcmp(spec->snapshot, "copy") == 0)
+		ml_train_check_copy(spec);
 	if (spec->tags && !JB_ROOT_IS_OBJECT(spec->tags))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -8,6 +8,7 @@
 #include "access/xact.h"
 #include "base/compat.h"
 #include "flow/gates.h"
+#include "flow/load_copy.h"
 #include "flow/training.h"
 #include "store/access.h"
 #include "store/suites.h"
@@ -84,6 +85,28 @@ ml_train_keep_reasons(MlTraining *t, const MlTrainResult *result, int before)
 								list_copy_tail(t->notes.items, before));
 }
 
+/*
+ * Writes the rows that were read to a table of whose source they come from:
+ * who may retrain a model need not be allowed to see them.
+ */
+static void
+ml_train_store_copy(const MlTraining *t, MlRegistration *r)
+{
+	MlIdentitySaved saved;
+	MlStoredCopy stored;
+
+	if (t->load->copy == NULL)
+		return;
+	r->snapshot_id = ml_catalog_snapshot_number();
+	if (t->spec->repeats)
+		ml_identity_enter(&t->spec->repeats->identity, &saved);
+	ml_load_copy_write(t->load->copy, t->spec->model, r->snapshot_id, &stored);
+	if (t->spec->repeats)
+		ml_identity_leave(&saved);
+	r->stored_as = stored.table;
+	r->stored_query = stored.query;
+}
+
 void
 ml_train_register(MlTraining *t, MlTrainResult *result)
 {
@@ -97,6 +120,7 @@ ml_train_register(MlTraining *t, MlTrainResult *result)
 	if (t->spec->repeats)
 		t->notes.items = list_truncate(list_copy(notes), before);
 	ml_record_fill(t, &r);
+	ml_train_store_copy(t, &r);
 	t->notes.items = notes;
 	result->version = ml_catalog_register(&r, &run_id);
 	CommandCounterIncrement();

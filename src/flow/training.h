@@ -38,6 +38,7 @@ typedef struct MlTraining
 	MlTick		tick;
 	MlQuality  *quality;
 	MlHeldOut  *held_out;
+	struct MlCrossval *cv;		/* crossval.h; NULL without folds */
 	List	   *checked;		/* MlCheckResult *: what the suite of the model's name found in the source */
 } MlTraining;
 

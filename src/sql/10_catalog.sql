@@ -131,11 +131,14 @@ CREATE TABLE ml.snapshots (
 	stored_as		text,
 	taken_at		timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	model			text COLLATE "C" NOT NULL,
+	-- The SELECT that gives the rows of stored_as back.
+	stored_query	text,
 	CONSTRAINT snapshots_pkey PRIMARY KEY (snapshot_id),
 	-- The target of versions_snapshot_fkey: a version cannot name another model's snapshot.
 	CONSTRAINT snapshots_model_key UNIQUE (model, snapshot_id),
 	CONSTRAINT snapshots_model_fkey FOREIGN KEY (model) REFERENCES ml.models (model),
 	CONSTRAINT snapshots_rows_check CHECK (rows >= 0),
+	CONSTRAINT snapshots_stored_check CHECK ((stored_as IS NULL) = (stored_query IS NULL)),
 	CONSTRAINT snapshots_fingerprint_check CHECK (fingerprint ~ '^([0-9a-f][0-9a-f])+$')
 );
 COMMENT ON TABLE ml.snapshots IS 'identity of the data that trainings read';

@@ -113,6 +113,9 @@ typedef struct MlRegistration
 	const char *fingerprint;	/* hex, or NULL */
 	const char *profile;		/* json */
 	XLogRecPtr	wal_lsn;
+	int64		snapshot_id;	/* 0: the next one */
+	const char *stored_as;		/* the table of a copy, qualified, and the query that reads it; or NULL */
+	const char *stored_query;
 	List	   *columns;		/* what the source reads: MlSourceColumn * */
 	/* the version */
 	const char *algorithm;
@@ -183,6 +186,22 @@ typedef struct MlTrainingRecord
 	char	   *trainer;		/* the role that trained, or whose training was repeated: the source is read with its rights */
 	char	   *search_path;	/* by which the names in the source resolve; NULL: not recorded */
 } MlTrainingRecord;
+
+/* A number for a snapshot that is yet to be registered. */
+extern int64 ml_catalog_snapshot_number(void);
+
+/* The copy of a snapshot's rows; what a snapshot without one does not have is NULL. */
+typedef struct MlStored
+{
+	int64		snapshot_id;	/* 0: there is no snapshot */
+	char	   *model;
+	char	   *table;			/* qualified; it may be gone */
+	char	   *query;
+} MlStored;
+
+/* Finds the copy of a snapshot by its number, and that of a version. False when there is no such snapshot. */
+extern bool ml_catalog_stored(int64 snapshot, MlStored *out);
+extern bool ml_catalog_stored_of(const char *model, int32 version, MlStored *out);
 
 /* The newest version that is not archived, under the active snapshot, or 0. */
 extern int32 ml_catalog_newest(const char *model);

@@ -29,6 +29,7 @@ typedef enum MlCatalogScan
 	ML_SCAN_GRANTS,				/* ml.grants by (model) */
 	ML_SCAN_RUNS,				/* ml.runs by (model, version) */
 	ML_SCAN_SNAPSHOT,			/* ml.snapshots by (model, snapshot_id) */
+	ML_SCAN_SNAPSHOT_NUMBER,	/* ml.snapshots by its number alone */
 	ML_SCAN_GATES,				/* ml.gates by (model), in the order of names */
 	ML_SCAN_EVENTS,				/* ml.events by (model), oldest first */
 	ML_SCAN_EVENTS_AFTER,		/* ml.events of the models that sort behind a name, by model */
@@ -63,6 +64,9 @@ typedef struct MlScan
 #define ML_VERSIONS_MODEL		1
 #define ML_VERSIONS_VERSION		2
 #define ML_VERSIONS_RUN			3
+#define ML_VERSIONS_ALGORITHM	4
+#define ML_VERSIONS_PARAMS		6
+#define ML_VERSIONS_PIPELINE	7
 #define ML_VERSIONS_METRICS		9
 #define ML_VERSIONS_ARTIFACT	10
 #define ML_VERSIONS_SHA256		11
@@ -100,7 +104,9 @@ typedef struct MlScan
 #define ML_SNAPSHOTS_ROWS		4
 #define ML_SNAPSHOTS_FINGERPRINT	5
 #define ML_SNAPSHOTS_PROFILE	6
+#define ML_SNAPSHOTS_STORED_AS	8
 #define ML_SNAPSHOTS_MODEL		10
+#define ML_SNAPSHOTS_STORED_QUERY	11
 #define ML_GATES_MODEL			1
 #define ML_GATES_NAME			2
 #define ML_GATES_METRIC			3

@@ -23,9 +23,10 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-/* The settings of the submitting session that count: how the source reads, and what the training makes of it. */
+/* The settings of the submitting session that count: how the source reads, what the training makes of it, and who asked. */
 static const char *const ml_job_settings[] = {
-	"search_path", "TimeZone", "DateStyle", "IntervalStyle", "pg_mlops.max_categories", "pg_mlops.train_memory"
+	"search_path", "TimeZone", "DateStyle", "IntervalStyle", "application_name", "pg_mlops.max_categories",
+	"pg_mlops.train_memory"
 };
 
 /* Job locks are advisory locks of a class that no SQL function takes; pg_locks shows it as objsubid. */

@@ -158,6 +158,35 @@ ml_catalog_deploy_notes(const char *model_name, int32 version, const char *deplo
 	ml_catalog_event("not_deployed", &model, version, &detail);
 }
 
+/* Says which copies of rows stay behind: they belong to who trained. */
+static void
+ml_tell_copies(List *tables)
+{
+	ListCell   *lc;
+
+	foreach(lc, tables)
+		ereport(NOTICE,
+				(errmsg("table %s keeps its copy of the rows of a training", (const char *) lfirst(lc)),
+				 errhint("Drop it with DROP TABLE when it is not needed any more.")));
+}
+
+/* The tables (char *) of a statement that returns them, and whether they are there. */
+static List *
+ml_copies_of(const char *sql, MlArgs *args)
+{
+	List	   *tables = NIL;
+	ListCell   *lc;
+
+	foreach(lc, ml_catalog_rows(sql, args))
+	{
+		const MlRow *row = lfirst(lc);
+
+		if (row->column[0] != NULL && row->column[1][0] == 't')
+			tables = lappend(tables, row->column[0]);
+	}
+	return tables;
+}
+
 /* Deletes a version and the snapshot that only it refers to; its run stays. */
 void
 ml_catalog_drop_version(const char *model_name, int32 version)
@@ -183,6 +212,7 @@ ml_catalog_drop_version(const char *model_name, int32 version)
 	StringInfoData detail;
 	bool		archived;
 	char	   *role;
+	List	   *copies = NIL;
 
 	ml_catalog_lock(model_name, &model);
 	ml_catalog_version_state(&model, version, &archived, &role);
@@ -203,12 +233,13 @@ ml_catalog_drop_version(const char *model_name, int32 version)
 	{
 		args.n = 0;
 		ml_bind_arg_int8(&args, ml_row_int64(&row, 1));
-		ml_catalog_execute("DELETE FROM ml.snapshots s WHERE s.snapshot_id = $1 AND NOT EXISTS ("
-						   "SELECT FROM ml.versions v WHERE v.model = s.model AND v.snapshot_id = s.snapshot_id)",
-						   &args, NULL);
+		copies = ml_copies_of("DELETE FROM ml.snapshots s WHERE s.snapshot_id = $1 AND NOT EXISTS ("
+							  "SELECT FROM ml.versions v WHERE v.model = s.model AND v.snapshot_id = s.snapshot_id) "
+							  "RETURNING s.stored_as, pg_catalog.to_regclass(s.stored_as) IS NOT NULL", &args);
 	}
 	ml_attachments_refresh(&model);
 	ml_catalog_event("drop_version", &model, version, &detail);
+	ml_tell_copies(copies);
 }
 
 /* Deletes a model with everything but its events; refused while a version is in production. */
@@ -252,6 +283,7 @@ ml_catalog_drop_model(const char *model_name)
 	MlRow		row;
 	StringInfoData detail;
 	List	   *holders;
+	List	   *copies;
 	ListCell   *lc;
 
 	ml_bind_arg_text(&args, model_name);
@@ -273,10 +305,13 @@ ml_catalog_drop_model(const char *model_name)
 	initStringInfo(&detail);
 	ml_detail_text(&detail, "owner", model.owner);
 	ml_detail_json(&detail, "versions", row.column[0]);
+	copies = ml_copies_of("SELECT s.stored_as, pg_catalog.to_regclass(s.stored_as) IS NOT NULL FROM ml.snapshots s "
+						  "WHERE s.model = $1 ORDER BY s.snapshot_id", &args);
 	ml_attachments_drop_guards(&model);
 	for (int i = 0; i < (int) lengthof(deletes); i++)
 		ml_catalog_execute(deletes[i], &args, NULL);
 	ml_catalog_event("drop_model", &model, 0, &detail);
+	ml_tell_copies(copies);
 	foreach(lc, holders)
 		ml_rights_lose((const char *) lfirst(lc));
 }

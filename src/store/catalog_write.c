@@ -378,8 +378,13 @@ ml_register_snapshot(const MlRegistration *r)
 	ml_bind_arg_json(&args, r->profile);
 	ml_arg(&args, PG_LSNOID, LSNGetDatum(r->wal_lsn), XLogRecPtrIsInvalid(r->wal_lsn));
 	ml_arg(&args, TIMESTAMPTZOID, TimestampTzGetDatum(r->started_at), false);
-	ml_catalog_execute("INSERT INTO ml.snapshots (model, source, relations, rows, fingerprint, profile, wal_lsn, taken_at) "
-					   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING snapshot_id", &args, &row);
+	ml_arg(&args, INT8OID, Int64GetDatum(r->snapshot_id), r->snapshot_id == 0);
+	ml_bind_arg_text(&args, r->stored_as);
+	ml_bind_arg_text(&args, r->stored_query);
+	ml_catalog_execute("INSERT INTO ml.snapshots (snapshot_id, model, source, relations, rows, fingerprint, profile, "
+					   "wal_lsn, taken_at, stored_as, stored_query) OVERRIDING SYSTEM VALUE "
+					   "VALUES (coalesce($9, pg_catalog.nextval('ml.snapshots_snapshot_id_seq')), "
+					   "$1, $2, $3, $4, $5, $6, $7, $8, $10, $11) RETURNING snapshot_id", &args, &row);
 	return ml_row_int64(&row, 0);
 }
 

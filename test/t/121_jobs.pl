@@ -88,6 +88,7 @@ sub nothing_left
 my $job = submit('plain', $short);
 is(wait_for($job), 'succeeded', 'a job succeeds');
 is(job($job, q{status, progress, result ->> 'version', result ->> 'deployed', error IS NULL, pid IS NULL, attempts}), 'succeeded|1|1|true|t|t|1', 'and says what came of it');
+is(value(q{SELECT environment ->> 'application_name' FROM ml.runs WHERE model = 'plain'}), value('SHOW application_name'), 'its run names the application that asked for it');
 value(q{SELECT ml.train('direct', 'small', 'y', 'linear_regression')});
 is(value(q{SELECT count(DISTINCT artifact_sha256) FROM ml.versions WHERE model IN ('plain', 'direct')}), '1', 'the version is that of a direct call, byte for byte');
 
