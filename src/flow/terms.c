@@ -33,7 +33,7 @@ ml_terms_config(const char *name, bool missing_ok)
 	if (!OidIsValid(config) && !missing_ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("text search configuration \"%s\" does not exist", name),
+				 errmsg("text search configuration %s does not exist", name),
 				 errdetail("Step \"tfidf\" makes terms of texts by it."),
 				 errhint("pg_ts_config lists the configurations.")));
 	return config;
@@ -59,7 +59,7 @@ ml_terms_no_config(const MlInput *input, const char *ref)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("text search configuration \"%s\" of feature \"%s\" does not exist", input->config, input->name),
+			 errmsg("text search configuration %s of feature \"%s\" does not exist", input->config, input->name),
 			 errdetail("Model \"%s\" was trained on terms that this configuration made of the texts.", ref),
 			 errhint("Create the configuration as it was, or train a new version.")));
 }

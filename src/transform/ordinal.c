@@ -91,9 +91,8 @@ ml_ordinal_number(double *values, const MlColumn *column, MlDict *given)
 	if (lacking != NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the order of column \"%s\" lacks %d levels of the training rows", column->name,
-						list_length(lacking)),
-				 errdetail("They are: %s.", ml_text_list(lacking, 20)),
+				 errmsg("the order of column \"%s\" lacks levels of the training rows", column->name),
+				 errdetail("It lacks %d: %s.", list_length(lacking), ml_text_list(lacking, 20)),
 				 errhint("Put them into \"order\" of step \"ordinal\", in their place.")));
 }
 
