@@ -180,7 +180,7 @@ SELECT trained('bad', '{zip}', '[{"step": "hash_encode"}, {"step": "one_hot", "c
 SET pg_mlops.train_memory = '1MB';
 SELECT ml.train('bad', 'SELECT ''c'' || id AS c, y FROM noise', 'y', split => '{"method": "none"}', algorithm => 'linear_regression',
                 pipeline => '[{"step": "target_encode", "columns": ["c"]}]');
-SELECT ml.train('bad', 'SELECT string_agg(((id * k) % 997)::text, '' '') AS body, min(y) AS y
+SELECT ml.train('bad', 'SELECT string_agg(((id * k) % 9973)::text, '' '') AS body, min(y) AS y
                         FROM noise, generate_series(1, 40) AS k GROUP BY id', 'y', algorithm => 'linear_regression',
                 pipeline => '[{"step": "tfidf", "config": "pg_catalog.simple"}]');
 RESET pg_mlops.train_memory;

@@ -48,6 +48,22 @@ ml_describe_terms(const char *ref, MlTerm **terms)
 	return n;
 }
 
+Jsonb *
+ml_describe_pipeline(const char *ref)
+{
+	MlVersionRef version;
+	Jsonb	   *steps;
+
+	ml_catalog_resolve(ref, &version);
+	ml_access_require(version.model, version.owner, ML_PRIV_READ);
+	steps = ml_catalog_pipeline(version.model, version.version);
+	if (steps == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the pipeline of model \"%s\" was not recorded", ref)));
+	return steps;
+}
+
 int
 ml_describe_figures(const char *ref, MlFigure **figures)
 {

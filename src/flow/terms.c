@@ -296,7 +296,7 @@ MlTermTable *
 ml_terms_choose(MlInput *input, const MlTextClaim *claim, const MlDict *dict, const int64 *rows, int64 nrows,
 				const MlBudget *budget, int64 **documents)
 {
-	Oid			config = ml_terms_config(claim->config, false);
+	Oid			config = ml_terms_config(claim->config->isnull ? NULL : claim->config->text, false);
 	MlDict	   *words = ml_dict_create();
 	MlTermsMade made;
 	int64	   *word_rows;
@@ -304,6 +304,9 @@ ml_terms_choose(MlInput *input, const MlTextClaim *claim, const MlDict *dict, co
 	MlWordRows *kept;
 
 	input->config = ml_terms_config_name(config);
+	/* the step says it, too, so that it can be repeated in another session */
+	claim->config->isnull = false;
+	claim->config->text = input->config;
 	ml_terms_begin(&made, input, dict, budget);
 	for (int code = 0; code < dict->count; code++)
 	{

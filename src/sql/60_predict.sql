@@ -72,7 +72,7 @@ CREATE FUNCTION ml.evaluate(model text, source text, slices text[] DEFAULT '{}',
     )
     LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 20 AS 'MODULE_PATHNAME', 'ml_evaluate';
 COMMENT ON FUNCTION ml.evaluate(text, text, text[], text) IS
-    'the metrics of a version on the rows of a source that carry the target, overall and by slice';
+    'the metrics of a version on the rows of a source that carry the target, overall and by slice; also a run, where the transaction can write';
 
 CREATE FUNCTION ml.confusion(model text, source text, target text DEFAULT NULL)
     RETURNS TABLE (actual text, predicted text, n bigint)
@@ -125,3 +125,14 @@ CREATE FUNCTION ml.summary(model_ref text)
     RETURNS TABLE (name text, value double precision)
     LANGUAGE c STABLE PARALLEL SAFE COST 1000 ROWS 10 AS 'MODULE_PATHNAME', 'ml_summary';
 COMMENT ON FUNCTION ml.summary(text) IS 'what the learner says of its fit on the training rows';
+
+CREATE FUNCTION ml.pipeline_steps(model_ref text)
+    RETURNS TABLE (step text, columns text[], learned jsonb, description text, place integer)
+    LANGUAGE c STABLE PARALLEL SAFE COST 1000 ROWS 5 AS 'MODULE_PATHNAME', 'ml_pipeline_steps';
+COMMENT ON FUNCTION ml.pipeline_steps(text) IS
+    'the steps between the source and the learner of a version, in order: the columns they treat and what they learned';
+
+CREATE FUNCTION ml.pipeline_spec(model_ref text) RETURNS jsonb
+    LANGUAGE c STABLE PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'ml_pipeline_spec_of';
+COMMENT ON FUNCTION ml.pipeline_spec(text) IS
+    'the pipeline of a version, automatic or given, as ml.train takes it to make the same steps';

@@ -167,6 +167,9 @@ extern int64 ml_catalog_artifact_bytes(const char *model, int32 version);
 /* A metric that the training of a version recorded; false when there is none, or no number. */
 extern bool ml_catalog_recorded_metric(const char *model, int32 version, const char *name, double *value);
 
+/* The steps of a version as they were recorded; NULL when there is no such version. */
+extern Jsonb *ml_catalog_pipeline(const char *model, int32 version);
+
 /* The task of a model; raises ERRCODE_UNDEFINED_OBJECT when there is no such model. */
 extern char *ml_catalog_task(const char *model);
 

@@ -216,6 +216,27 @@ ml_catalog_recorded_metric(const char *model, int32 version, const char *name, d
 	return true;
 }
 
+/* The steps of a version as they were recorded; NULL when there is no such version. */
+Jsonb *
+ml_catalog_pipeline(const char *model, int32 version)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+	bool		isnull = true;
+	Jsonb	   *steps = NULL;
+
+	ml_scan_begin(&scan, ML_SCAN_VERSION, model, version, NULL);
+	if ((tuple = ml_scan_next(&scan)) != NULL)
+	{
+		Datum		value = ml_scan_get(&scan, tuple, ML_VERSIONS_PIPELINE, &isnull);
+
+		if (!isnull)
+			steps = DatumGetJsonbPCopy(value);
+	}
+	ml_scan_end(&scan);
+	return steps;
+}
+
 /* The task of a model; raises ERRCODE_UNDEFINED_OBJECT when there is no such model. */
 char *
 ml_catalog_task(const char *model)

@@ -20,7 +20,7 @@ static void *
 ml_count_encode_fit(const MlFitContext *ctx, MlShape *out)
 {
 	MlLevelTable *table = palloc0(sizeof(MlLevelTable));
-	bool	   *treated = ml_level_selected(ctx, "count_encode");
+	const bool *treated = ctx->selected;
 	int64	  **counts = ml_level_counts(ctx, treated);
 	double		rows = ctx->params[0].number != 0 ? (double) ctx->rows->nrows : 1;
 
@@ -65,6 +65,12 @@ ml_count_encode_describe(const void *state, const MlShape *in, StringInfo out)
 }
 
 static void
+ml_count_encode_words(const void *state, const MlShape *in, int column, StringInfo out)
+{
+	ml_level_table_words(state, column, out);
+}
+
+static void
 ml_count_encode_claim(const MlParamValue *params, MlTextClaim *claim)
 {
 	claim->all_levels = true;
@@ -73,14 +79,16 @@ ml_count_encode_claim(const MlParamValue *params, MlTextClaim *claim)
 const MlTransform ml_transform_count_encode = {
 	.name = "count_encode",
 	.summary = "puts in the place of a category how many training rows have it",
-	.tag = 17,
+	.tag = 10,
 	.version = 1,
 	.params = ml_count_encode_params,
 	.nparams = lengthof(ml_count_encode_params),
+	.takes = ML_TAKES_CATEGORIES,
 	.fit = ml_count_encode_fit,
 	.apply = ml_count_encode_apply,
 	.write = ml_count_encode_write,
 	.read = ml_count_encode_read,
 	.describe = ml_count_encode_describe,
+	.words = ml_count_encode_words,
 	.claim = ml_count_encode_claim,
 };

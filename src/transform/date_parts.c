@@ -310,20 +310,9 @@ ml_date_parts_fit(const MlFitContext *ctx, MlShape *out)
 	d->zoned = palloc0(sizeof(bool) * Max(d->ncols, 1));
 	for (int j = 0; j < d->ncols; j++)
 	{
-		const MlColumn *column = &ctx->in->cols[j];
-		bool		time = (column->class == ML_TYPE_TIME || column->class == ML_TYPE_TIMETZ) &&
-			column->center == 0 && column->scale == 1;
-
-		if (ctx->named && ctx->selected[j] && !time)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("step \"date_parts\" cannot treat column \"%s\"", column->name),
-					 errdetail("It is %s where it reaches the step, which is for dates and timestamps.",
-							   column->center != 0 || column->scale != 1 ? "in other units" : ml_type_class_name(column->class)),
-					 errhint("Cast it in the source query, put the step before those that scale it, or leave it out of \"columns\".")));
-		if (ctx->selected[j] && time)
+		if (ctx->selected[j])
 			d->parts[j] = wanted ? wanted : (1 << ML_PARTS) - 1;
-		d->zoned[j] = column->class == ML_TYPE_TIMETZ;
+		d->zoned[j] = ctx->in->cols[j].class == ML_TYPE_TIMETZ;
 	}
 	if (wanted == 0)
 		ml_date_parts_hours(ctx, d);
@@ -373,6 +362,27 @@ ml_date_parts_read(MlReader *r, const MlShape *in, MlShape *out)
 	return d;
 }
 
+/* The parts of a column, each in the quotes given. */
+static void
+ml_date_parts_list(uint16 parts, const char *quote, StringInfo out)
+{
+	bool		first = true;
+
+	for (int k = 0; k < ML_PARTS; k++)
+	{
+		if ((parts & (1 << k)) == 0)
+			continue;
+		appendStringInfo(out, "%s%s%s%s", first ? "" : ", ", quote, ml_date_part[k].name, quote);
+		first = false;
+	}
+}
+
+static void
+ml_date_parts_words(const void *state, const MlShape *in, int column, StringInfo out)
+{
+	ml_date_parts_list(((const MlDateParts *) state)->parts[column], "", out);
+}
+
 static void
 ml_date_parts_describe(const void *state, const MlShape *in, StringInfo out)
 {
@@ -385,21 +395,13 @@ ml_date_parts_describe(const void *state, const MlShape *in, StringInfo out)
 	appendStringInfoString(out, ", \"columns\": {");
 	for (int j = 0; j < d->ncols; j++)
 	{
-		bool		none = true;
-
 		if (d->parts[j] == 0)
 			continue;
 		appendStringInfoString(out, first ? "" : ", ");
 		first = false;
 		ml_json_text(out, in->cols[j].name);
 		appendStringInfoString(out, ": [");
-		for (int k = 0; k < ML_PARTS; k++)
-		{
-			if ((d->parts[j] & (1 << k)) == 0)
-				continue;
-			appendStringInfo(out, "%s\"%s\"", none ? "" : ", ", ml_date_part[k].name);
-			none = false;
-		}
+		ml_date_parts_list(d->parts[j], "\"", out);
 		appendStringInfoChar(out, ']');
 	}
 	appendStringInfoString(out, "}}");
@@ -408,13 +410,15 @@ ml_date_parts_describe(const void *state, const MlShape *in, StringInfo out)
 const MlTransform ml_transform_date_parts = {
 	.name = "date_parts",
 	.summary = "takes dates and timestamps apart into year, month, weekday, hour and so on",
-	.tag = 22,
+	.tag = 15,
 	.version = 1,
 	.params = ml_date_parts_params,
 	.nparams = lengthof(ml_date_parts_params),
+	.takes = ML_TAKES_TIMES,
 	.fit = ml_date_parts_fit,
 	.apply = ml_date_parts_apply,
 	.write = ml_date_parts_write,
 	.read = ml_date_parts_read,
 	.describe = ml_date_parts_describe,
+	.words = ml_date_parts_words,
 };

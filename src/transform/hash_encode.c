@@ -77,19 +77,7 @@ ml_hash_encode_fit(const MlFitContext *ctx, MlShape *out)
 	h->buckets = (int) ctx->params[ML_HASH_ENCODE_BUCKETS].number;
 	h->marked = ctx->params[ML_HASH_ENCODE_SIGNED].number != 0;
 	h->treated = palloc0(sizeof(bool) * Max(h->ncols, 1));
-	for (int j = 0; j < h->ncols; j++)
-	{
-		const MlColumn *column = &ctx->in->cols[j];
-
-		h->treated[j] = ctx->selected[j] && column->encoding == ML_ENCODING_HASHED;
-		if (ctx->named && ctx->selected[j] && !h->treated[j])
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("step \"hash_encode\" cannot treat column \"%s\"", column->name),
-					 errdetail("It is %s where it reaches the step, which is for texts as they come.",
-							   ml_type_class_name(column->class)),
-					 errhint("Cast it to text in the source query, or leave it out of \"columns\".")));
-	}
+	memcpy(h->treated, ctx->selected, sizeof(bool) * h->ncols);
 	ml_hash_encode_shape(h, ctx->in, out);
 	return h;
 }
@@ -172,7 +160,7 @@ ml_hash_encode_claim(const MlParamValue *params, MlTextClaim *claim)
 const MlTransform ml_transform_hash_encode = {
 	.name = "hash_encode",
 	.summary = "marks one of a fixed number of columns for a text, chosen by a hash of it",
-	.tag = 19,
+	.tag = 12,
 	.version = 1,
 	.params = ml_hash_encode_params,
 	.nparams = lengthof(ml_hash_encode_params),

@@ -9,27 +9,6 @@
 #include "transform/level_table.h"
 #include "utils/memutils.h"
 
-bool *
-ml_level_selected(const MlFitContext *ctx, const char *step)
-{
-	bool	   *treated = palloc0(sizeof(bool) * Max(ctx->in->ncols, 1));
-
-	for (int j = 0; j < ctx->in->ncols; j++)
-	{
-		const MlColumn *column = &ctx->in->cols[j];
-
-		treated[j] = ctx->selected[j] && column->category;
-		if (ctx->named && ctx->selected[j] && !column->category)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("step \"%s\" cannot treat column \"%s\"", step, column->name),
-					 errdetail("It is %s where it reaches the step, which is for categories.",
-							   ml_type_class_name(column->class)),
-					 errhint("Cast it to text in the source query, or leave it out of \"columns\".")));
-	}
-	return treated;
-}
-
 int64 **
 ml_level_counts(const MlFitContext *ctx, const bool *treated)
 {
@@ -181,6 +160,12 @@ ml_level_table_read(MlLevelTable *table, MlReader *r, const MlShape *in, int wid
 		}
 	}
 	pfree(none);
+}
+
+void
+ml_level_table_words(const MlLevelTable *table, int column, StringInfo out)
+{
+	appendStringInfo(out, table->nlevels[column] == 1 ? "%d level" : "%d levels", table->nlevels[column]);
 }
 
 static void

@@ -31,9 +31,6 @@ ml_level_row(double cell, int nlevels)
 	return (int) cell;
 }
 
-/* The categories a step is asked to treat; raises an error for a column that is named and is none. */
-extern bool *ml_level_selected(const MlFitContext *ctx, const char *step);
-
 /* Training rows by level, then those that miss the value: one array per treated column, palloc'd. */
 extern int64 **ml_level_counts(const MlFitContext *ctx, const bool *treated);
 
@@ -49,6 +46,9 @@ extern void ml_level_table_apply(const MlLevelTable *table, double *const *value
 /* Payload: u32 columns, u32 width; per column u8 treated, then (levels + 2) x width numbers as f64, NULL's bits for none. */
 extern void ml_level_table_write(const MlLevelTable *table, StringInfo out);
 extern void ml_level_table_read(MlLevelTable *table, MlReader *r, const MlShape *in, int width);
+
+/* Appends how many levels a column has. */
+extern void ml_level_table_words(const MlLevelTable *table, int column, StringInfo out);
 
 /* Appends "column": {"level": number or [numbers], ...} for each treated column, as a JSON object. */
 extern void ml_level_table_describe(const MlLevelTable *table, const MlShape *in, StringInfo out);

@@ -187,7 +187,7 @@ ml_one_hot_fit(const MlFitContext *ctx, MlShape *out)
 	int64	  **counts;
 
 	o->limited = !ctx->params[ML_ONE_HOT_MAX_LEVELS].isnull || !ctx->params[ML_ONE_HOT_MIN_COUNT].isnull;
-	o->treated = ml_level_selected(ctx, "one_hot");
+	memcpy(o->treated, ctx->selected, sizeof(bool) * o->ncols);
 	counts = o->limited ? ml_level_counts(ctx, o->treated) : NULL;
 	for (int j = 0; j < ctx->in->ncols && o->limited; j++)
 		if (o->treated[j])
@@ -322,6 +322,7 @@ const MlTransform ml_transform_one_hot = {
 	.version = 1,
 	.params = ml_one_hot_params,
 	.nparams = lengthof(ml_one_hot_params),
+	.takes = ML_TAKES_CATEGORIES,
 	.fit = ml_one_hot_fit,
 	.apply = ml_one_hot_apply,
 	.write = ml_one_hot_write,

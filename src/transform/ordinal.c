@@ -134,7 +134,7 @@ static void *
 ml_ordinal_fit(const MlFitContext *ctx, MlShape *out)
 {
 	MlLevelTable *table = palloc0(sizeof(MlLevelTable));
-	bool	   *treated = ml_level_selected(ctx, "ordinal");
+	const bool *treated = ctx->selected;
 	const MlParamValue *unseen = &ctx->params[ML_ORDINAL_UNSEEN];
 	const MlParamValue *missing = &ctx->params[ML_ORDINAL_MISSING];
 
@@ -187,6 +187,12 @@ ml_ordinal_describe(const void *state, const MlShape *in, StringInfo out)
 }
 
 static void
+ml_ordinal_words(const void *state, const MlShape *in, int column, StringInfo out)
+{
+	ml_level_table_words(state, column, out);
+}
+
+static void
 ml_ordinal_claim(const MlParamValue *params, MlTextClaim *claim)
 {
 	claim->all_levels = true;
@@ -195,14 +201,16 @@ ml_ordinal_claim(const MlParamValue *params, MlTextClaim *claim)
 const MlTransform ml_transform_ordinal = {
 	.name = "ordinal",
 	.summary = "puts the number of its level in the place of a category",
-	.tag = 18,
+	.tag = 11,
 	.version = 1,
 	.params = ml_ordinal_params,
 	.nparams = lengthof(ml_ordinal_params),
+	.takes = ML_TAKES_CATEGORIES,
 	.fit = ml_ordinal_fit,
 	.apply = ml_ordinal_apply,
 	.write = ml_ordinal_write,
 	.read = ml_ordinal_read,
 	.describe = ml_ordinal_describe,
+	.words = ml_ordinal_words,
 	.claim = ml_ordinal_claim,
 };

@@ -10,118 +10,8 @@
 #include "base/cell.h"
 #include "base/compat.h"
 #include "base/murmur.h"
-#include "transform/pipeline.h"
-#include "utils/builtins.h"
+#include "transform/pipeline_internal.h"
 #include "utils/memutils.h"
-
-#define ML_STEPS_MAX	100
-
-/* Reads the names of the columns a step is for: a List of char *. */
-static List *
-ml_pipeline_parse_columns(const MlTransform *transform, Jsonb *json)
-{
-	List	   *columns = NIL;
-	bool		good = JB_ROOT_IS_ARRAY(json) && !JB_ROOT_IS_SCALAR(json);
-	JsonbIterator *it = JsonbIteratorInit(&json->root);
-	JsonbValue	v;
-	JsonbIteratorToken token;
-
-	while (good && (token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
-	{
-		if (token != WJB_ELEM)
-			continue;
-		good = v.type == jbvString;
-		if (good)
-			columns = lappend(columns, pnstrdup(v.val.string.val, v.val.string.len));
-	}
-	if (!good || columns == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"columns\" of step \"%s\" must be an array of column names", transform->name),
-				 errdetail("It is %s.", JsonbToCString(NULL, &json->root, VARSIZE(json))),
-				 errhint("Leave \"columns\" out to treat every column the step can.")));
-	return columns;
-}
-
-/* Reads one element of the pipeline's array: {"step": name, "columns": [...], parameters}. */
-static MlStepSpec *
-ml_pipeline_parse_step(Jsonb *step)
-{
-	MlStepSpec *spec = palloc0(sizeof(MlStepSpec));
-	JsonbValue *name;
-	JsonbValue *columns;
-	JsonbValue	buffer;
-
-	if (!JB_ROOT_IS_OBJECT(step) ||
-		(name = getKeyJsonValueFromContainer(&step->root, "step", 4, &buffer)) == NULL ||
-		name->type != jbvString)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a pipeline step must be an object with a \"step\""),
-				 errdetail("The step is %s.", JsonbToCString(NULL, &step->root, VARSIZE(step))),
-				 errhint("Write it as {\"step\": \"impute\", ...}.")));
-	spec->transform = ml_transform_by_name(pnstrdup(name->val.string.val, name->val.string.len));
-	spec->params = ml_options_parse(psprintf("step \"%s\"", spec->transform->name),
-									spec->transform->params, spec->transform->nparams,
-									step, list_make2("step", "columns"));
-	columns = getKeyJsonValueFromContainer(&step->root, "columns", 7, &buffer);
-	if (columns)
-		spec->columns = ml_pipeline_parse_columns(spec->transform, JsonbValueToJsonb(columns));
-	return spec;
-}
-
-List *
-ml_pipeline_parse(Jsonb *json)
-{
-	List	   *specs = NIL;
-	JsonbIterator *it;
-	JsonbValue	v;
-	JsonbIteratorToken token;
-
-	if (!JB_ROOT_IS_ARRAY(json) || JB_ROOT_IS_SCALAR(json))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("pipeline must be a JSON array of steps"),
-				 errdetail("It is a JSON %s.", JB_ROOT_IS_SCALAR(json) ? "scalar" : "object"),
-				 errhint("Write it as [{\"step\": \"impute\"}, {\"step\": \"one_hot\"}].")));
-	it = JsonbIteratorInit(&json->root);
-	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
-		if (token == WJB_ELEM)
-			specs = lappend(specs, ml_pipeline_parse_step(JsonbValueToJsonb(&v)));
-	if (list_length(specs) > ML_STEPS_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("pipeline has too many steps"),
-				 errdetail("It has %d steps; at most %d are possible.", list_length(specs), ML_STEPS_MAX),
-				 errhint("Leave steps out, or do their work in the source query.")));
-	return specs;
-}
-
-static MlStepSpec *
-ml_pipeline_default_step(const MlTransform *transform, const char *params)
-{
-	MlStepSpec *spec = palloc0(sizeof(MlStepSpec));
-	Jsonb	   *json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(params)));
-
-	spec->transform = transform;
-	spec->params = ml_options_parse(transform->name, transform->params, transform->nparams, json, NIL);
-	return spec;
-}
-
-List *
-ml_pipeline_default(bool fill_missing, bool standardise, bool center, bool encode)
-{
-	List	   *specs = NIL;
-
-	if (fill_missing)
-		specs = lappend(specs, ml_pipeline_default_step(&ml_transform_impute, "{}"));
-	if (standardise)
-		specs = lappend(specs, ml_pipeline_default_step(&ml_transform_standardise,
-														center ? "{}" : "{\"center\": false}"));
-	if (encode)
-		specs = lappend(specs, ml_pipeline_default_step(&ml_transform_one_hot, "{}"));
-	return specs;
-}
 
 /* The column of a cell at the entrance. */
 static void
@@ -204,59 +94,6 @@ ml_stage_read(void *ctx, const double **rows)
 	return n;
 }
 
-/* Whether a step can treat a column in its encoding: texts that another step claims are left to it. */
-static bool
-ml_pipeline_takes(const MlStepSpec *spec, const MlColumn *column)
-{
-	MlTextClaim claim;
-
-	if (column->encoding == ML_ENCODING_LEVELS || spec->transform->blind)
-		return true;
-	memset(&claim, 0, sizeof claim);
-	if (spec->transform->claim)
-		spec->transform->claim(spec->params, &claim);
-	return claim.encoding == column->encoding;
-}
-
-/* Whether a name is that of a column, or of the input whose element or term it is. */
-static bool
-ml_pipeline_is_called(const MlColumn *column, const char *name)
-{
-	return strcmp(column->name, name) == 0 || (column->of && strcmp(column->of, name) == 0);
-}
-
-/* Marks the columns a step is asked to treat: by name, or all. */
-static bool *
-ml_pipeline_select(const MlStepSpec *spec, const MlShape *in)
-{
-	bool	   *selected = palloc0(sizeof(bool) * Max(in->ncols, 1));
-	ListCell   *lc;
-
-	for (int j = 0; j < in->ncols && spec->columns == NIL; j++)
-		selected[j] = ml_pipeline_takes(spec, &in->cols[j]);
-	foreach(lc, spec->columns)
-	{
-		char	   *name = lfirst(lc);
-		List	   *names = NIL;
-		bool		found = false;
-
-		for (int j = 0; j < in->ncols; j++)
-		{
-			if (ml_pipeline_is_called(&in->cols[j], name) && ml_pipeline_takes(spec, &in->cols[j]))
-				selected[j] = found = true;
-			names = lappend(names, in->cols[j].name);
-		}
-		if (!found)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("step \"%s\" names a column \"%s\" that does not reach it",
-							spec->transform->name, name),
-					 errdetail("The columns there are: %s.", ml_text_list(names, 30)),
-					 errhint("%s", ml_text_hint(name, names, "Name one of these columns."))));
-	}
-	return selected;
-}
-
 /* Means at the entrance: most columns keep their place and their units from step to step. */
 static double *
 ml_pipeline_near(const MlPipeline *p, const MlColumnStats *stats)
@@ -295,7 +132,7 @@ ml_pipeline_fit_step(MlPipeline *p, const MlStepSpec *spec, const MlPipelineRows
 	ctx.stats = training->stats;
 	ctx.near = ml_pipeline_near(p, training->stats);
 	ctx.params = spec->params;
-	ctx.selected = ml_pipeline_select(spec, p->design);
+	ctx.selected = ml_pipeline_select(p, spec);
 	ctx.named = spec->columns != NIL;
 	ctx.target = training->target;
 	ctx.nclasses = training->nclasses;
@@ -318,6 +155,8 @@ ml_pipeline_fit_step(MlPipeline *p, const MlStepSpec *spec, const MlPipelineRows
 		ctx.rows = p->nsteps == 0 ? training->rows : &source;
 	}
 	step->transform = spec->transform;
+	step->asked = spec;
+	step->treats = ctx.selected;
 	step->state = spec->transform->fit(&ctx, &step->out);
 	if (training->rows)
 	{
@@ -344,7 +183,10 @@ ml_pipeline_needs(const MlPipeline *p, double missing, MemoryContext context)
 		return NULL;
 	}
 	needs = palloc0(sizeof(bool) * Max(p->ninputs, 1));
-	cells = palloc_extended(sizeof(double) * Max(p->ncells, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	cells = palloc_extended(sizeof(double) * Max(p->ncells, 1), MCXT_ALLOC_HUGE);
+	/* a value that every function of numbers has an answer for */
+	for (int c = 0; c < p->ncells; c++)
+		cells[c] = !p->entrance.cols[c].category;
 	work = palloc_extended(sizeof(double) * Max(p->work_cells, 1), MCXT_ALLOC_HUGE);
 	whole = palloc_extended(sizeof(double) * Max(width, 1), MCXT_ALLOC_HUGE);
 	memcpy(whole, ml_pipeline_apply(p, cells, work), sizeof(double) * width);
@@ -359,7 +201,7 @@ ml_pipeline_needs(const MlPipeline *p, double missing, MemoryContext context)
 		for (int j = 0; j < width; j++)
 			needs[i] |= ml_cell_is_missing(design[j]) && !ml_cell_is_missing(whole[j]);
 		for (int e = 0; e < p->inputs[i].ncells; e++)
-			input[e] = 0;
+			input[e] = !p->entrance.cols[p->inputs[i].first_cell + e].category;
 	}
 	pfree(whole);
 	pfree(work);
@@ -596,51 +438,4 @@ ml_pipeline_read(MlReader *in)
 	}
 	ml_pipeline_settle(p);
 	return p;
-}
-
-void
-ml_pipeline_describe(const MlPipeline *p, StringInfo out)
-{
-	const MlShape *in = &p->entrance;
-
-	appendStringInfoChar(out, '[');
-	for (int s = 0; s < p->nsteps; s++)
-	{
-		appendStringInfo(out, "%s{\"step\": ", s > 0 ? ", " : "");
-		ml_json_text(out, p->steps[s].transform->name);
-		appendStringInfoString(out, ", \"learned\": ");
-		p->steps[s].transform->describe(p->steps[s].state, in, out);
-		appendStringInfoChar(out, '}');
-		in = &p->steps[s].out;
-	}
-	appendStringInfoChar(out, ']');
-}
-
-void
-ml_pipeline_describe_inputs(const MlPipeline *p, StringInfo out)
-{
-	appendStringInfoChar(out, '[');
-	for (int i = 0; i < p->ninputs; i++)
-	{
-		const MlInput *input = &p->inputs[i];
-
-		appendStringInfo(out, "%s{\"name\": ", i > 0 ? ", " : "");
-		ml_json_text(out, input->name);
-		appendStringInfoString(out, ", \"type\": ");
-		ml_json_text(out, input->type_name);
-		appendStringInfo(out, ", \"nullable\": %s", input->nullable ? "true" : "false");
-		if (input->class == ML_TYPE_ARRAY)
-			appendStringInfo(out, ", \"length\": %d", input->ncells);
-		if (input->encoding == ML_ENCODING_HASHED)
-			appendStringInfoString(out, ", \"encoding\": \"hashed\"");
-		else if (input->encoding == ML_ENCODING_TERMS)
-		{
-			appendStringInfo(out, ", \"encoding\": \"terms\", \"terms\": %d, \"config\": ", input->nlevels);
-			ml_json_text(out, input->config);
-		}
-		else if (input->class == ML_TYPE_TEXT)
-			appendStringInfo(out, ", \"levels\": %d", input->nlevels);
-		appendStringInfoChar(out, '}');
-	}
-	appendStringInfoChar(out, ']');
 }

@@ -50,6 +50,8 @@ typedef struct MlPipelineStep
 	void	   *state;
 	MlShape		out;
 	bool		copies;			/* does nothing to a row that misses no value */
+	const struct MlStepSpec *asked; /* training only: what was asked for */
+	const bool *treats;			/* training only: per column that comes in */
 } MlPipelineStep;
 
 typedef struct MlPipeline
@@ -126,8 +128,16 @@ extern bool *ml_pipeline_needs(const MlPipeline *p, double missing, MemoryContex
 extern void ml_pipeline_write(const MlPipeline *p, StringInfo out);
 extern MlPipeline *ml_pipeline_read(MlReader *in);
 
-/* The steps with what they learned, and the signature's inputs, as JSON. */
+/*
+ * The steps of a pipeline that was fitted, as ml.versions keeps them: each with the columns and parameters
+ * it was asked for, the columns it treats, what it learned, and that in words.
+ */
 extern void ml_pipeline_describe(const MlPipeline *p, StringInfo out);
+
+/* The pipeline that makes the same steps when it is passed to ml.train, of steps as ml.versions keeps them. */
+extern Jsonb *ml_pipeline_spec(Jsonb *steps);
+
+/* The signature's inputs, as JSON. */
 extern void ml_pipeline_describe_inputs(const MlPipeline *p, StringInfo out);
 
 /* The cell of a text at an input of levels or hashes; known: training saw it, as far as that can be told. */

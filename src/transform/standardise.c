@@ -162,6 +162,14 @@ ml_standardise_describe(const void *state, const MlShape *in, StringInfo out)
 	appendStringInfoString(out, "}}");
 }
 
+static void
+ml_standardise_words(const void *state, const MlShape *in, int column, StringInfo out)
+{
+	const MlStandardise *s = state;
+
+	appendStringInfo(out, "less %s, divided by %s", ml_text_number(s->mean[column]), ml_text_number(s->stddev[column]));
+}
+
 const MlTransform ml_transform_standardise = {
 	.name = "standardise",
 	.summary = "shifts and scales numbers to mean 0 and standard deviation 1 over the training rows",
@@ -169,9 +177,11 @@ const MlTransform ml_transform_standardise = {
 	.version = 1,
 	.params = ml_standardise_params,
 	.nparams = lengthof(ml_standardise_params),
+	.takes = ML_TAKES_NUMBERS,
 	.fit = ml_standardise_fit,
 	.apply = ml_standardise_apply,
 	.write = ml_standardise_write,
 	.read = ml_standardise_read,
 	.describe = ml_standardise_describe,
+	.words = ml_standardise_words,
 };

@@ -157,7 +157,7 @@ ml_target_encode_fit(const MlFitContext *ctx, MlShape *out)
 {
 	MlTargetEncode *t = palloc0(sizeof(MlTargetEncode));
 	MlLevelTable *table = &t->table;
-	bool	   *treated = ml_level_selected(ctx, "target_encode");
+	const bool *treated = ctx->selected;
 	int			width = ctx->target == ML_TRANSFORM_CLASS && ctx->nclasses > 2 ? ctx->nclasses : 1;
 	MlTargetSums *sums;
 
@@ -249,6 +249,12 @@ ml_target_encode_describe(const void *state, const MlShape *in, StringInfo out)
 }
 
 static void
+ml_target_encode_words(const void *state, const MlShape *in, int column, StringInfo out)
+{
+	ml_level_table_words(&((const MlTargetEncode *) state)->table, column, out);
+}
+
+static void
 ml_target_encode_claim(const MlParamValue *params, MlTextClaim *claim)
 {
 	claim->all_levels = true;
@@ -257,15 +263,17 @@ ml_target_encode_claim(const MlParamValue *params, MlTextClaim *claim)
 const MlTransform ml_transform_target_encode = {
 	.name = "target_encode",
 	.summary = "puts in the place of a category the mean target of the training rows that have it",
-	.tag = 20,
+	.tag = 13,
 	.version = 1,
 	.params = ml_target_encode_params,
 	.nparams = lengthof(ml_target_encode_params),
+	.takes = ML_TAKES_CATEGORIES,
 	.fit = ml_target_encode_fit,
 	.apply = ml_target_encode_apply,
 	.apply_training = ml_target_encode_apply_training,
 	.write = ml_target_encode_write,
 	.read = ml_target_encode_read,
 	.describe = ml_target_encode_describe,
+	.words = ml_target_encode_words,
 	.claim = ml_target_encode_claim,
 };

@@ -115,14 +115,7 @@ ml_tfidf_fit(const MlFitContext *ctx, MlShape *out)
 	{
 		const MlColumn *column = &ctx->in->cols[j];
 
-		if (ctx->named && ctx->selected[j] && column->encoding != ML_ENCODING_TERMS)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("step \"tfidf\" cannot treat column \"%s\"", column->name),
-					 errdetail("It is %s where it reaches the step, which is for texts as they come.",
-							   ml_type_class_name(column->class)),
-					 errhint("Cast it to text in the source query, or leave it out of \"columns\".")));
-		if (!ctx->selected[j] || column->encoding != ML_ENCODING_TERMS)
+		if (!ctx->selected[j])
 			continue;
 		if (j == 0 || t->group[j - 1] == 0 || strcmp(ctx->in->cols[j - 1].of, column->of) != 0)
 			groups++;
@@ -242,7 +235,7 @@ static void
 ml_tfidf_claim(const MlParamValue *params, MlTextClaim *claim)
 {
 	claim->encoding = ML_ENCODING_TERMS;
-	claim->config = params[ML_TFIDF_CONFIG].isnull ? NULL : params[ML_TFIDF_CONFIG].text;
+	claim->config = unconstify(MlParamValue *, &params[ML_TFIDF_CONFIG]);
 	claim->max_terms = (int) params[ML_TFIDF_MAX_TERMS].number;
 	claim->min_documents = (int64) params[ML_TFIDF_MIN_DOCUMENTS].number;
 	claim->max_share = params[ML_TFIDF_MAX_SHARE].number;
@@ -251,7 +244,7 @@ ml_tfidf_claim(const MlParamValue *params, MlTextClaim *claim)
 const MlTransform ml_transform_tfidf = {
 	.name = "tfidf",
 	.summary = "gives the terms of a text a column each, weighed by how rare they are",
-	.tag = 21,
+	.tag = 14,
 	.version = 1,
 	.params = ml_tfidf_params,
 	.nparams = lengthof(ml_tfidf_params),

@@ -39,7 +39,7 @@ typedef struct MlTextClaim
 	bool		named;			/* the step names the column */
 
 	/* terms */
-	char	   *config;			/* text search configuration; NULL: the session's default */
+	MlParamValue *config;		/* text search configuration; NULL: the session's default, which is put in its place */
 	int			max_terms;
 	int64		min_documents;
 	double		max_share;
@@ -108,12 +108,21 @@ typedef struct MlFitContext
 	const double *near;			/* per column: a value that is likely near its mean */
 	const MlParamValue *params;
 	const bool *selected;		/* per column: whether the step is asked to treat it */
-	bool		named;			/* by its name */
+	bool		named;			/* by its name, not because it is of a kind that the step can treat */
 	MlTransformTarget target;
 	int			nclasses;		/* of a class; the last of two is the positive one */
 	char	  **classes;
 	MlNotes    *notes;
 } MlFitContext;
+
+/* The kind of column a step can treat; what it is not for passes by, and naming it is an error. */
+typedef enum MlTakes
+{
+	ML_TAKES_ANY,
+	ML_TAKES_NUMBERS,
+	ML_TAKES_CATEGORIES,
+	ML_TAKES_TIMES				/* in days */
+} MlTakes;
 
 typedef struct MlTransform
 {
@@ -123,6 +132,11 @@ typedef struct MlTransform
 	uint16		version;
 	const MlParam *params;
 	int			nparams;
+	MlTakes		takes;
+	bool		names_columns;	/* "columns" may not be left out */
+
+	/* Raises an error for parameters that do not go together; before any row is read. NULL: all do. */
+	void		(*check) (const MlParamValue *params);
 
 	void	   *(*fit) (const MlFitContext *ctx, MlShape *out);
 
@@ -143,6 +157,9 @@ typedef struct MlTransform
 
 	/* Appends the learned values as a JSON object. */
 	void		(*describe) (const void *state, const MlShape *in, StringInfo out);
+
+	/* Appends in words what was learned of a column that is treated; NULL: nothing of one column. */
+	void		(*words) (const void *state, const MlShape *in, int column, StringInfo out);
 
 	/* Whether a row that misses no value comes out as it went in, to the bit; NULL: it does not. */
 	bool		(*copies) (const void *state);
@@ -175,5 +192,16 @@ extern const MlTransform ml_transform_hash_encode;
 extern const MlTransform ml_transform_count_encode;
 extern const MlTransform ml_transform_date_parts;
 extern const MlTransform ml_transform_tfidf;
+extern const MlTransform ml_transform_min_max;
+extern const MlTransform ml_transform_robust_scale;
+extern const MlTransform ml_transform_quantile;
+extern const MlTransform ml_transform_power;
+extern const MlTransform ml_transform_log1p;
+extern const MlTransform ml_transform_clip;
+extern const MlTransform ml_transform_bucketize;
+extern const MlTransform ml_transform_polynomial;
+extern const MlTransform ml_transform_pca;
+extern const MlTransform ml_transform_select;
+extern const MlTransform ml_transform_drop;
 
 #endif							/* ML_TRANSFORM_H */

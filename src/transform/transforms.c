@@ -16,6 +16,17 @@ const MlTransform *const ml_transforms[] = {
 	&ml_transform_count_encode,
 	&ml_transform_date_parts,
 	&ml_transform_tfidf,
+	&ml_transform_min_max,
+	&ml_transform_robust_scale,
+	&ml_transform_quantile,
+	&ml_transform_power,
+	&ml_transform_log1p,
+	&ml_transform_clip,
+	&ml_transform_bucketize,
+	&ml_transform_polynomial,
+	&ml_transform_pca,
+	&ml_transform_select,
+	&ml_transform_drop,
 	NULL
 };
 

@@ -280,8 +280,8 @@ def tfidf(source, config, max_terms=1000, min_documents=2, max_share=1.0, **opti
 def texts(adult):
     psql("""CREATE TABLE reference.texts AS
         SELECT id, is_test, age AS y,
-               CASE WHEN id % 17 > 0 THEN concat_ws(' ', occupation, 'works as', workclass, occupation, education,
-                   marital_status, 'from', native_country, 'running runs', repeat(relationship || ' ', (id % 4)::int)) END AS body
+               CASE WHEN id %% 17 > 0 THEN concat_ws(' ', occupation, 'works as', workclass, occupation, education,
+                   marital_status, 'from', native_country, 'running runs', repeat(relationship || ' ', (id %% 4)::int)) END AS body
         FROM %s""" % adult)
     for name, config, params, options in (
             ("tfidf", "english", {}, {}),
