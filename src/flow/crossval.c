@@ -18,7 +18,7 @@ typedef struct MlCrossvalRows
 {
 	MlCrossval *cv;
 	const MlModel *labels;
-	double		(*loss) (const MlModel *labels, double truth, const double *out);
+	MlCrossvalLoss loss;
 } MlCrossvalRows;
 
 /* Which fold an error comes from. */
@@ -93,8 +93,7 @@ ml_crossval_fold(const MlTraining *t, const MlLearner *learner, const MlFolds *f
 }
 
 MlCrossval *
-ml_crossval_run(const MlTraining *t, const MlLearner *learner, const MlFolds *folds,
-				double (*loss) (const MlModel *labels, double truth, const double *out), MlNotes *notes)
+ml_crossval_run(const MlTraining *t, const MlLearner *learner, const MlFolds *folds, MlCrossvalLoss loss, MlNotes *notes)
 {
 	MlCrossval *cv = palloc0(sizeof(MlCrossval));
 	MlCrossvalRows rows = {cv, folds->labels->model, loss};
@@ -116,7 +115,7 @@ ml_crossval_run(const MlTraining *t, const MlLearner *learner, const MlFolds *fo
 			cv->values[f * cv->nmetrics + m] = score.left_out ? NAN : score.values[m];
 		cv->judged += score.left_out == NULL;
 		lacking += score.classes_missing > 0;
-		if (score.left_out && t->optional)
+		if (score.too_big)
 		{
 			cv->left_out = score.left_out;
 			return cv;
