@@ -253,8 +253,8 @@ SELECT * FROM ml.diff('price/1', 'price/2');
 SELECT * FROM ml.diff('price', 'price/1');
 UPDATE houses SET area = 1000 WHERE id = 7;
 SELECT version FROM ml.train('price', 'houses', 'price', 'linear_regression', '{area,rooms}', experiment => 'houses', code => 'v2', seed => 1, deploy => 'never');
-SELECT aspect, item, CASE WHEN first ~ '^[0-9a-f]{20,}$' THEN 'hex' WHEN first ~ '^-?[0-9.e-]+$' THEN round(first::numeric, 3)::text ELSE first END AS first,
-	CASE WHEN second ~ '^[0-9a-f]{20,}$' THEN 'hex' WHEN second ~ '^-?[0-9.e-]+$' THEN round(second::numeric, 3)::text ELSE second END AS second FROM ml.diff('price/1', 'price/3') WHERE aspect <> 'metrics';
+SELECT aspect, item, CASE WHEN first ~ '^[0-9a-f]{16,}$' THEN 'hex' WHEN first ~ '^-?[0-9.e-]+$' THEN round(first::numeric, 3)::text ELSE first END AS first,
+	CASE WHEN second ~ '^[0-9a-f]{16,}$' THEN 'hex' WHEN second ~ '^-?[0-9.e-]+$' THEN round(second::numeric, 3)::text ELSE second END AS second FROM ml.diff('price/1', 'price/3') WHERE aspect <> 'metrics';
 SELECT DISTINCT aspect FROM ml.diff('price/1', 'trees/1') ORDER BY 1;
 SELECT aspect, item, first, second FROM ml.diff('price/1', 'trees/1') WHERE aspect IN ('features', 'learner', 'call', 'code');
 SELECT * FROM ml.diff('price/1', 'price/9');

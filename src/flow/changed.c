@@ -24,6 +24,7 @@
 #include "store/cache.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 
@@ -159,6 +160,21 @@ ml_changed_categories(const MlModel *model, const MlTrainingRecord *record)
 		DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(v->val.numeric))) : ml_max_categories;
 }
 
+/* The same of one column: a step of the pipeline may have asked for all of them, or for their texts. */
+static int
+ml_changed_kept(const MlModel *model, const MlLoadColumn *column, int kept_max)
+{
+	for (int i = 0; i < model->pipeline->ninputs; i++)
+	{
+		const MlInput *input = &model->pipeline->inputs[i];
+
+		if (strcmp(input->name, column->name) == 0 && input->class == ML_TYPE_TEXT)
+			return input->encoding != ML_ENCODING_LEVELS ? PG_INT32_MAX :
+				input->unseen == ML_LEVEL_UNSEEN ? ML_LEVELS_ALL_MAX : kept_max;
+	}
+	return kept_max;
+}
+
 /* Fills in the number of levels and the most frequent one, the first bytewise among equals. */
 static void
 ml_changed_levels(MlChangedColumn *out, const MlLoadColumn *column, const MlColumnStats *stats, int kept_max)
@@ -178,7 +194,7 @@ ml_changed_levels(MlChangedColumn *out, const MlLoadColumn *column, const MlColu
 							 dict->texts[mode].bytes, dict->texts[mode].length) < 0))
 			mode = c;
 	}
-	out->members[ML_CHANGED_LEVELS] = psprintf("%d", Min(seen, kept_max) + (seen > kept_max));
+	out->members[ML_CHANGED_LEVELS] = psprintf("%d", Min(seen, kept_max) + (seen > kept_max && kept_max < ML_LEVELS_ALL_MAX));
 	if (mode >= 0)
 		out->members[ML_CHANGED_MODE] = pstrdup(dict->texts[mode].bytes);
 }
@@ -249,7 +265,7 @@ ml_changed_today(MlLoad *load, const MlModel *model, const MlTrainingRecord *rec
 			columns = lappend(columns, ml_changed_cell(load, column, 0));
 		for (int e = 0; e < column->ncells && column->role == ML_ROLE_FEATURE; e++)
 			columns = lappend(columns, ml_changed_feature(load, column, e, &design.stats[column->first_cell + e],
-														  kept_max));
+														  ml_changed_kept(model, column, kept_max)));
 	}
 	foreach(lc, load->others)
 	{
@@ -322,7 +338,7 @@ ml_changed_compare(const MlChangedColumn *recorded, const MlChangedColumn *today
 						   today ? today->members[m] : NULL);
 }
 
-/* With a copy: how many rows differ, of what was then and of what is today. */
+/* Of a source that gives other rows, with a copy: how many of then and how many of today. */
 static void
 ml_changed_rows(const MlVersionRef *version, const MlLoad *load, MlChangedSink sink, void *ctx)
 {
@@ -349,6 +365,7 @@ ml_changed_run(const char *ref, MlChangedSink sink, void *ctx)
 	List	   *recorded;
 	List	   *today;
 	ListCell   *lc;
+	int			nest_level;
 
 	ml_catalog_resolve(ref, &version);
 	ml_access_require(version.model, version.owner, ML_PRIV_READ);
@@ -358,6 +375,7 @@ ml_changed_run(const char *ref, MlChangedSink sink, void *ctx)
 	load->lenient = true;
 	load->profiled = true;
 	load->places = ml_changed_places(recorded);
+	nest_level = ml_recorded_settings_enter(record.environment);
 	ml_load_read(load);
 	today = ml_changed_today(load, model, &record);
 
@@ -365,7 +383,8 @@ ml_changed_run(const char *ref, MlChangedSink sink, void *ctx)
 				   psprintf("%lld", (long long) (load->rows_read - load->rows_null_target)));
 	if (record.fingerprint)
 		ml_changed_put(sink, ctx, NULL, "fingerprint", record.fingerprint, ml_fingerprint_text(&load->fingerprint));
-	ml_changed_rows(&version, load, sink, ctx);
+	if (record.fingerprint && strcmp(record.fingerprint, ml_fingerprint_text(&load->fingerprint)) != 0)
+		ml_changed_rows(&version, load, sink, ctx);
 	foreach(lc, recorded)
 	{
 		const MlChangedColumn *column = lfirst(lc);
@@ -375,6 +394,7 @@ ml_changed_run(const char *ref, MlChangedSink sink, void *ctx)
 	foreach(lc, today)
 		if (record.profile && !ml_changed_find(recorded, ((MlChangedColumn *) lfirst(lc))->name))
 			ml_changed_compare(NULL, lfirst(lc), sink, ctx);
+	AtEOXact_GUC(false, nest_level);
 	ml_frame_free(load->train);
 	ml_frame_free(load->test);
 	MemoryContextSwitchTo(caller);

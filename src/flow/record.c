@@ -16,6 +16,7 @@
 #include "flow/environment.h"
 #include "flow/load_profile.h"
 #include "flow/reads.h"
+#include "flow/recorded.h"
 #include "flow/training.h"
 #include "optimizer/cost.h"
 #include "utils/builtins.h"
@@ -55,6 +56,7 @@ ml_record_environment(const MlTraining *t)
 		appendStringInfoString(&out, ", \"reader\": ");
 		ml_json_text(&out, repeats->identity.role);
 	}
+	ml_recorded_settings_write(&out);
 	appendStringInfo(&out, ", \"max_categories\": %d, \"train_memory_kb\": %d, \"spilled\": %s, \"workers\": %d, "
 					 "\"workers_allowed\": %d}", ml_max_categories, ml_train_memory_kb, t->spilled ? "true" : "false",
 					 ml_team_helped(), max_parallel_workers_per_gather);
@@ -275,20 +277,24 @@ ml_record_profile(const MlDesign *design, StringInfo out)
 		const MlInput *input = &pipeline->inputs[i];
 		const MlLoadColumn *column = ml_record_loaded(design->load, input);
 
-		for (int e = 0; e < input->ncells; e++)
+		/* terms are no columns of the source */
+		for (int e = 0; e < (input->encoding == ML_ENCODING_TERMS ? 1 : input->ncells); e++)
 		{
 			const MlColumnStats *s = &design->stats[input->first_cell + e];
 
 			appendStringInfoString(out, i + e > 0 ? ", {\"column\": " : "{\"column\": ");
-			ml_json_text(out, pipeline->entrance.cols[input->first_cell + e].name);
+			ml_json_text(out, input->encoding == ML_ENCODING_TERMS ? input->name :
+						 pipeline->entrance.cols[input->first_cell + e].name);
 			appendStringInfoString(out, ", \"type\": ");
 			ml_json_text(out, input->type_name);
 			appendStringInfo(out, ", \"values\": %lld, \"nulls\": %lld, \"nans\": %lld",
 							 (long long) s->n, (long long) s->nulls, (long long) s->nans);
 			if (input->class == ML_TYPE_TEXT)
 			{
-				appendStringInfo(out, ", \"levels\": %d, \"most_frequent\": ", input->nlevels);
-				ml_json_text(out, input->levels[s->mode]);
+				bool		kept = input->encoding == ML_ENCODING_LEVELS;
+
+				appendStringInfo(out, ", \"levels\": %d, \"most_frequent\": ", kept ? input->nlevels : input->different);
+				ml_json_text(out, kept ? input->levels[s->mode] : input->commonest);
 			}
 			else
 			{
@@ -367,16 +373,26 @@ ml_record_snapshot(const MlTraining *t, MlRegistration *r)
 }
 
 void
-ml_record_fill(MlTraining *t, MlRegistration *r)
+ml_record_outcome(MlTraining *t, MlRegistration *r)
 {
-	const MlTrainSpec *spec = t->spec;
-	StringInfoData json;
 	uint8	   *digest = palloc(ML_DIGEST_BYTES);
 
 	memset(r, 0, sizeof *r);
 	r->artifact = ml_record_encode(t);
 	ml_codec_digest(r->artifact, digest);
 	r->digest = digest;
+	r->started_at = t->started_at;
+	r->environment = ml_record_environment(t);
+	ml_record_figures(t, r);
+}
+
+void
+ml_record_fill(MlTraining *t, MlRegistration *r)
+{
+	const MlTrainSpec *spec = t->spec;
+	StringInfoData json;
+
+	ml_record_outcome(t, r);
 	r->model = spec->model;
 	r->task = ml_task_name(t->model->task);
 	r->target = spec->target;
@@ -389,11 +405,11 @@ ml_record_fill(MlTraining *t, MlRegistration *r)
 	}
 	initStringInfo(&json);
 	ml_call_write(&json, spec, false);
+	if (t->params_given != spec->params || t->pipeline_given != spec->pipeline)
+		ml_call_write_learned(&json, t->model->learner->name, t->params_given, t->pipeline_given);
 	r->run_params = json.data;
 	r->seed = spec->seed;
 	r->code = spec->code;
-	r->started_at = t->started_at;
-	r->environment = ml_record_environment(t);
 	r->tags = spec->tags ? JsonbToCString(NULL, &spec->tags->root, VARSIZE(spec->tags)) : "{}";
 	r->algorithm = t->model->learner->name;
 	initStringInfo(&json);
@@ -404,7 +420,6 @@ ml_record_fill(MlTraining *t, MlRegistration *r)
 	r->pipeline = json.data;
 	r->signature = ml_record_signature(t->model);
 	ml_record_snapshot(t, r);
-	ml_record_figures(t, r);
 	r->notes_json = ml_record_notes(&t->notes);
 	r->checks = ml_load_profile_checks(t->load, t->model->pipeline);
 	r->baseline = ml_baseline_encode(ml_baseline_make(t->load, t->model, t->held_out));

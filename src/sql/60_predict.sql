@@ -72,7 +72,7 @@ CREATE FUNCTION ml.evaluate(model text, source text, slices text[] DEFAULT '{}',
     )
     LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 20 AS 'MODULE_PATHNAME', 'ml_evaluate';
 COMMENT ON FUNCTION ml.evaluate(text, text, text[], text) IS
-    'the metrics of a version on the rows of a source that carry the target, overall and by slice';
+    'the metrics of a version on the rows of a source that carry the target, overall and by slice; also a run, where the transaction can write';
 
 CREATE FUNCTION ml.confusion(model text, source text, target text DEFAULT NULL)
     RETURNS TABLE (actual text, predicted text, n bigint)

@@ -32,6 +32,8 @@ typedef struct MlGrown
 	MlBoostNode **node;
 	int		   *nodes;
 	double	   *loss;			/* on the later rows after the best round so far, by round */
+	double	   *later;			/* on them after each round, and on the rows to learn from; NaN without later rows */
+	double	   *training;
 } MlGrown;
 
 /* Rows of which later only judge; one tree a round, everything allowed. */
@@ -144,6 +146,8 @@ ml_grown_free(MlGrown *f)
 	free(f->node);
 	free(f->nodes);
 	free(f->loss);
+	free(f->later);
+	free(f->training);
 	free(f);
 }
 
@@ -174,7 +178,9 @@ ml_grown_equal(const MlGrown *a, const MlGrown *b)
 	for (int t = 0; t < a->rounds * a->groups; t++)
 		if (ml_tree_differs(a->node[t], a->nodes[t], b->node[t], b->nodes[t]) >= 0)
 			return false;
-	return memcmp(a->loss, b->loss, sizeof(double) * a->rounds) == 0;
+	return memcmp(a->loss, b->loss, sizeof(double) * a->rounds) == 0 &&
+		memcmp(a->later, b->later, sizeof(double) * a->rounds) == 0 &&
+		memcmp(a->training, b->training, sizeof(double) * a->rounds) == 0;
 }
 
 /* One member at work. */
@@ -225,6 +231,8 @@ ml_member_run(void *ctx)
 	f->node = unit_alloc(sizeof(MlBoostNode *) * s->n_trees * s->groups);
 	f->nodes = unit_alloc(sizeof(int) * s->n_trees * s->groups);
 	f->loss = unit_alloc(sizeof(double) * s->n_trees);
+	f->later = unit_alloc(sizeof(double) * s->n_trees);
+	f->training = unit_alloc(sizeof(double) * s->n_trees);
 	if (m->team.me == 0 && !m->c->roomy)
 		ml_case_fill(m->c, b);
 	if (m->team.members > 1)
@@ -239,6 +247,8 @@ ml_member_run(void *ctx)
 			f->node[t] = unit_alloc(sizeof(MlBoostNode) * f->nodes[t]);
 			memcpy(f->node[t], nodes, sizeof(MlBoostNode) * f->nodes[t]);
 		}
+		if (!ml_boost_round_loss(b, &f->training[f->rounds], &f->later[f->rounds]))
+			f->training[f->rounds] = f->later[f->rounds] = NAN;
 		f->loss[f->rounds++] = ml_boost_best_loss(b);
 	}
 	f->best_round = ml_boost_best_round(b);

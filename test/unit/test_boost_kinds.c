@@ -397,14 +397,14 @@ ml_test_node_fraction(void)
 	ml_case_free(c);
 }
 
-/* The loss on the later rows after so many rounds, by hand. */
+/* The loss on rows from first to last - 1 after so many rounds, by hand. */
 static double
-ml_later_loss(const MlGrown *f, const MlCase *c, int rounds)
+ml_loss_by_hand(const MlGrown *f, const MlCase *c, int rounds, int64_t first, int64_t last)
 {
 	double		sum = 0;
 	double		weight = 0;
 
-	for (int64_t i = c->spec.rows_fit; i < c->spec.rows; i++)
+	for (int64_t i = first; i < last; i++)
 	{
 		const uint8_t *codes = c->bins + i * c->spec.cols;
 		double		w = c->spec.weighted ? c->weights[i] : 1;
@@ -429,7 +429,7 @@ ml_later_loss(const MlGrown *f, const MlCase *c, int rounds)
 	return sum / weight;
 }
 
-/* Stops after so many rounds without gain, and names the best. */
+/* Stops after so many rounds without gain, names the best, and tells of the losses on both kinds of rows. */
 static void
 ml_test_stopping(MlBoostLoss loss, int groups, bool weighted, int patience, double rate)
 {
@@ -457,8 +457,10 @@ ml_test_stopping(MlBoostLoss loss, int groups, bool weighted, int patience, doub
 	f = ml_case_run(c, 2);
 	for (int t = 1; t <= f->rounds; t++)
 	{
-		double		want = ml_later_loss(f, c, t);
+		double		want = ml_loss_by_hand(f, c, t, c->spec.rows_fit, c->spec.rows);
 
+		ML_CHECK_NEAR(f->later[t - 1], want, 1e-12);
+		ML_CHECK_NEAR(f->training[t - 1], ml_loss_by_hand(f, c, t, 0, c->spec.rows_fit), 1e-12);
 		if (want < least)
 		{
 			least = want;
