@@ -5,6 +5,7 @@ SET lc_messages = 'C';
 SET extra_float_digits = 1;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
+\set SHOW_CONTEXT never
 CREATE EXTENSION pg_mlops;
 
 -- 1000 visits of 50 customers, who differ in size; days repeat; half of the rows have a twin but for the customer and the day.
@@ -57,7 +58,7 @@ SELECT notes('gated', 'visited', 'y', '{"method": "group", "column": "customer"}
 SELECT ml.add_gate('gated', 'seen', 'rmse', max => 100, slices => '{customer}');
 SELECT count(*), sum(g.n), bool_and(g.n = (SELECT count(*) FROM visited v WHERE v.customer = g.slice_value)) FROM ml.run_gates('gated', 2) g WHERE g.slice_key = 'customer';
 SELECT ml.drop_gate('gated', 'seen');
-SELECT * FROM ml.source_changed('gated/1'), ml.source_changed('gated/2');
+SELECT * FROM ml.source_changed('gated/1') UNION ALL SELECT * FROM ml.source_changed('gated/2');
 SELECT count(*), bool_and(importance IS NOT NULL) FROM ml.importance('gated/1', 'permutation');
 
 -- Folds.
@@ -80,20 +81,20 @@ SELECT v.model, v.version, k.value::float8 - avg(m.value) < 1e-12 AS mean, s.val
 	WHERE k.key IN ('cv_r2', 'cv_auc') AND s.key = k.key || '_stddev' AND m.run_id = v.run_id AND m.name = k.key AND m.step > 0 GROUP BY 1, 2, k.value, s.value ORDER BY 1, 2;
 -- The model is that of a training without folds.
 SELECT notes('unfolded', 'SELECT a, b, c, y FROM visits', 'y', '{"method": "none"}');
-SELECT (SELECT artifact FROM ml.versions WHERE model = 'plain') = (SELECT artifact FROM ml.versions WHERE model = 'unfolded') AS same;
 SELECT notes('untested', 'SELECT a, b, c, y FROM visits', 'y', '{"test": 0.3}');
-SELECT (SELECT artifact FROM ml.versions WHERE model = 'tested') = (SELECT artifact FROM ml.versions WHERE model = 'untested') AS same;
+SELECT a, b, count(*), bool_and(abs(x.estimate - y.estimate) <= 1e-12 * abs(y.estimate)) AS same
+	FROM (VALUES ('plain', 'unfolded'), ('tested', 'untested')) v (a, b), ml.coefficients(a) x, ml.coefficients(b) y WHERE x.term = y.term GROUP BY 1, 2 ORDER BY 1;
 -- A fold's figures are those of a training that holds it out.
 CREATE FUNCTION alone(target text, algorithm text, metric text) RETURNS TABLE (fold int, same boolean) LANGUAGE plpgsql AS $$
 DECLARE
 	source text := format('SELECT a, b, c, %s, fold FROM visits', target);
 	folded bigint;
 BEGIN
-	PERFORM fit('folded', source, target, '{"method": "column", "column": "fold", "folds": 5}', algorithm);
-	SELECT max(run_id) INTO folded FROM ml.versions WHERE model = 'folded';
+	PERFORM fit('folded ' || target, source, target, '{"method": "column", "column": "fold", "folds": 5}', algorithm);
+	SELECT max(run_id) INTO folded FROM ml.versions WHERE model = 'folded ' || target;
 	FOR f IN 0 .. 4 LOOP
 		fold := f;
-		SELECT (x.metrics ->> metric)::float8 = m.value INTO same FROM fit('alone', format('SELECT a, b, c, %s, fold = %s AS here FROM (%s) s', target, f, source), target, '{"method": "column", "column": "here"}', algorithm) x, ml.run_metrics m
+		SELECT (x.metrics ->> metric)::float8 = m.value INTO same FROM fit('alone ' || target, format('SELECT a, b, c, %s, fold = %s AS here FROM (%s) s', target, f, source), target, '{"method": "column", "column": "here"}', algorithm) x, ml.run_metrics m
 			WHERE m.run_id = folded AND m.name = 'cv_' || metric AND m.step = f + 1;
 		RETURN NEXT;
 	END LOOP;
@@ -102,18 +103,16 @@ $$;
 SELECT * FROM alone('y', 'linear_regression', 'rmse');
 SELECT * FROM alone('kind', 'logistic_regression', 'log_loss');
 SELECT * FROM alone('kind', 'gradient_boosting', 'log_loss');
--- Predictions of the folds are the baseline's: estimated quality has something to go by.
-SELECT jsonb_path_exists(profile, '$') AS recorded FROM ml.versions v JOIN ml.snapshots USING (snapshot_id) WHERE model = 'stratified';
-
 -- Both learners of auto are compared by the folds.
 SELECT regexp_replace(n, '[0-9.e+-]*[0-9]', '#', 'g') FROM notes('chosen', 'SELECT a, b, c, y FROM visits', 'y', '{"folds": 3}', 'auto') n;
-SELECT regexp_replace(n, '[0-9.e+-]*[0-9]', '#', 'g') FROM notes('chosen', 'SELECT a, b, c, kind FROM visits', 'kind', '{"folds": 3, "test": 0.2, "refit": true}', 'auto') n;
+SELECT regexp_replace(n, '[0-9.e+-]*[0-9]', '#', 'g') FROM notes('chosen kind', 'SELECT a, b, c, kind FROM visits', 'kind', '{"folds": 3, "test": 0.2, "refit": true}', 'auto') n;
 
 -- Classes that a fold lacks.
 CREATE TABLE rare AS SELECT CASE WHEN i <= 3 THEN 'rare' WHEN i % 2 = 0 THEN 'odd' ELSE 'even' END AS kind, (i * 37 % 101)::float8 AS a, (i * 7919 % 1013)::float8 AS b, CASE WHEN i <= 3 THEN 1 ELSE i % 4 END AS f FROM generate_series(1, 200) i;
 SELECT notes('rare', 'SELECT a, b, kind, f FROM rare', 'kind', '{"method": "column", "column": "f", "folds": 4}', 'logistic_regression');
 SELECT notes('rare', 'SELECT a, b, kind, f FROM rare', 'kind', '{"method": "column", "column": "f", "folds": 4}', 'gradient_boosting');
-SELECT notes('rare', $$SELECT a, b, kind = 'rare' AS is_rare, f FROM rare$$, 'is_rare', '{"method": "column", "column": "f", "folds": 4}', 'logistic_regression');
+SELECT notes('rarely', $$SELECT a, b, kind = 'rare' AS is_rare, f FROM rare$$, 'is_rare', '{"method": "column", "column": "f", "folds": 4}', 'logistic_regression');
+SELECT notes('one sided', $$SELECT a, b, CASE WHEN fold = 0 THEN 'x' ELSE 'y' END AS kind, fold / 4 AS f FROM visits$$, 'kind', '{"method": "column", "column": "f", "folds": 2}', 'logistic_regression');
 
 -- Refit: the artifact is that of all rows, the metrics are those of the rows held out.
 SELECT notes('refit', 'SELECT a, b, c, y FROM visits', 'y', '{"test": 0.3, "refit": true}');
@@ -121,8 +120,11 @@ SELECT (SELECT artifact FROM ml.versions WHERE model = 'refit') = (SELECT artifa
 	(SELECT metrics FROM ml.versions WHERE model = 'refit') = (SELECT metrics FROM ml.versions WHERE model = 'untested') AS of_held_out;
 SELECT * FROM ml.source_changed('refit');
 SELECT count(*) FROM ml.importance('refit', 'permutation');
-SELECT notes('refit', 'SELECT day, a, b, c, kind FROM visits', 'kind', '{"method": "time", "column": "day", "refit": true}', 'gradient_boosting');
-SELECT notes('refit', $$SELECT a, b, c, CASE WHEN is_test AND id < 100 THEN 'other' ELSE kind END AS kind, is_test FROM visits$$, 'kind', '{"method": "column", "column": "is_test", "refit": true}', 'logistic_regression');
+SELECT notes('refit kind', 'SELECT day, a, b, c, kind FROM visits', 'kind', '{"method": "time", "column": "day", "refit": true}', 'gradient_boosting');
+SELECT notes('refit kinds', $$SELECT a, b, c, CASE WHEN is_test AND id < 100 THEN 'other' ELSE kind END AS kind, is_test FROM visits$$, 'kind', '{"method": "column", "column": "is_test", "refit": true}', 'logistic_regression');
+
+-- The baseline of predictions is what the folds were predicted.
+SELECT DISTINCT m, column_name, n_reference, n, verdict FROM (VALUES ('stratified'), ('refit kind')) v (m), ml.monitor_source(m, 'SELECT day, a, b, c FROM visits') WHERE column_name = ':prediction' ORDER BY 1;
 
 -- Neither splits nor folds nor their models depend on the order of rows.
 CREATE TABLE shuffled AS SELECT * FROM visits ORDER BY md5(id::text);
@@ -131,10 +133,10 @@ DECLARE
 	columns text := 'a, b, c, ' || target || CASE WHEN split LIKE '%"column": "%' THEN ', ' || substring(split FROM '"column": "(\w+)"') ELSE '' END;
 	first text;
 BEGIN
-	PERFORM fit('order', format('SELECT %s FROM visits', columns), target, split, algorithm);
-	first := made('order');
-	PERFORM fit('order', format('SELECT %s FROM shuffled', columns), target, split, algorithm);
-	RETURN first = made('order');
+	PERFORM fit('order ' || target, format('SELECT %s FROM visits', columns), target, split, algorithm);
+	first := made('order ' || target);
+	PERFORM fit('order ' || target, format('SELECT %s FROM shuffled', columns), target, split, algorithm);
+	RETURN first = made('order ' || target);
 END
 $$;
 SELECT s, ordered('y', s, 'linear_regression') AS linear, ordered('kind', s, 'logistic_regression') AS logistic, ordered('kind', s, 'gradient_boosting') AS trees
@@ -156,52 +158,55 @@ RESET pg_mlops.train_memory;
 
 -- Leaks: a copy of the target, what determines it, and what names the row.
 SELECT notes('leak', 'SELECT a, b, c, y, y AS copy, 3 - y / 7 AS line, y ^ 3 AS cube, id FROM visits', 'y', '{"test": 0.2}');
-SELECT notes('leak', 'SELECT a, b, c, kind, kind AS copy, (kind = ''yes'')::int AS told, id FROM visits', 'kind', '{"test": 0.2}', 'logistic_regression');
-SELECT notes('leak', $$SELECT a, b, c, kind, CASE WHEN kind = 'yes' THEN a ELSE -a - 1 END AS sign FROM visits$$, 'kind', '{"folds": 3}', 'gradient_boosting');
+SELECT notes('leak kind', 'SELECT a, b, c, kind, kind AS copy, (kind = ''yes'')::int AS told, id FROM visits', 'kind', '{"test": 0.2}', 'logistic_regression');
+SELECT notes('leak kind', $$SELECT a, b, c, kind, CASE WHEN kind = 'yes' THEN a ELSE -a - 1 END AS sign FROM visits$$, 'kind', '{"folds": 3}', 'gradient_boosting');
 SELECT notes('leak', 'SELECT a, b, c, fold::text || ''x'' AS level, fold * 10.5 AS y FROM visits', 'y', '{"method": "none"}', 'gradient_boosting');
 SELECT notes('leak', 'SELECT a, ARRAY[b, y] AS pair, y FROM visits', 'y', '{"test": 0.2}', 'linear_regression');
 -- What predicts well, but not all, is none; nor is a number that differs in every row and is no whole number.
 SELECT notes('leak', 'SELECT a, b, c, y, y + sin(id * 17) / 10 AS near, sin(id) AS u FROM visits', 'y', '{"test": 0.2}');
 
 -- What cannot be.
-SELECT fit('e', 'visits', 'y', '{"method": "time"}');
-SELECT fit('e', 'visits', 'y', '{"method": "group"}');
-SELECT fit('e', 'visits', 'y', '{"method": "column"}');
-SELECT fit('e', 'visits', 'y', '{"method": "hash", "column": "day"}');
-SELECT fit('e', 'visits', 'y', '{"method": "none", "column": "day"}');
-SELECT fit('e', 'visits', 'y', '{"method": "days", "column": "day"}');
-SELECT fit('e', 'visits', 'y', '{"method": "time", "column": "dya"}');
-SELECT fit('e', 'visits', 'y', '{"method": "time", "column": "customer"}');
-SELECT fit('e', 'visits', 'y', '{"method": "time", "column": "is_test"}');
-SELECT fit('e', 'SELECT a, y, point(a, b) AS p FROM visits', 'y', '{"method": "group", "column": "p"}');
-SELECT fit('e', 'visits', 'y', '{"method": "column", "column": "fold"}');
-SELECT fit('e', 'visits', 'y', '{"method": "column", "column": "day", "folds": 5}');
-SELECT fit('e', 'visits', 'y', '{"method": "column", "column": "is_test", "test": 0.2}');
-SELECT fit('e', 'visits', 'y', '{"method": "none", "test": 0.2}');
-SELECT fit('e', 'visits', 'y', '{"folds": 1}');
-SELECT fit('e', 'visits', 'y', '{"folds": 2.5}');
-SELECT fit('e', 'visits', 'y', '{"folds": 1001}');
-SELECT fit('e', 'visits', 'y', '{"folds": true}');
-SELECT fit('e', 'visits', 'y', '{"stratified": true}');
-SELECT fit('e', 'visits', 'y', '{"folds": 5, "stratified": true}');
-SELECT fit('e', 'visits', 'kind', '{"folds": 5, "stratified": true, "method": "time", "column": "day"}', 'logistic_regression');
-SELECT fit('e', 'visits', 'kind', '{"folds": 5, "stratified": true, "method": "group", "column": "customer"}', 'logistic_regression');
-SELECT fit('e', 'visits', 'kind', '{"folds": 5, "stratified": true, "method": "column", "column": "fold"}', 'logistic_regression');
-SELECT fit('e', 'visits', 'y', '{"method": "none", "refit": true}');
-SELECT fit('e', 'visits', 'y', '{"test": 0, "refit": true}');
-SELECT fit('e', 'visits', 'y', '{"refit": "yes"}');
-SELECT fit('e', 'visits', 'y', '{"fold": 5}');
-SELECT fit('e', 'visits', 'y', '{"method": "column", "column": "fold", "folds": 4}');
-SELECT fit('e', 'visits', 'y', '{"method": "group", "column": "fold", "folds": 6}');
-SELECT fit('e', 'SELECT a, y, id / 400 AS t FROM visits', 'y', '{"method": "time", "column": "t", "folds": 4}');
-SELECT fit('e', 'SELECT a, y FROM visits LIMIT 4', 'y', '{"folds": 5}');
-SELECT fit('e', 'SELECT a, y, 1 AS one FROM visits', 'y', '{"method": "group", "column": "one"}');
-SELECT fit('e', 'SELECT a, y, 1 AS one FROM visits', 'y', '{"method": "time", "column": "one"}');
-SELECT fit('e', 'SELECT a, y, nullif(day, ''2026-03-01'') AS day FROM visits', 'y', '{"method": "time", "column": "day"}');
-SELECT fit('e', 'SELECT a, y, nullif(customer, ''c20'') AS customer FROM visits', 'y', '{"method": "group", "column": "customer", "folds": 3}');
-SELECT fit('e', 'SELECT a, y, CASE WHEN id <> 7 THEN id / 2.0 ELSE ''NaN''::float8 END AS t FROM visits ORDER BY id', 'y', '{"method": "time", "column": "t"}');
-SELECT fit('e', $$SELECT a, b, CASE WHEN fold = 0 THEN 'x' ELSE 'y' END AS kind, fold / 4 AS f FROM visits$$, 'kind', '{"method": "column", "column": "f", "folds": 2}', 'logistic_regression');
-SELECT fit('e', $$SELECT a, b, CASE WHEN fold = 0 THEN 'x' ELSE 'y' END AS kind, (fold = 0)::int AS f FROM visits$$, 'kind', '{"method": "column", "column": "f", "folds": 2}', 'logistic_regression');
+SELECT notes('e', 'visits', 'y', '{"method": "time"}');
+SELECT notes('e', 'visits', 'y', '{"method": "group"}');
+SELECT notes('e', 'visits', 'y', '{"method": "column"}');
+SELECT notes('e', 'visits', 'y', '{"method": "hash", "column": "day"}');
+SELECT notes('e', 'visits', 'y', '{"method": "none", "column": "day"}');
+SELECT notes('e', 'visits', 'y', '{"method": "days", "column": "day"}');
+SELECT notes('e', 'visits', 'y', '{"method": "time", "column": "dya"}');
+SELECT notes('e', 'visits', 'y', '{"method": "time", "column": "customer"}');
+SELECT notes('e', 'visits', 'y', '{"method": "time", "column": "is_test"}');
+SELECT notes('e', 'SELECT a, y, point(a, b) AS p FROM visits', 'y', '{"method": "group", "column": "p"}');
+SELECT notes('e', 'visits', 'y', '{"method": "column", "column": "fold"}');
+SELECT notes('e', 'visits', 'y', '{"method": "column", "column": "day", "folds": 5}');
+SELECT notes('e', 'visits', 'y', '{"method": "column", "column": "is_test", "test": 0.2}');
+SELECT notes('e', 'visits', 'y', '{"method": "none", "test": 0.2}');
+SELECT notes('e', 'visits', 'y', '{"folds": 1}');
+SELECT notes('e', 'visits', 'y', '{"folds": 2.5}');
+SELECT notes('e', 'visits', 'y', '{"folds": 1001}');
+SELECT notes('e', 'visits', 'y', '{"folds": true}');
+SELECT notes('e', 'visits', 'y', '{"stratified": true}');
+SELECT notes('e', 'visits', 'y', '{"folds": 5, "stratified": true}');
+SELECT notes('e', 'visits', 'kind', '{"folds": 5, "stratified": true, "method": "time", "column": "day"}', 'logistic_regression');
+SELECT notes('e', 'visits', 'kind', '{"folds": 5, "stratified": true, "method": "group", "column": "customer"}', 'logistic_regression');
+SELECT notes('e', 'visits', 'kind', '{"folds": 5, "stratified": true, "method": "column", "column": "fold"}', 'logistic_regression');
+SELECT notes('e', 'visits', 'y', '{"method": "none", "refit": true}');
+SELECT notes('e', 'visits', 'y', '{"test": 0, "refit": true}');
+SELECT notes('e', 'visits', 'y', '{"refit": "yes"}');
+SELECT notes('e', 'visits', 'y', '{"fold": 5}');
+SELECT notes('e', 'visits', 'y', '{"method": "column", "column": "fold", "folds": 4}');
+SELECT notes('e', 'visits', 'y', '{"method": "group", "column": "fold", "folds": 6}');
+SELECT notes('e', 'SELECT a, y, id / 400 AS t FROM visits', 'y', '{"method": "time", "column": "t", "folds": 4}');
+SELECT notes('e', 'SELECT a, y FROM visits LIMIT 4', 'y', '{"folds": 5}');
+SELECT notes('e', 'SELECT a, y, 1 AS one FROM visits', 'y', '{"method": "group", "column": "one"}');
+SELECT notes('e', 'SELECT a, y, 1 AS one FROM visits', 'y', '{"method": "time", "column": "one"}');
+SELECT notes('e', 'SELECT a, y, nullif(day, ''2026-03-01'') AS day FROM visits', 'y', '{"method": "time", "column": "day"}');
+SELECT notes('e', 'SELECT a, y, nullif(customer, ''c20'') AS customer FROM visits', 'y', '{"method": "group", "column": "customer", "folds": 3}');
+SELECT notes('e', 'SELECT a, y, CASE WHEN id <> 7 THEN id / 2.0 ELSE ''NaN''::float8 END AS t FROM visits ORDER BY id', 'y', '{"method": "time", "column": "t"}');
+SELECT notes('e', $$SELECT a, b, CASE WHEN fold = 0 THEN 'x' ELSE 'y' END AS kind, (fold = 0)::int AS f FROM visits$$, 'kind', '{"method": "column", "column": "f", "folds": 2}', 'logistic_regression');
+-- An error of a fit names the fold.
+\set SHOW_CONTEXT errors
+SELECT version FROM ml.train('e', 'SELECT CASE WHEN fold = 2 THEN a END AS a, y, fold FROM visits', 'y', algorithm => 'linear_regression', split => '{"method": "column", "column": "fold", "folds": 5}');
+\set SHOW_CONTEXT never
 SELECT count(*) FROM ml.versions WHERE model = 'e';
 
 \c postgres
