@@ -180,8 +180,8 @@ SELECT trained('bad', '{zip}', '[{"step": "hash_encode"}, {"step": "one_hot", "c
 SET pg_mlops.train_memory = '1MB';
 SELECT ml.train('bad', 'SELECT ''c'' || id AS c, y FROM noise', 'y', split => '{"method": "none"}', algorithm => 'linear_regression',
                 pipeline => '[{"step": "target_encode", "columns": ["c"]}]');
-SELECT ml.train('bad', 'SELECT string_agg(((id * k) % 9973)::text, '' '') AS body, min(y) AS y
-                        FROM noise, generate_series(1, 40) AS k GROUP BY id', 'y', algorithm => 'linear_regression',
+SELECT ml.train('bad', 'SELECT string_agg(chr(97 + (id + k) % 26) || chr(97 + (id * 7 + k / 26) % 26), '' '') || id AS body, id AS y
+                        FROM generate_series(1, 1200) AS id, generate_series(1, 200) AS k GROUP BY id', 'y', split => '{"method": "none"}', algorithm => 'linear_regression',
                 pipeline => '[{"step": "tfidf", "config": "pg_catalog.simple"}]');
 RESET pg_mlops.train_memory;
 SELECT count(*) FROM ml.versions WHERE model = 'bad';

@@ -270,6 +270,13 @@ ml_date_parts_wanted(const MlParamValue *value)
 	return wanted;
 }
 
+static void
+ml_date_parts_check(const MlParamValue *params)
+{
+	(void) ml_date_parts_wanted(&params[ML_DATE_PARTS_PARTS]);
+	(void) ml_date_zone(params[ML_DATE_PARTS_TIMEZONE].text);
+}
+
 /* Takes the hour off columns of which no training row has a time of day. */
 static void
 ml_date_parts_hours(const MlFitContext *ctx, MlDateParts *d)
@@ -415,6 +422,7 @@ const MlTransform ml_transform_date_parts = {
 	.params = ml_date_parts_params,
 	.nparams = lengthof(ml_date_parts_params),
 	.takes = ML_TAKES_TIMES,
+	.check = ml_date_parts_check,
 	.fit = ml_date_parts_fit,
 	.apply = ml_date_parts_apply,
 	.write = ml_date_parts_write,
