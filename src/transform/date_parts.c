@@ -36,12 +36,14 @@ typedef enum MlDatePart
 	ML_PARTS
 } MlDatePart;
 
-static const struct
+typedef struct MlDateCycle
 {
 	const char *name;
 	int			first;
 	int			count;			/* of a cycle; 0: no cycle; -1: the length of the month */
-}			ml_date_part[ML_PARTS] = {
+} MlDateCycle;
+
+static const MlDateCycle ml_date_part[ML_PARTS] = {
 	{"year", 0, 0}, {"quarter", 1, 4}, {"month", 1, 12}, {"day", 1, -1}, {"weekday", 1, 7}, {"hour", 0, 24}, {"is_weekend", 0, 0}
 };
 
