@@ -40,6 +40,12 @@ is($node->safe_psql('postgres', q{SELECT column_name, count, null_share::numeric
 is($node->safe_psql('postgres', q{SELECT count(*) > 10 FROM ml.profiles WHERE slice_key = 'zip' AND slice_value LIKE 'z%'}), 't',
 	'rows are cut by texts that are hashed, under their names');
 
+$node->safe_psql('postgres', q{
+	SELECT version FROM ml.train('few', 'orders', 'y', 'linear_regression', features => '{body}', pipeline => '[{"step": "tfidf", "config": "simple", "max_terms": 2}]', params => '{"l2": 1}');
+	SELECT version FROM ml.train('few', 'orders', 'y', 'linear_regression', features => '{body}', pipeline => '[{"step": "tfidf", "config": "english"}]', params => '{"l2": 1}')});
+is($node->safe_psql('postgres', q{SELECT count(*), bool_and(ml.row_key('few/1', o) = ml.row_key('few/2', o)) FROM orders o}), '600|t',
+	'the key of a row does not depend on which terms a version knows');
+
 # --- drift ---
 
 is($node->safe_psql('postgres', q{SELECT count(*) FROM ml.monitor_source('m', 'orders') WHERE verdict = 'drift'}), '0',
