@@ -176,11 +176,11 @@ ml_options_parse(const char *owner, const MlParam *params, int nparams, Jsonb *g
 		int			i;
 
 		token = JsonbIteratorNext(&it, &v, true);
-		if (ml_text_listed(ignored, name))
-			continue;
 		for (i = 0; i < nparams; i++)
 			if (strcmp(params[i].name, name) == 0)
 				break;
+		if (i == nparams && ml_text_listed(ignored, name))
+			continue;
 		if (i == nparams)
 		{
 			List	   *names = ml_options_names(params, nparams);

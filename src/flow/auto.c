@@ -5,7 +5,8 @@
  * rows are compared row by row; the linear model is kept unless its mean loss
  * is greater by more than one standard error of the difference (the rule of
  * Breiman and others, "Classification and Regression Trees", 1984, section
- * 3.4.3). Where the split holds no rows out, a fifth is for the comparison,
+ * 3.4.3). With folds, both are compared by the predictions of the folds. Where
+ * the split holds no rows out and has no folds, a fifth is for the comparison,
  * and the one that is kept learns once more from all rows.
  */
 #include "postgres.h"
@@ -14,7 +15,7 @@
 
 #include "base/compat.h"
 #include "base/settings.h"
-#include "flow/training.h"
+#include "flow/crossval.h"
 #include "math/elementary.h"
 #include "math/exact_sum.h"
 #include "utils/memutils.h"
@@ -34,12 +35,12 @@ ml_auto_param_names(const MlLearner *learner)
 }
 
 /*
- * One of the two learners on the rows of a training; what the caller gave for
+ * A training of its own of one of the two learners; what the caller gave for
  * the other one is passed over. One that needs too much memory is left out if
  * it may be.
  */
 static MlTraining *
-ml_auto_candidate(const MlTraining *t, const MlLearner *learner, const MlLearner *other, bool optional)
+ml_auto_begin(const MlTraining *t, const MlLearner *learner, const MlLearner *other, bool optional)
 {
 	MlTraining *c = palloc(sizeof(MlTraining));
 
@@ -50,6 +51,15 @@ ml_auto_candidate(const MlTraining *t, const MlLearner *learner, const MlLearner
 	c->other_params = ml_auto_param_names(other);
 	c->optional = optional;
 	ml_train_settle(c, learner);
+	return c;
+}
+
+/* The same, with what it has learned of the training rows. */
+static MlTraining *
+ml_auto_candidate(const MlTraining *t, const MlLearner *learner, const MlLearner *other, bool optional)
+{
+	MlTraining *c = ml_auto_begin(t, learner, other, optional);
+
 	ml_train_learn(c);
 	return c;
 }
@@ -94,14 +104,15 @@ ml_auto_mean(const double *x, int64 n)
 	return ml_exact_mean(&sum, n);
 }
 
-/* Compares two candidates on the held-out rows; returns the one that is kept. */
+/*
+ * Compares two candidates by their losses on the same n rows that they have
+ * not learned from; returns the one that is kept. trivial is the mean loss of
+ * the trivial model, for the note.
+ */
 static MlTraining *
-ml_auto_compare(MlTraining *t, MlTraining *trees, MlTraining *linear)
+ml_auto_compare(MlTraining *t, MlTraining *trees, double *a, MlTraining *linear, double *b, int64 n, double trivial)
 {
-	int64		n = ml_frame_count(t->load->test);
 	const char *loss = t->model->task == ML_TASK_REGRESSION ? "mean squared error" : "log loss";
-	double	   *a = ml_auto_losses(trees);
-	double	   *b = ml_auto_losses(linear);
 	double		mean_a = ml_auto_mean(a, n);
 	double		mean_b = ml_auto_mean(b, n);
 	double		mean;
@@ -116,12 +127,43 @@ ml_auto_compare(MlTraining *t, MlTraining *trees, MlTraining *linear)
 	error = n > 1 ? sqrt(ml_auto_mean(a, n) / (n - 1)) : INFINITY;
 	kept = mean > error ? trees : linear;
 	ml_note(&t->notes, "algorithm \"auto\" compared %s of %lld held-out rows: %s %.6g, %s %.6g (difference %.3g, standard "
-			"error %.3g); %s was kept%s", loss, (long long) n, trees->model->learner->name, mean_a,
+			"error %.3g); %s was kept%s; learner \"trivial\" has %.6g", loss, (long long) n, trees->model->learner->name, mean_a,
 			linear->model->learner->name, mean_b, mean, error, kept->model->learner->name,
-			kept == linear && mean > 0 ? ", the simpler one within a standard error" : "");
-	pfree(a);
-	pfree(b);
+			kept == linear && mean > 0 ? ", the simpler one within a standard error" : "", trivial);
 	return kept;
+}
+
+/*
+ * The mean loss of the trivial model on the held-out rows. It learns from
+ * the rows as the linear model has them, without any pass of its own over
+ * those that were loaded.
+ */
+static double
+ml_auto_trivial(MlTraining *linear)
+{
+	MlLearnInput in = linear->learn;
+	MlBlocks	blocks = ml_design_blocks(&linear->design, linear->load->train);
+	MlModel		model = *linear->model;
+	MlTraining	trivial = *linear;
+
+	in.blocks = &blocks;
+	model.learner = &ml_trivial;
+	model.state = ml_trivial.fit(&in);
+	trivial.model = &model;
+	return ml_auto_mean(ml_auto_losses(&trivial), ml_frame_count(linear->load->test));
+}
+
+/* The same over the folds. */
+static double
+ml_auto_trivial_folded(const MlTraining *t, const MlFolds *folds)
+{
+	MlTraining	trivial = *t;
+	MlNotes		notes = {NIL};
+	MlCrossval *cv;
+
+	trivial.params_given = NULL;
+	cv = ml_crossval_run(&trivial, &ml_trivial, folds, ml_auto_loss, &notes);
+	return ml_auto_mean(cv->losses, cv->rows);
 }
 
 /* The candidate that was not left out. */
@@ -150,37 +192,32 @@ ml_auto_keep(MlTraining *t, MlTraining *kept)
 	t->notes.items = list_concat(t->notes.items, kept->notes.items);
 }
 
-/* Reads the source again, all of it for training, and lets the learner that was kept learn from that. */
+/* Compares the two by the folds of the training rows, and lets the one that is kept learn from all of them. */
 static void
-ml_auto_learn_all(MlTraining *t, const MlLearner *learner, const MlLearner *other)
+ml_auto_learn_folded(MlTraining *t, const MlLearner *simple)
 {
-	MlFingerprint before = t->load->fingerprint;
-	MlTask		task = t->model->task;
-	List	   *notes = NIL;
-	ListCell   *lc;
+	MlTraining *trees = ml_auto_begin(t, &ml_gradient_boosting, simple, true);
+	MlTraining *linear = ml_auto_begin(t, simple, &ml_gradient_boosting, true);
+	MlFolds    *folds = ml_crossval_folds(trees);
+	MlTraining *kept;
 
-	/* those of the first reading are in its memory */
-	foreach(lc, t->notes.items)
-		notes = lappend(notes, pstrdup(lfirst(lc)));
-	t->notes.items = NIL;
-	ml_train_drop_load(t->load);
-	t->learner = learner;
-	t->other_params = ml_auto_param_names(other);
-	t->model = palloc0(sizeof(MlModel));
-	t->model->task = task;
-	t->compares = false;
-	t->task_known = true;
-	/* a learner of one pass learns while the rows come in */
-	ml_train_settle(t, learner);
-	ml_train_load(t);
-	if (before.a != t->load->fingerprint.a || before.b != t->load->fingerprint.b)
-		ml_note(&t->notes, "the source gave other rows when it was read again: the comparison was on the first ones");
-	ml_train_learn(t);
-	/* what both readings had to say is said once */
-	foreach(lc, t->notes.items)
-		if (!ml_text_listed(notes, lfirst(lc)))
-			notes = lappend(notes, lfirst(lc));
-	t->notes.items = notes;
+	trees->cv = ml_crossval_run(trees, &ml_gradient_boosting, folds, ml_auto_loss, &trees->notes);
+	trees->left_out = trees->cv->left_out;
+	linear->optional = trees->left_out == NULL;
+	linear->cv = ml_crossval_run(linear, simple, folds, ml_auto_loss, &linear->notes);
+	linear->left_out = linear->cv->left_out;
+	if (trees->left_out || linear->left_out)
+		kept = ml_auto_remaining(t, trees, linear);
+	else
+		kept = ml_auto_compare(t, trees, trees->cv->losses, linear, linear->cv->losses, trees->cv->rows,
+							   ml_auto_trivial_folded(t, folds));
+	kept->optional = false;
+	/* no other learner comes to these rows */
+	kept->learner = kept->model->learner;
+	ml_crossval_note(kept->cv, t->load, &kept->notes);
+	ml_train_learn(kept);
+	ml_auto_keep(t, kept);
+	t->cv = kept->cv;
 }
 
 void
@@ -192,6 +229,11 @@ ml_auto_learn(MlTraining *t)
 	MlTraining *linear;
 	MlTraining *kept;
 
+	if (t->load->folds > 0)
+	{
+		ml_auto_learn_folded(t, simple);
+		return;
+	}
 	/* the trees first: they leave the rows as they were loaded */
 	trees = ml_auto_candidate(t, &ml_gradient_boosting, simple, true);
 	linear = ml_auto_candidate(t, simple, &ml_gradient_boosting, trees->left_out == NULL);
@@ -204,9 +246,14 @@ ml_auto_learn(MlTraining *t)
 		kept = linear;
 	}
 	else
-		kept = ml_auto_compare(t, trees, linear);
+		kept = ml_auto_compare(t, trees, ml_auto_losses(trees), linear, ml_auto_losses(linear),
+							   ml_frame_count(t->load->test), ml_auto_trivial(linear));
 	if (again && ml_frame_count(t->load->test) > 0)
-		ml_auto_learn_all(t, kept->model->learner, kept == linear ? &ml_gradient_boosting : simple);
+	{
+		t->other_params = ml_auto_param_names(kept == linear ? &ml_gradient_boosting : simple);
+		t->compares = false;
+		ml_train_learn_all(t, kept->model->learner, "the comparison was on the first ones");
+	}
 	else
 		ml_auto_keep(t, kept);
 }

@@ -80,6 +80,19 @@ ml_call_write(StringInfo out, const MlTrainSpec *spec, bool whole)
 	appendStringInfoChar(out, '}');
 }
 
+void
+ml_call_write_learned(StringInfo out, const char *algorithm, Jsonb *params, Jsonb *pipeline)
+{
+	/* the call is open again */
+	out->data[--out->len] = '\0';
+	ml_call_put_key(out, "learned_with");
+	appendStringInfoChar(out, '{');
+	ml_call_put_text(out, "algorithm", algorithm);
+	ml_call_put_json(out, "params", params);
+	ml_call_put_json(out, "pipeline", pipeline);
+	appendStringInfoString(out, "}}");
+}
+
 /* ---- reading ---- */
 
 static JsonbValue *

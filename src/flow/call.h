@@ -10,6 +10,13 @@
 /* Appends the call as it is recorded with a run, an object; whole: with the arguments that the run has columns for. */
 extern void ml_call_write(StringInfo out, const MlTrainSpec *spec, bool whole);
 
+/*
+ * Adds to a call that was written what the model learned with in the end,
+ * which a search found: the member "learned_with", an object of algorithm,
+ * params and pipeline as a call has them.
+ */
+extern void ml_call_write_learned(StringInfo out, const char *algorithm, Jsonb *params, Jsonb *pipeline);
+
 /* Reads what ml_call_write wrote; members that are missing are as if they were NULL. Members of spec are palloc'd. */
 extern void ml_call_read(Jsonb *call, MlTrainSpec *spec);
 

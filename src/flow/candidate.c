@@ -130,6 +130,7 @@ ml_candidate_judge_rows(const MlTraining *t, const MlLearner *learner, Jsonb *pa
 			c.positive = NULL;
 		ml_train_learn(&c);
 		hopeless = c.left_out;
+		out->too_big = hopeless != NULL;
 	}
 	if (hopeless == NULL)
 	{

@@ -14,6 +14,7 @@ typedef struct MlCandidateScore
 	int64		rows;			/* that were judged */
 	int			classes_missing;	/* classes of other rows that the training rows lack */
 	char	   *left_out;		/* why there is no score, or NULL */
+	bool		too_big;		/* that is for want of memory */
 } MlCandidateScore;
 
 /*

@@ -24,6 +24,7 @@
 #include "store/cache.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 
@@ -322,7 +323,7 @@ ml_changed_compare(const MlChangedColumn *recorded, const MlChangedColumn *today
 						   today ? today->members[m] : NULL);
 }
 
-/* With a copy: how many rows differ, of what was then and of what is today. */
+/* Of a source that gives other rows, with a copy: how many of then and how many of today. */
 static void
 ml_changed_rows(const MlVersionRef *version, const MlLoad *load, MlChangedSink sink, void *ctx)
 {
@@ -349,6 +350,7 @@ ml_changed_run(const char *ref, MlChangedSink sink, void *ctx)
 	List	   *recorded;
 	List	   *today;
 	ListCell   *lc;
+	int			nest_level;
 
 	ml_catalog_resolve(ref, &version);
 	ml_access_require(version.model, version.owner, ML_PRIV_READ);
@@ -358,6 +360,7 @@ ml_changed_run(const char *ref, MlChangedSink sink, void *ctx)
 	load->lenient = true;
 	load->profiled = true;
 	load->places = ml_changed_places(recorded);
+	nest_level = ml_recorded_settings_enter(record.environment);
 	ml_load_read(load);
 	today = ml_changed_today(load, model, &record);
 
@@ -365,7 +368,8 @@ ml_changed_run(const char *ref, MlChangedSink sink, void *ctx)
 				   psprintf("%lld", (long long) (load->rows_read - load->rows_null_target)));
 	if (record.fingerprint)
 		ml_changed_put(sink, ctx, NULL, "fingerprint", record.fingerprint, ml_fingerprint_text(&load->fingerprint));
-	ml_changed_rows(&version, load, sink, ctx);
+	if (record.fingerprint && strcmp(record.fingerprint, ml_fingerprint_text(&load->fingerprint)) != 0)
+		ml_changed_rows(&version, load, sink, ctx);
 	foreach(lc, recorded)
 	{
 		const MlChangedColumn *column = lfirst(lc);
@@ -375,6 +379,7 @@ ml_changed_run(const char *ref, MlChangedSink sink, void *ctx)
 	foreach(lc, today)
 		if (record.profile && !ml_changed_find(recorded, ((MlChangedColumn *) lfirst(lc))->name))
 			ml_changed_compare(NULL, lfirst(lc), sink, ctx);
+	AtEOXact_GUC(false, nest_level);
 	ml_frame_free(load->train);
 	ml_frame_free(load->test);
 	MemoryContextSwitchTo(caller);

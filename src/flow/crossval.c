@@ -18,7 +18,7 @@ typedef struct MlCrossvalRows
 {
 	MlCrossval *cv;
 	const MlModel *labels;
-	double		(*loss) (const MlModel *labels, double truth, const double *out);
+	MlCrossvalLoss loss;
 } MlCrossvalRows;
 
 /* Which fold an error comes from. */
@@ -69,7 +69,7 @@ ml_crossval_note_undefined(const MlCrossval *cv, MlNotes *notes)
 			some = lappend(some, psprintf("%s in %d of %d", cv->metrics[m]->name, cv->judged - n, cv->judged));
 	}
 	if (some != NIL)
-		ml_note(notes, "metrics that are not defined in some folds: %s; their means are over the others",
+		ml_note(notes, "metrics that are not defined in some folds: %s; their means are over the other folds",
 				ml_text_list(some, cv->nmetrics));
 }
 
@@ -93,11 +93,11 @@ ml_crossval_fold(const MlTraining *t, const MlLearner *learner, const MlFolds *f
 }
 
 MlCrossval *
-ml_crossval_run(const MlTraining *t, const MlLearner *learner, const MlFolds *folds,
-				double (*loss) (const MlModel *labels, double truth, const double *out), MlNotes *notes)
+ml_crossval_run(const MlTraining *t, const MlLearner *learner, const MlFolds *folds, MlCrossvalLoss loss, MlNotes *notes)
 {
 	MlCrossval *cv = palloc0(sizeof(MlCrossval));
 	MlCrossvalRows rows = {cv, folds->labels->model, loss};
+	const char *first = NULL;
 	int			lacking = 0;
 
 	cv->nfolds = folds->count - folds->first;
@@ -115,8 +115,9 @@ ml_crossval_run(const MlTraining *t, const MlLearner *learner, const MlFolds *fo
 		for (int m = 0; m < cv->nmetrics; m++)
 			cv->values[f * cv->nmetrics + m] = score.left_out ? NAN : score.values[m];
 		cv->judged += score.left_out == NULL;
-		lacking += score.classes_missing > 0;
-		if (score.left_out && t->optional)
+		lacking += score.left_out == NULL && score.classes_missing > 0;
+		first = first ? first : score.left_out;
+		if (score.too_big)
 		{
 			cv->left_out = score.left_out;
 			return cv;
@@ -128,7 +129,7 @@ ml_crossval_run(const MlTraining *t, const MlLearner *learner, const MlFolds *fo
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("no fold can be judged"),
-				 errdetail("Of the first it was found: %s.", (char *) linitial(notes->items)),
+				 errdetail("There are %d; why the first is not judged: %s.", cv->nfolds, first),
 				 errhint("Check the rows of the folds, or ask for fewer \"folds\".")));
 	if (lacking > 0)
 		ml_note(notes, "in %d of %d folds the training rows lack a class that other rows have: its rows are judged as given "
@@ -169,9 +170,9 @@ void
 ml_crossval_note(const MlCrossval *cv, const MlLoad *load, MlNotes *notes)
 {
 	if (load->split == ML_SPLIT_NONE)
-		ml_note(notes, "the metrics are means over %d folds, %lld rows judged by models that had not learned from them; the "
-				"stored model learned from all %lld rows", cv->judged, (long long) cv->rows, (long long) cv->nrows);
+		ml_note(notes, "the metrics are means over %d %s, %lld rows judged by models that had not learned from them; the "
+				"stored model learned from all %lld rows", cv->judged, cv->judged == 1 ? "fold" : "folds", (long long) cv->rows, (long long) cv->nrows);
 	else
-		ml_note(notes, "the metrics named cv_ are over %d folds of the %lld training rows, %lld rows judged; the others are of "
-				"the rows held out", cv->judged, (long long) cv->nrows, (long long) cv->rows);
+		ml_note(notes, "the metrics named cv_ are over %d %s of the %lld training rows, %lld rows judged; the others are of "
+				"the rows held out", cv->judged, cv->judged == 1 ? "fold" : "folds", (long long) cv->nrows, (long long) cv->rows);
 }

@@ -17,8 +17,11 @@ typedef struct MlCrossval
 	int			judged;			/* folds */
 	MlHeldOut  *held_out;		/* what the judged rows were predicted */
 	double	   *losses;			/* of each judged row, in the order of the folds; NULL unless asked for */
-	const char *left_out;		/* why the learner cannot be judged at all, or NULL */
+	const char *left_out;		/* the learner may be left out and does not fit into memory; or NULL */
 } MlCrossval;
+
+/* The loss of a prediction, by the task and classes of labels. */
+typedef double (*MlCrossvalLoss) (const MlModel *labels, double truth, const double *out);
 
 /*
  * Judges a learner, with what the training was given, on every fold. notes
@@ -26,8 +29,7 @@ typedef struct MlCrossval
  * context.
  */
 extern MlCrossval *ml_crossval_run(const MlTraining *t, const MlLearner *learner, const MlFolds *folds,
-								   double (*loss) (const MlModel *labels, double truth, const double *out),
-								   MlNotes *notes);
+								   MlCrossvalLoss loss, MlNotes *notes);
 
 /* Makes the folds that the split asks for. */
 extern MlFolds *ml_crossval_folds(MlTraining *t);

@@ -16,6 +16,7 @@
 #include "flow/environment.h"
 #include "flow/load_profile.h"
 #include "flow/reads.h"
+#include "flow/recorded.h"
 #include "flow/training.h"
 #include "optimizer/cost.h"
 #include "utils/builtins.h"
@@ -55,6 +56,7 @@ ml_record_environment(const MlTraining *t)
 		appendStringInfoString(&out, ", \"reader\": ");
 		ml_json_text(&out, repeats->identity.role);
 	}
+	ml_recorded_settings_write(&out);
 	appendStringInfo(&out, ", \"max_categories\": %d, \"train_memory_kb\": %d, \"spilled\": %s, \"workers\": %d, "
 					 "\"workers_allowed\": %d}", ml_max_categories, ml_train_memory_kb, t->spilled ? "true" : "false",
 					 ml_team_helped(), max_parallel_workers_per_gather);
@@ -367,16 +369,26 @@ ml_record_snapshot(const MlTraining *t, MlRegistration *r)
 }
 
 void
-ml_record_fill(MlTraining *t, MlRegistration *r)
+ml_record_outcome(MlTraining *t, MlRegistration *r)
 {
-	const MlTrainSpec *spec = t->spec;
-	StringInfoData json;
 	uint8	   *digest = palloc(ML_DIGEST_BYTES);
 
 	memset(r, 0, sizeof *r);
 	r->artifact = ml_record_encode(t);
 	ml_codec_digest(r->artifact, digest);
 	r->digest = digest;
+	r->started_at = t->started_at;
+	r->environment = ml_record_environment(t);
+	ml_record_figures(t, r);
+}
+
+void
+ml_record_fill(MlTraining *t, MlRegistration *r)
+{
+	const MlTrainSpec *spec = t->spec;
+	StringInfoData json;
+
+	ml_record_outcome(t, r);
 	r->model = spec->model;
 	r->task = ml_task_name(t->model->task);
 	r->target = spec->target;
@@ -389,11 +401,11 @@ ml_record_fill(MlTraining *t, MlRegistration *r)
 	}
 	initStringInfo(&json);
 	ml_call_write(&json, spec, false);
+	if (t->params_given != spec->params || t->pipeline_given != spec->pipeline)
+		ml_call_write_learned(&json, t->model->learner->name, t->params_given, t->pipeline_given);
 	r->run_params = json.data;
 	r->seed = spec->seed;
 	r->code = spec->code;
-	r->started_at = t->started_at;
-	r->environment = ml_record_environment(t);
 	r->tags = spec->tags ? JsonbToCString(NULL, &spec->tags->root, VARSIZE(spec->tags)) : "{}";
 	r->algorithm = t->model->learner->name;
 	initStringInfo(&json);
@@ -404,7 +416,6 @@ ml_record_fill(MlTraining *t, MlRegistration *r)
 	r->pipeline = json.data;
 	r->signature = ml_record_signature(t->model);
 	ml_record_snapshot(t, r);
-	ml_record_figures(t, r);
 	r->notes_json = ml_record_notes(&t->notes);
 	r->checks = ml_load_profile_checks(t->load, t->model->pipeline);
 	r->baseline = ml_baseline_encode(ml_baseline_make(t->load, t->model, t->held_out));

@@ -7,7 +7,13 @@
 #include "flow/call.h"
 #include "flow/recorded.h"
 #include "flow/split.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
+
+/* A source may write times as texts, read texts as times, round numbers, or look for words in texts. */
+static const char *const ml_recorded_settings[] = {
+	"TimeZone", "DateStyle", "IntervalStyle", "extra_float_digits", "default_text_search_config"
+};
 
 MlLoad *
 ml_recorded_load(const MlVersionRef *version, const char *target, const char *hint, MlTrainingRecord *record)
@@ -34,5 +40,47 @@ ml_recorded_load(const MlVersionRef *version, const char *target, const char *hi
 	load->exclude = ml_call_list(record->params, "exclude");
 	load->seed = record->seed;
 	ml_split_parse(ml_call_json(record->params, "split"), load);
+	/* the stored model has learned from the rows that were held out for a while */
+	if (load->refit)
+		load->split = ML_SPLIT_NONE;
 	return load;
+}
+
+void
+ml_recorded_settings_write(StringInfo out)
+{
+	appendStringInfoString(out, ", \"settings\": {");
+	for (int i = 0; i < (int) lengthof(ml_recorded_settings); i++)
+	{
+		appendStringInfoString(out, i > 0 ? ", " : "");
+		ml_json_text(out, ml_recorded_settings[i]);
+		appendStringInfoString(out, ": ");
+		ml_json_text(out, GetConfigOption(ml_recorded_settings[i], false, false));
+	}
+	appendStringInfoChar(out, '}');
+}
+
+static void
+ml_recorded_set(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+int
+ml_recorded_settings_enter(Jsonb *environment)
+{
+	int			nest_level = NewGUCNestLevel();
+	Jsonb	   *settings = ml_call_json(environment, "settings");
+	int64		categories = ml_call_int64(environment, "max_categories", 0);
+
+	for (int i = 0; settings && i < (int) lengthof(ml_recorded_settings); i++)
+	{
+		char	   *value = ml_call_text(settings, ml_recorded_settings[i]);
+
+		if (value)
+			ml_recorded_set(ml_recorded_settings[i], value);
+	}
+	if (categories > 0)
+		ml_recorded_set("pg_mlops.max_categories", psprintf("%lld", (long long) categories));
+	return nest_level;
 }

@@ -17,4 +17,12 @@
 extern MlLoad *ml_recorded_load(const MlVersionRef *version, const char *target, const char *hint,
 								MlTrainingRecord *record);
 
+/*
+ * The settings of the session by which a source may read differently, as
+ * members of the object that is being written; and taking on those that were
+ * recorded, with the limit of categories, until AtEOXact_GUC(false, level).
+ */
+extern void ml_recorded_settings_write(StringInfo out);
+extern int	ml_recorded_settings_enter(Jsonb *environment);
+
 #endif							/* ML_RECORDED_H */

@@ -15,6 +15,7 @@
 #include "base/team.h"
 #include "flow/aside.h"
 #include "flow/crossval.h"
+#include "flow/leaks.h"
 #include "flow/load_copy.h"
 #include "flow/load_split.h"
 #include "flow/search.h"
@@ -148,7 +149,12 @@ ml_train_init_load(MlTraining *t, bool stream)
 	load->profiled = true;
 	load->copied = strcmp(t->spec->snapshot, "copy") == 0;
 	ml_split_parse(t->spec->split, load);
-	load->folded = load->folds > 0 || t->spec->search != NULL;
+	if (t->everything)
+	{
+		load->split = ML_SPLIT_NONE;
+		load->folds = 0;
+	}
+	load->folded = load->folds > 0 || (t->spec->search != NULL && !t->everything);
 	load->filed = t->learner != NULL && (t->learner->flags & ML_LEARNER_COLUMNS) && t->pipeline_given == NULL &&
 		!load->folded;
 	if (t->learner == NULL && load->split == ML_SPLIT_NONE && !load->folded)
@@ -440,6 +446,60 @@ ml_train_learn(MlTraining *t)
 	ml_train_fit(t);
 }
 
+void
+ml_train_learn_all(MlTraining *t, const MlLearner *learner, const char *first)
+{
+	MlFingerprint before = t->load->fingerprint;
+	MlTask		task = t->model->task;
+	List	   *notes = NIL;
+	ListCell   *lc;
+
+	/* those of the first reading are in its memory */
+	foreach(lc, t->notes.items)
+		notes = lappend(notes, pstrdup(lfirst(lc)));
+	t->notes.items = NIL;
+	ml_train_drop_load(t->load);
+	t->everything = true;
+	t->learner = learner;
+	t->model = palloc0(sizeof(MlModel));
+	t->model->task = task;
+	t->task_known = true;
+	/* a learner of one pass learns while the rows come in */
+	ml_train_settle(t, learner);
+	ml_train_load(t);
+	if (before.a != t->load->fingerprint.a || before.b != t->load->fingerprint.b)
+		ml_note(&t->notes, "the source gave other rows when it was read again: %s", first);
+	ml_train_learn(t);
+	/* what both readings had to say is said once */
+	foreach(lc, t->notes.items)
+		if (!ml_text_listed(notes, lfirst(lc)))
+			notes = lappend(notes, lfirst(lc));
+	t->notes.items = notes;
+}
+
+/*
+ * Lets the stored model learn from all rows, once the metrics are taken: they
+ * stay those of the model that had not seen the rows held out.
+ */
+static void
+ml_train_refit(MlTraining *t)
+{
+	const MlModel *judged = t->model;
+	int64		rows = t->load->rows_train;
+
+	if (!t->load->refit || t->load->split == ML_SPLIT_NONE)
+		return;
+	ml_train_learn_all(t, t->model->learner, "the metrics are of the first ones");
+	ml_train_release_rows(t);
+	ml_note(&t->notes, "refit: the metrics are of a model of %lld rows; the stored model was trained once more, on all %lld",
+			(long long) rows, (long long) t->load->rows_train);
+	if (t->model->nclasses == judged->nclasses)
+		return;
+	t->held_out = ml_held_out_begin(t->model, t->context);
+	ml_note(&t->notes, "refit: there is no baseline of predictions, since the rows held out have classes that the training "
+			"rows lacked");
+}
+
 /* Judges the learner by the folds of the training rows, before it learns from all of them. */
 static void
 ml_train_cross_validate(MlTraining *t)
@@ -485,7 +545,8 @@ ml_train_open(MlTraining *t)
 	ml_progress_phase(ML_PHASE_CHECKING);
 	if (spec->repeats)
 		ml_identity_enter(&spec->repeats->identity, &saved);
-	t->checked = ml_train_suite_judge(spec->model, spec->source, &t->notes);
+	if (!spec->reproduces)
+		t->checked = ml_train_suite_judge(spec->model, spec->source, &t->notes);
 	if (spec->repeats)
 		ml_identity_leave(&saved);
 	ml_aside_end(&aside);
@@ -503,21 +564,24 @@ ml_train_close(MlTraining *t, MlTrainResult *result)
 		PopActiveSnapshot();
 }
 
-void
-ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
+MlTraining *
+ml_train_begin(const MlTrainSpec *spec)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	MlTraining *t = palloc0(sizeof(MlTraining));
-	ListCell   *lc;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_mlops training", ALLOCSET_DEFAULT_SIZES);
+	MlTraining *t = MemoryContextAllocZero(context, sizeof(MlTraining));
 
-	memset(result, 0, sizeof *result);
 	t->spec = spec;
-	t->context = AllocSetContextCreate(caller, "pg_mlops training", ALLOCSET_DEFAULT_SIZES);
+	t->context = context;
 	t->started_at = GetCurrentTimestamp();
 	t->params_given = spec->params;
 	t->pipeline_given = spec->pipeline;
 	t->tick.breathe = ml_train_breathe;
-	MemoryContextSwitchTo(t->context);
+	return t;
+}
+
+void
+ml_train_make(MlTraining *t)
+{
 	ml_train_keep_title(t);
 	ml_team_forget_helpers();
 	t->model = palloc0(sizeof(MlModel));
@@ -525,7 +589,8 @@ ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
 	ml_train_load(t);
 	if (!t->task_known)
 		t->model->task = ml_design_infer_task(t->load, &t->notes);
-	if (spec->search)
+	ml_leaks_note(t);
+	if (t->spec->search)
 		ml_search_run(t);
 	if (t->learner == NULL)
 		ml_auto_learn(t);
@@ -539,6 +604,26 @@ ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
 	ml_train_release_rows(t);
 	ml_progress_phase(ML_PHASE_JUDGING);
 	ml_train_judge(t);
+	ml_train_refit(t);
+}
+
+void
+ml_train_end(MlTraining *t)
+{
+	ml_train_drop_load(t->load);
+	MemoryContextDelete(t->context);
+}
+
+void
+ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MlTraining *t = ml_train_begin(spec);
+	ListCell   *lc;
+
+	memset(result, 0, sizeof *result);
+	MemoryContextSwitchTo(t->context);
+	ml_train_make(t);
 	ml_train_close(t, result);
 
 	/* hand the result over to the caller's context */
@@ -547,7 +632,5 @@ ml_train_run(const MlTrainSpec *spec, MlTrainResult *result)
 	foreach(lc, t->notes.items)
 		result->notes = lappend(result->notes, pstrdup(lfirst(lc)));
 	result->seconds = (double) (GetCurrentTimestamp() - t->started_at) / USECS_PER_SEC;
-	ml_train_drop_load(t->load);
-	MemoryContextDelete(t->context);
-	pfree(t);
+	ml_train_end(t);
 }

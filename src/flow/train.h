@@ -32,10 +32,11 @@ typedef struct MlTrainSpec
 	/* what ml.train has no argument for */
 	const struct MlRepeat *repeats; /* of a retraining; else NULL */
 	const char *login;			/* who was logged in when a job was submitted; NULL: whoever is now */
+	bool		reproduces;		/* nothing is registered: the privilege to read is enough, and no suite judges */
 	bool		detached;		/* a job: holds neither snapshot nor locks while it computes */
 } MlTrainSpec;
 
-/* The training that a retraining repeats. */
+/* The training that a retraining or reproduction repeats. */
 typedef struct MlRepeat
 {
 	int64		run_id;

@@ -52,7 +52,7 @@ ml_train_check(const MlTrainSpec *spec)
 
 	ml_catalog_check_name(spec->model);
 	if (ml_catalog_model_exists(spec->model, &owner))
-		ml_access_require(spec->model, owner, ML_PRIV_TRAIN);
+		ml_access_require(spec->model, owner, spec->reproduces ? ML_PRIV_READ : ML_PRIV_TRAIN);
 	if (spec->target == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

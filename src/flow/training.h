@@ -23,6 +23,7 @@ typedef struct MlTraining
 	bool		task_known;
 	const MlLearner *learner;	/* the one asked for; NULL: the better of two */
 	bool		compares;		/* rows are held out only to compare two learners */
+	bool		everything;		/* all rows are for training, whatever the split says */
 	bool		optional;		/* one of two learners: it may be left out */
 	const char *left_out;		/* why it was */
 	List	   *other_params;	/* char *: parameters that are for another learner */
@@ -42,6 +43,15 @@ typedef struct MlTraining
 	struct MlCrossval *cv;		/* crossval.h; NULL without folds */
 	List	   *checked;		/* MlCheckResult *: what the suite of the model's name found in the source */
 } MlTraining;
+
+/*
+ * Begins a training, in a context of its own below the current one; makes the
+ * model and judges it, in that context; ends it, which takes everything along
+ * that is in the context. After an error the context is deleted.
+ */
+extern MlTraining *ml_train_begin(const MlTrainSpec *spec);
+extern void ml_train_make(MlTraining *t);
+extern void ml_train_end(MlTraining *t);
 
 /* Raises the errors of arguments that need no data; train_check.c. */
 extern void ml_train_check(const MlTrainSpec *spec);
@@ -64,8 +74,18 @@ extern void ml_train_settle(MlTraining *t, const MlLearner *learner);
 /* Fits the pipeline and the learner to the rows that were loaded. */
 extern void ml_train_learn(MlTraining *t);
 
+/*
+ * Reads the source again, all of it for training, and lets a learner learn
+ * from that. When it gives other rows than before, a note says what was of
+ * the first ones.
+ */
+extern void ml_train_learn_all(MlTraining *t, const MlLearner *learner, const char *first);
+
 /* Fits boosted trees and the linear model, and leaves the better one in the training; auto.c. */
 extern void ml_auto_learn(MlTraining *t);
+
+/* Fills in what came of the finished training: artifact, digest, metrics, environment. */
+extern void ml_record_outcome(MlTraining *t, MlRegistration *r);
 
 /* Fills in everything the catalog keeps of the finished training. */
 extern void ml_record_fill(MlTraining *t, MlRegistration *r);

@@ -206,6 +206,15 @@ typedef struct MlStored
 extern bool ml_catalog_stored(int64 snapshot, MlStored *out);
 extern bool ml_catalog_stored_of(const char *model, int32 version, MlStored *out);
 
+/* What a version is made of and was found to do: JSON objects. False when there is no such version. */
+typedef struct MlVersionFacts
+{
+	char	   *algorithm;
+	Jsonb	   *metrics;		/* NULL: none */
+} MlVersionFacts;
+
+extern bool ml_catalog_version_facts(const char *model, int32 version, MlVersionFacts *out);
+
 /* The newest version that is not archived, under the active snapshot, or 0. */
 extern int32 ml_catalog_newest(const char *model);
 

@@ -69,3 +69,23 @@ ml_catalog_stored_of(const char *model, int32 version, MlStored *out)
 	ml_scan_end(&scan);
 	return ml_catalog_stored(snapshot, out);
 }
+
+bool
+ml_catalog_version_facts(const char *model, int32 version, MlVersionFacts *out)
+{
+	MlScan		scan;
+	HeapTuple	tuple;
+
+	memset(out, 0, sizeof *out);
+	ml_scan_begin(&scan, ML_SCAN_VERSION, model, version, NULL);
+	if ((tuple = ml_scan_next(&scan)) != NULL)
+	{
+		bool		none;
+		Datum		metrics = ml_scan_get(&scan, tuple, ML_VERSIONS_METRICS, &none);
+
+		out->algorithm = TextDatumGetCString(ml_scan_get(&scan, tuple, ML_VERSIONS_ALGORITHM, NULL));
+		out->metrics = none ? NULL : DatumGetJsonbPCopy(metrics);
+	}
+	ml_scan_end(&scan);
+	return out->algorithm != NULL;
+}

@@ -13,6 +13,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "base/cell.h"
 #include "base/compat.h"
 #include "transform/columns.h"
@@ -176,7 +178,13 @@ ml_bucket_widths(const MlFitContext *ctx, MlBuckets *b, int bins)
 			continue;
 		b->edges[j] = ml_columns_numbers(bins + 1);
 		for (int k = 0; k <= bins; k++)
-			b->edges[j][k] = k == bins ? high[j] : low[j] + (high[j] / bins - low[j] / bins) * k;
+		{
+			double		width = (high[j] - low[j]) / bins;
+
+			if (!isfinite(width))
+				width = high[j] / bins - low[j] / bins;
+			b->edges[j][k] = k == bins ? high[j] : width * k + low[j];
+		}
 	}
 }
 
@@ -198,7 +206,7 @@ ml_bucket_merge(const MlFitContext *ctx, MlBuckets *b, int bins)
 				before = edges[n++] = edges[k];
 		b->nedges[j] = n;
 		if (n < bins - 1)
-			ml_note(ctx->notes, "column \"%s\" has %d buckets, not %d: edges of others fall together",
+			ml_note(ctx->notes, "column \"%s\" gets %d of %d buckets: the edges of others fall together",
 					ctx->in->cols[j].name, n + 1, bins);
 	}
 }

@@ -32,6 +32,7 @@ ml_pipeline_parse_columns(const MlTransform *transform, Jsonb *json)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"columns\" of step \"%s\" must be an array of column names", transform->name),
 				 errdetail("It is %s.", JsonbToCString(NULL, &json->root, VARSIZE(json))),
+				 transform->names_columns ? errhint("Name at least one column.") :
 				 errhint("Leave \"columns\" out to treat every column the step can.")));
 	return columns;
 }

@@ -301,11 +301,15 @@ static void
 ml_sorted_columns(MlRowSource *rows, int ncols, const bool *wanted, MlSortedTake take, void *ctx)
 {
 	Size		room = ML_TRAIN_MEMORY_BYTES / 8;
-	Size		each = (Size) rows->nrows * ML_SORT_VALUE_BYTES + 64 * 1024;
-	int			at_once = (int) Max(Min(room / each, ML_SORT_COLUMNS), 1);
+	Size		each;
+	int			at_once;
 	int			batch[ML_SORT_COLUMNS];
 	int			n = 0;
 
+	if (!ml_quantile_any(wanted, ncols))
+		return;
+	each = (Size) rows->nrows * ML_SORT_VALUE_BYTES + 64 * 1024;
+	at_once = (int) Max(Min(room / each, ML_SORT_COLUMNS), 1);
 	for (int j = 0; j < ncols; j++)
 	{
 		if (wanted[j])
@@ -335,9 +339,16 @@ ml_shares_take(void *ctx, int column, Tuplesortstate *sort, int64 n)
 
 	for (int k = 0; k < s->nshares; k++)
 	{
-		double		place = (double) (n - 1) * s->shares[k];
+		double		place = (double) Max(n - 1, 0) * s->shares[k];
 		int64		rank = (int64) floor(place);
 		double		part = place - (double) rank;
+
+		/* a share that means a value, and not a place beside it */
+		if (fabs(place - rint(place)) < 1e-9)
+		{
+			rank = (int64) rint(place);
+			part = 0;
+		}
 
 		s->values[column][k] = 0;
 		if (n == 0)

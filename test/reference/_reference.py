@@ -118,7 +118,7 @@ def literal(value):
         return "NULL"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (dict, set)):
+    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict) for v in value)):
         return literal(json.dumps(value)) + "::jsonb"
     if isinstance(value, (list, tuple)):
         return "ARRAY[" + ", ".join(literal(v) for v in value) + "]::text[]"
