@@ -161,6 +161,16 @@ ml_search_choose_learners(MlSearch *search, const MlTraining *t)
 		search->learners[i].given = ml_search_given(t->params_given, search->learners[i].learner);
 }
 
+static List *
+ml_search_learner_names(const MlSearch *search)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < search->nlearners; i++)
+		names = lappend(names, unconstify(char *, search->learners[i].learner->name));
+	return names;
+}
+
 /* ---- what a key names ---- */
 
 static const MlParam *
@@ -205,6 +215,10 @@ ml_search_find_step(const MlSearch *search, const char *word, MlSearchDim *dim)
 								 dim->key),
 						psprintf("Its steps are: %s.", ml_text_list(names, 50)),
 						psprintf("Name the step by its place, as in \"%d.%s\".", dim->step + 1, strchr(dim->key, '.') + 1));
+	if (search->automatic && search->pipeline == NULL)
+		ml_search_wrong(psprintf("\"%s\" in the search space names no learner that is tried", dim->key),
+						psprintf("They are: %s.", ml_text_list(ml_search_learner_names(search), 10)),
+						ml_text_hint(word, ml_search_learner_names(search), "Name one of them, a point, and its parameter."));
 	ml_search_wrong(psprintf("\"%s\" in the search space names no step of the pipeline", dim->key),
 					search->pipeline == NULL ? "No pipeline was given." :
 					psprintf("Its steps are: %s.", ml_text_list(names, 50)),
@@ -228,7 +242,6 @@ ml_search_resolve(const MlSearch *search, MlSearchDim *dim)
 {
 	const char *point = strchr(dim->key, '.');
 	const MlLearner *learner;
-	List	   *names = NIL;
 
 	if (strcmp(dim->key, "pipeline") == 0)
 	{
@@ -254,10 +267,8 @@ ml_search_resolve(const MlSearch *search, MlSearchDim *dim)
 										  psprintf("step \"%s\"", transform->name), dim->key);
 		return;
 	}
-	for (int i = 0; i < search->nlearners; i++)
-		names = lappend(names, unconstify(char *, search->learners[i].learner->name));
 	ml_search_wrong(psprintf("\"%s\" in the search space does not say which learner it is for", dim->key),
-					psprintf("The learners that are tried: %s.", ml_text_list(names, 10)),
+					psprintf("The learners that are tried: %s.", ml_text_list(ml_search_learner_names(search), 10)),
 					psprintf("Write it as \"%s.%s\".", search->learners[search->nlearners - 1].learner->name, dim->key));
 }
 
