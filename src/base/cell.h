@@ -12,7 +12,7 @@
 #define ML_NULL_BITS	UINT64CONST(0x7FF80000000007A2)
 #define ML_NAN_BITS		UINT64CONST(0x7FF8000000000000)
 
-/* Only where rows are counted: a category that training did not see. */
+/* A category that training did not see: where rows are counted, and at the entrance of steps that tell it from NULL. */
 #define ML_UNSEEN_BITS	UINT64CONST(0x7FF80000000007A3)
 
 static inline uint64

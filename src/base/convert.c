@@ -8,18 +8,54 @@
 #include <ctype.h>
 #include <math.h>
 
+#include "access/htup_details.h"
 #include "access/transam.h"
+#include "access/tupmacs.h"
 #include "base/compat.h"
 #include "base/convert.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_cast.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "pgtime.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
 #include "utils/float.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
+
+/* The function that casts a vector of the extension vector to float4[]; InvalidOid for any other type. */
+static Oid
+ml_convert_vector_cast(Oid type)
+{
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	Oid			function = InvalidOid;
+	Oid			extension;
+	char	   *name;
+	bool		vector;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	name = NameStr(((Form_pg_type) GETSTRUCT(tuple))->typname);
+	vector = strcmp(name, "vector") == 0 || strcmp(name, "halfvec") == 0;
+	ReleaseSysCache(tuple);
+	if (!vector)
+		return InvalidOid;
+	extension = getExtensionOfObject(TypeRelationId, type);
+	name = OidIsValid(extension) ? get_extension_name(extension) : NULL;
+	if (name == NULL || strcmp(name, "vector") != 0)
+		return InvalidOid;
+	tuple = SearchSysCache2(CASTSOURCETARGET, ObjectIdGetDatum(type), ObjectIdGetDatum(FLOAT4ARRAYOID));
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	function = ((Form_pg_cast) GETSTRUCT(tuple))->castfunc;
+	ReleaseSysCache(tuple);
+	return function;
+}
 
 /* Settles class and kind, and the base type. */
 static void
@@ -52,6 +88,10 @@ ml_convert_classify(MlConvert *convert, Oid type)
 		{UNKNOWNOID, ML_TYPE_TEXT, ML_CONVERT_OUTPUT},
 		{FLOAT8ARRAYOID, ML_TYPE_ARRAY, ML_CONVERT_FLOAT8_ARRAY},
 		{FLOAT4ARRAYOID, ML_TYPE_ARRAY, ML_CONVERT_FLOAT4_ARRAY},
+		{INT2ARRAYOID, ML_TYPE_ARRAY, ML_CONVERT_INT2_ARRAY},
+		{INT4ARRAYOID, ML_TYPE_ARRAY, ML_CONVERT_INT4_ARRAY},
+		{INT8ARRAYOID, ML_TYPE_ARRAY, ML_CONVERT_INT8_ARRAY},
+		{NUMERICARRAYOID, ML_TYPE_ARRAY, ML_CONVERT_NUMERIC_ARRAY},
 	};
 
 	memset(convert, 0, sizeof *convert);
@@ -72,6 +112,11 @@ ml_convert_classify(MlConvert *convert, Oid type)
 	{
 		convert->class = ML_TYPE_TEXT;
 		convert->kind = ML_CONVERT_OUTPUT;
+	}
+	if (convert->class == ML_TYPE_UNSUPPORTED && OidIsValid(convert->cast_function = ml_convert_vector_cast(convert->type)))
+	{
+		convert->class = ML_TYPE_ARRAY;
+		convert->kind = ML_CONVERT_VECTOR;
 	}
 }
 
@@ -160,6 +205,75 @@ ml_convert_number(const MlConvert *convert, Datum value)
 		default:
 			elog(ERROR, "conversion %d has no number", (int) convert->kind);
 	}
+}
+
+/* A vector as the float4[] that its type's cast makes of it. */
+static Datum
+ml_convert_cast(MlConvert *convert, Datum value)
+{
+	if (unlikely(!OidIsValid(convert->cast.fn_oid)))
+		fmgr_info_cxt(convert->cast_function, &convert->cast, convert->context);
+	switch (convert->cast.fn_nargs)
+	{
+		case 1:
+			return FunctionCall1(&convert->cast, value);
+		case 2:
+			return FunctionCall2(&convert->cast, value, Int32GetDatum(-1));
+		default:
+			return FunctionCall3(&convert->cast, value, Int32GetDatum(-1), BoolGetDatum(true));
+	}
+}
+
+void
+ml_convert_array(MlConvert *convert, Datum value, MlArrayReader *reader)
+{
+	bool		vector = convert->kind == ML_CONVERT_VECTOR;
+	ArrayType  *array = DatumGetArrayTypeP(vector ? ml_convert_cast(convert, value) : value);
+
+	reader->kind = vector ? ML_CONVERT_FLOAT4_ARRAY : convert->kind;
+	reader->length = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	reader->at = 0;
+	reader->nulls = ARR_NULLBITMAP(array);
+	reader->data = ARR_DATA_PTR(array);
+}
+
+double
+ml_array_other(MlArrayReader *reader)
+{
+	const char *data = reader->data;
+
+	switch (reader->kind)
+	{
+		case ML_CONVERT_INT2_ARRAY:
+			reader->data += sizeof(int16);
+			return *(const int16 *) data;
+		case ML_CONVERT_INT4_ARRAY:
+			reader->data += sizeof(int32);
+			return *(const int32 *) data;
+		case ML_CONVERT_INT8_ARRAY:
+			reader->data += sizeof(int64);
+			return (double) *(const int64 *) data;
+		case ML_CONVERT_NUMERIC_ARRAY:
+			data = (const char *) att_align_pointer(data, TYPALIGN_INT, -1, data);
+			reader->data = data + VARSIZE_ANY(data);
+			return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, PointerGetDatum(data)));
+		default:
+			elog(ERROR, "conversion %d has no elements", (int) reader->kind);
+	}
+}
+
+bool
+ml_convert_is_vector(const char *type_name)
+{
+	const char *dot = strrchr(type_name, '.');
+
+	return dot != NULL && (strcmp(dot, ".vector") == 0 || strcmp(dot, ".halfvec") == 0);
+}
+
+bool
+ml_convert_is_single(const char *type_name)
+{
+	return strncmp(type_name, "real", 4) == 0 || ml_convert_is_vector(type_name);
 }
 
 const char *

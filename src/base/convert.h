@@ -15,7 +15,7 @@ typedef enum MlTypeClass
 	ML_TYPE_TIMETZ,				/* timestamptz */
 	ML_TYPE_INTERVAL,
 	ML_TYPE_TEXT,				/* text, varchar, bpchar, enum, uuid, name, char, a literal in ROW(...) */
-	ML_TYPE_ARRAY				/* float4[], float8[] */
+	ML_TYPE_ARRAY				/* of any number type but boolean; pgvector's vector and halfvec */
 } MlTypeClass;
 
 typedef enum MlConvertKind
@@ -34,7 +34,12 @@ typedef enum MlConvertKind
 	ML_CONVERT_BPCHAR,
 	ML_CONVERT_OUTPUT,			/* through the type's output function */
 	ML_CONVERT_FLOAT8_ARRAY,
-	ML_CONVERT_FLOAT4_ARRAY
+	ML_CONVERT_FLOAT4_ARRAY,
+	ML_CONVERT_INT2_ARRAY,
+	ML_CONVERT_INT4_ARRAY,
+	ML_CONVERT_INT8_ARRAY,
+	ML_CONVERT_NUMERIC_ARRAY,
+	ML_CONVERT_VECTOR			/* through its type's cast to float4[] */
 } MlConvertKind;
 
 typedef struct MlConvert
@@ -44,7 +49,19 @@ typedef struct MlConvert
 	MlConvertKind kind;
 	MemoryContext context;		/* of what the output function keeps */
 	FmgrInfo	output;			/* looked up when a value's text is asked for and comes from there */
+	Oid			cast_function;	/* kind ML_CONVERT_VECTOR */
+	FmgrInfo	cast;			/* looked up with the first value */
 } MlConvert;
+
+/* The elements of an array, in order. */
+typedef struct MlArrayReader
+{
+	MlConvertKind kind;
+	int			length;
+	int			at;
+	const bits8 *nulls;
+	const char *data;
+} MlArrayReader;
 
 /* How values of a type become cells; class ML_TYPE_UNSUPPORTED when they do not. Lives in the current context. */
 extern void ml_convert_init(MlConvert *convert, Oid type);
@@ -60,6 +77,41 @@ extern const char *ml_type_class_name(MlTypeClass class);
 
 /* The number of a value of class NUMBER, TIME, TIMETZ or INTERVAL; may be NaN or infinite. */
 extern double ml_convert_number(const MlConvert *convert, Datum value);
+
+/* Begins to read a value of class ARRAY; what is detoasted or cast is palloc'd. */
+extern void ml_convert_array(MlConvert *convert, Datum value, MlArrayReader *reader);
+
+/* The number of an element of another type than float4 and float8. */
+extern double ml_array_other(MlArrayReader *reader);
+
+/* The next element; false if it is NULL. */
+static inline bool
+ml_array_next(MlArrayReader *reader, double *x)
+{
+	int			i = reader->at++;
+
+	if (reader->nulls && !(reader->nulls[i / 8] & (1 << (i % 8))))
+		return false;
+	if (reader->kind == ML_CONVERT_FLOAT8_ARRAY)
+	{
+		*x = *(const float8 *) reader->data;
+		reader->data += sizeof(float8);
+	}
+	else if (reader->kind == ML_CONVERT_FLOAT4_ARRAY)
+	{
+		*x = *(const float4 *) reader->data;
+		reader->data += sizeof(float4);
+	}
+	else
+		*x = ml_array_other(reader);
+	return true;
+}
+
+/* Whether the numbers of a type, or of its elements, are those that float4 has; by its name. */
+extern bool ml_convert_is_single(const char *type_name);
+
+/* Whether a type is one of pgvector's, by its name. */
+extern bool ml_convert_is_vector(const char *type_name);
 
 /*
  * The text of a value of any class: its bytes and their length, not

@@ -7,32 +7,20 @@
 #include "base/compat.h"
 #include "catalog/pg_type.h"
 #include "check/check.h"
-#include "utils/array.h"
 
-/* Whether all elements of an array of floating-point numbers that are not NULL meet a condition; true of other types. */
+/* Whether all elements of an array of numbers that are not NULL meet a condition; true of other types. */
 static inline bool
 ml_floats_all(const MlCheckColumn *column, Datum value, bool (*holds) (double))
 {
-	bool		wide = column->convert.kind == ML_CONVERT_FLOAT8_ARRAY;
-	ArrayType  *array;
-	const char *p;
-	const bits8 *nulls;
-	int			n;
+	MlArrayReader reader;
+	double		x;
 
-	if (!wide && column->convert.kind != ML_CONVERT_FLOAT4_ARRAY)
+	if (column->convert.class != ML_TYPE_ARRAY)
 		return true;
-	array = DatumGetArrayTypeP(value);
-	n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	p = ARR_DATA_PTR(array);
-	nulls = ARR_NULLBITMAP(array);
-	for (int i = 0; i < n; i++)
-	{
-		if (nulls && !(nulls[i / 8] & (1 << (i % 8))))
-			continue;
-		if (!holds(wide ? *(const float8 *) p : *(const float4 *) p))
+	ml_convert_array(unconstify(MlConvert *, &column->convert), value, &reader);
+	while (reader.at < reader.length)
+		if (ml_array_next(&reader, &x) && !holds(x))
 			return false;
-		p += wide ? sizeof(float8) : sizeof(float4);
-	}
 	return true;
 }
 

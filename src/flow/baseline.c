@@ -12,6 +12,7 @@
 #include <math.h>
 
 #include "base/compat.h"
+#include "base/murmur.h"
 #include "flow/baseline.h"
 #include "flow/load_profile.h"
 #include "flow/quality.h"
@@ -201,6 +202,70 @@ ml_baseline_text(MlColumnMade *made, const MlInput *input, const MlLoadColumn *c
 	ml_baseline_levels(made, kept, levels, others, cell->nulls);
 }
 
+/* By hash, then the commonest first. */
+static int
+ml_level_by_hash(const void *a, const void *b)
+{
+	const MlLevelCount *x = a;
+	const MlLevelCount *y = b;
+
+	return x->code != y->code ? (x->code > y->code) - (x->code < y->code) : ml_level_compare(a, b);
+}
+
+/*
+ * A column of texts that are hashed: the commonest have a bin each, found by
+ * their hash; which others training saw, nobody knows any more.
+ */
+static void
+ml_baseline_hashed(MlColumnMade *made, const MlLoadColumn *column, const MlCellProfile *cell)
+{
+	MlLevelCount *levels = palloc_extended(sizeof(MlLevelCount) * Max(column->dict->count, 1), MCXT_ALLOC_HUGE);
+	int			n = 0;
+	int			kept = 0;
+
+	for (int c = 0; c < cell->capacity; c++)
+		if (cell->codes[c] > 0)
+		{
+			levels[n].text = column->dict->texts[c].bytes;
+			levels[n].code = ml_murmur32_text(column->dict->texts[c].bytes, column->dict->texts[c].length);
+			levels[n++].n = cell->codes[c];
+		}
+	made->distinct = n;
+	/* texts of one hash are one to the counter: they go by the name of the commonest */
+	qsort(levels, n, sizeof(MlLevelCount), ml_level_by_hash);
+	for (int i = 0; i < n; i++)
+	{
+		if (kept > 0 && levels[kept - 1].code == levels[i].code)
+			levels[kept - 1].n += levels[i].n;
+		else
+			levels[kept++] = levels[i];
+	}
+	ml_baseline_levels(made, kept, levels, 0, cell->nulls);
+	pfree(levels);
+}
+
+/* A column of texts of terms: those that have one of them are "other", those that have none "unseen". */
+static void
+ml_baseline_terms(MlColumnMade *made, const MlInput *input, const MlCellProfile *cell)
+{
+	int64		known = 0;
+	int64		unknown = 0;
+
+	made->distinct = 0;
+	for (int c = 0; c < cell->capacity; c++)
+	{
+		if (cell->codes[c] == 0)
+			continue;
+		made->distinct++;
+		if (input->known[c])
+			known += cell->codes[c];
+		else
+			unknown += cell->codes[c];
+	}
+	ml_baseline_levels(made, 0, palloc0(sizeof(MlLevelCount)), known, cell->nulls);
+	made->counts[ml_bins_unseen(&made->bins)] += unknown;
+}
+
 /* A column of numbers. */
 static void
 ml_baseline_numbers(MlColumnMade *made, const MlCellProfile *cell)
@@ -318,7 +383,11 @@ ml_baseline_make(const MlLoad *load, const MlModel *model, const MlHeldOut *held
 		cell = ml_load_profile_cell(load->profile, column->first_cell);
 		made[n].bins.name = input->name;
 		made[n].bins.cell = input->first_cell;
-		if (input->class == ML_TYPE_TEXT)
+		if (input->encoding == ML_ENCODING_HASHED)
+			ml_baseline_hashed(&made[n], column, cell);
+		else if (input->encoding == ML_ENCODING_TERMS)
+			ml_baseline_terms(&made[n], input, cell);
+		else if (input->class == ML_TYPE_TEXT)
 			ml_baseline_text(&made[n], input, column, cell);
 		else
 			ml_baseline_numbers(&made[n], cell);

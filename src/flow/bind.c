@@ -11,9 +11,26 @@
 #include "base/compat.h"
 #include "catalog/pg_type.h"
 #include "flow/bind_internal.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
+
+/* Finds the text search configurations of inputs of terms; one that is not there is an error of the first text. */
+static void
+ml_bind_configs(MlBinding *binding)
+{
+	const MlPipeline *pipeline = binding->model->pipeline;
+
+	for (int i = 0; i < pipeline->ninputs; i++)
+	{
+		if (pipeline->inputs[i].encoding != ML_ENCODING_TERMS)
+			continue;
+		if (binding->configs == NULL)
+			binding->configs = MemoryContextAllocZero(binding->context, sizeof(Oid) * pipeline->ninputs);
+		binding->configs[i] = ml_terms_config(pipeline->inputs[i].config, true);
+	}
+}
 
 MlBinding *
 ml_bind_create(const MlModel *model, const char *ref, bool soft, MemoryContext context)
@@ -29,7 +46,11 @@ ml_bind_create(const MlModel *model, const char *ref, bool soft, MemoryContext c
 		binding->numbers &= model->pipeline->inputs[i].class == ML_TYPE_NUMBER ||
 			model->pipeline->inputs[i].class == ML_TYPE_ARRAY;
 	if (!(model->learner->flags & ML_LEARNER_MISSING))
-		binding->needs = ml_pipeline_needs(model->pipeline, context);
+	{
+		binding->needs = ml_pipeline_needs(model->pipeline, ml_cell_null(), context);
+		binding->needs_seen = ml_pipeline_needs(model->pipeline, ml_cell_from_bits(ML_UNSEEN_BITS), context);
+	}
+	ml_bind_configs(binding);
 	return binding;
 }
 
@@ -287,6 +308,34 @@ ml_bind_infinite(MlBinding *binding, const MlInput *input, double x)
 }
 
 double
+ml_bind_unseen(MlBinding *binding, const MlInput *input, const char *text, int length)
+{
+	if (!ml_bind_refuse(binding))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("feature \"%s\" of model \"%s\" has the value \"%s\", which no training row has", input->name,
+						binding->ref, pnstrdup(text, pg_mbcliplen(text, length, 100))),
+				 errdetail("The model's pipeline does not say what stands for it."),
+				 errhint("Train with a step that says so, such as {\"step\": \"ordinal\", \"unseen\": -1}.")));
+	return ml_cell_null();
+}
+
+void
+ml_bind_terms(MlBinding *binding, const MlInput *input, const char *text, int length, double *cells)
+{
+	Oid			config = binding->configs[input - binding->model->pipeline->inputs];
+
+	if (unlikely(!OidIsValid(config)))
+	{
+		if (!ml_bind_refuse(binding))
+			ml_terms_no_config(input, binding->ref);
+		return;
+	}
+	if (!ml_terms_cells(input, config, text, length, cells))
+		ml_bind_note_unseen(binding, input);
+}
+
+double
 ml_bind_valueless(MlBinding *binding, const MlInput *input)
 {
 	if (!ml_bind_refuse(binding))
@@ -300,32 +349,21 @@ ml_bind_valueless(MlBinding *binding, const MlInput *input)
 
 /* Spreads an array of numbers over the cells of an input of that length. */
 static void
-ml_bind_spread(MlBinding *binding, const MlInput *input, const MlConvert *convert, ArrayType *array,
-			   double *cells)
+ml_bind_spread(MlBinding *binding, const MlInput *input, MlConvert *convert, Datum value, double *cells)
 {
-	int			length = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	const bits8 *nulls = ARR_NULLBITMAP(array);
-	const char *data = ARR_DATA_PTR(array);
+	MlArrayReader reader;
 
-	if (length != input->ncells)
+	ml_convert_array(convert, value, &reader);
+	if (reader.length != input->ncells)
 	{
-		ml_bind_wrong_length(binding, input, length);
+		ml_bind_wrong_length(binding, input, reader.length);
 		return;
 	}
-	for (int i = 0; i < length; i++)
+	for (int i = 0; i < reader.length; i++)
 	{
-		if (nulls && !(nulls[i / 8] & (1 << (i % 8))))
-			cells[i] = ml_bind_null(binding, input);
-		else if (convert->kind == ML_CONVERT_FLOAT8_ARRAY)
-		{
-			cells[i] = ml_bind_number(binding, input, *(const float8 *) data);
-			data += sizeof(float8);
-		}
-		else
-		{
-			cells[i] = ml_bind_number(binding, input, *(const float4 *) data);
-			data += sizeof(float4);
-		}
+		double		x;
+
+		cells[i] = ml_array_next(&reader, &x) ? ml_bind_number(binding, input, x) : ml_bind_null(binding, input);
 	}
 }
 
@@ -342,12 +380,12 @@ ml_bind_value(MlBinding *binding, MlBoundInput *bound, Datum value, double *cell
 		int			length;
 		const char *text = ml_convert_text(&bound->convert, value, &length);
 
-		*cell = ml_bind_level(binding, input, text, length);
+		ml_bind_text(binding, input, text, length, cell);
 	}
 	else if (unlikely(bound->convert.class == ML_TYPE_TEXT))
 		ml_bind_mismatch(binding, input, UNKNOWNOID);
 	else if (input->class == ML_TYPE_ARRAY)
-		ml_bind_spread(binding, input, &bound->convert, DatumGetArrayTypeP(value), cell);
+		ml_bind_spread(binding, input, &bound->convert, value, cell);
 	else
 		*cell = ml_bind_number(binding, input, ml_convert_number(&bound->convert, value));
 }
@@ -514,13 +552,41 @@ ml_bind_row(MlBinding *binding, HeapTupleHeader row, double *cells)
 	}
 }
 
-/* The input a cell belongs to. */
+/* The input an element of an array of all features belongs to. */
 static const MlInput *
-ml_bind_input_of(const MlPipeline *pipeline, int cell, int *input)
+ml_bind_input_of(const MlPipeline *pipeline, int element, int *input)
 {
-	while (cell >= pipeline->inputs[*input].first_cell + pipeline->inputs[*input].ncells)
+	while (*input + 1 < pipeline->ninputs && element >= pipeline->inputs[*input + 1].first_element)
 		(*input)++;
 	return &pipeline->inputs[*input];
+}
+
+/* The cells of an element of an array of all features. */
+static void
+ml_bind_element(MlBinding *binding, const MlInput *input, int element, Datum value, bool isnull, double *cells)
+{
+	double	   *cell = cells + input->first_cell + (element - input->first_element);
+
+	if (isnull && input->class == ML_TYPE_ARRAY)
+		*cell = ml_bind_null(binding, input);
+	else if (isnull)
+		for (int e = 0; e < input->ncells; e++)
+			cell[e] = ml_bind_null(binding, input);
+	else if (input->class == ML_TYPE_TEXT && ml_bind_fits(input, binding->element.class))
+	{
+		int			bytes;
+		const char *text = ml_convert_text(&binding->element, value, &bytes);
+
+		ml_bind_text(binding, input, text, bytes, cell);
+	}
+	else if (input->class == binding->element.class ||
+			 (input->class == ML_TYPE_ARRAY && binding->element.class == ML_TYPE_NUMBER))
+		*cell = ml_bind_number(binding, input, ml_convert_number(&binding->element, value));
+	else
+	{
+		ml_bind_mismatch(binding, input, binding->element_type);
+		binding->refused = true;
+	}
 }
 
 /* The cells of an array of float8, as long as all are finite. */
@@ -559,9 +625,9 @@ ml_bind_array(MlBinding *binding, ArrayType *array, double *cells)
 		binding->element_type = ARR_ELEMTYPE(array);
 		MemoryContextSwitchTo(old);
 	}
-	if (length != pipeline->ncells)
+	if (length != pipeline->nelements)
 	{
-		ml_bind_wrong_count(binding, "the array", length, pipeline->ncells);
+		ml_bind_wrong_count(binding, "the array", length, pipeline->nelements);
 		return false;
 	}
 	if (binding->numbers && binding->element_type == FLOAT8OID && !ARR_HASNULL(array) &&
@@ -569,28 +635,8 @@ ml_bind_array(MlBinding *binding, ArrayType *array, double *cells)
 		return true;
 	deconstruct_array(array, binding->element_type, binding->element_length, binding->element_by_value,
 					  binding->element_align, &values, &nulls, &length);
-	for (int i = 0; i < length; i++)
-	{
-		const MlInput *input = ml_bind_input_of(pipeline, i, &at);
-
-		if (nulls[i])
-			cells[i] = ml_bind_null(binding, input);
-		else if (input->class == ML_TYPE_TEXT && ml_bind_fits(input, binding->element.class))
-		{
-			int			bytes;
-			const char *text = ml_convert_text(&binding->element, values[i], &bytes);
-
-			cells[i] = ml_bind_level(binding, input, text, bytes);
-		}
-		else if (input->class == binding->element.class ||
-				 (input->class == ML_TYPE_ARRAY && binding->element.class == ML_TYPE_NUMBER))
-			cells[i] = ml_bind_number(binding, input, ml_convert_number(&binding->element, values[i]));
-		else
-		{
-			ml_bind_mismatch(binding, input, binding->element_type);
-			break;
-		}
-	}
+	for (int i = 0; i < length && !binding->refused; i++)
+		ml_bind_element(binding, ml_bind_input_of(pipeline, i, &at), i, values[i], nulls[i], cells);
 	pfree(values);
 	pfree(nulls);
 	return false;

@@ -33,10 +33,12 @@ typedef struct MlBinding
 	const char *ref;			/* for messages */
 	MemoryContext context;
 	bool	   *needs;			/* per input: its missing value would reach a learner that takes none; NULL: of no input */
+	bool	   *needs_seen;		/* the same of a text that training did not see */
+	Oid		   *configs;		/* per input: the text search configuration of terms; NULL where there are none */
 	bool		soft;
 	bool		unfit;			/* soft: the columns or the row type bound last cannot be bound */
 	bool		refused;		/* soft: the row cannot be bound; whoever binds the next one clears it */
-	int			nunseen;		/* categories of rows bound that training did not see; whoever reads them clears it */
+	int			nunseen;		/* texts of rows bound that training did not see; whoever reads them clears it */
 	int		   *unseen;			/* the entrance cells of the latest ones, as many as there are cells */
 
 	/* rows */

@@ -11,6 +11,7 @@
 
 #include "base/cell.h"
 #include "flow/bind.h"
+#include "flow/terms.h"
 
 /* Notes that a soft binding cannot take the row; false if an error has to be raised. */
 static inline bool
@@ -60,16 +61,37 @@ ml_bind_null(MlBinding *binding, const MlInput *input)
 	return ml_cell_null();
 }
 
-/* The cell of a category; one that training did not see is noted where that is asked for. */
-static inline double
-ml_bind_level(MlBinding *binding, const MlInput *input, const char *text, int length)
+/* Notes, where that is asked for, that training saw nothing of an input's text. */
+static inline void
+ml_bind_note_unseen(MlBinding *binding, const MlInput *input)
+{
+	if (binding->unseen && binding->nunseen < binding->model->pipeline->ncells)
+		binding->unseen[binding->nunseen++] = input->first_cell;
+}
+
+/* Raises the error for a text that training did not see, of an input of which nothing says what stands for one. */
+extern double ml_bind_unseen(MlBinding *binding, const MlInput *input, const char *text, int length);
+
+/* The cells of a text at an input of terms. */
+extern void ml_bind_terms(MlBinding *binding, const MlInput *input, const char *text, int length, double *cells);
+
+/* The cells of a text, one unless the input has terms; one that training did not see is noted where that is asked for. */
+static inline void
+ml_bind_text(MlBinding *binding, const MlInput *input, const char *text, int length, double *cells)
 {
 	bool		known;
-	double		cell = ml_pipeline_level(input, text, length, &known);
 
-	if (unlikely(!known) && binding->unseen && binding->nunseen < binding->model->pipeline->ncells)
-		binding->unseen[binding->nunseen++] = input->first_cell;
-	return cell;
+	if (unlikely(input->encoding == ML_ENCODING_TERMS))
+	{
+		ml_bind_terms(binding, input, text, length, cells);
+		return;
+	}
+	*cells = ml_pipeline_level(input, text, length, &known);
+	if (likely(known))
+		return;
+	ml_bind_note_unseen(binding, input);
+	if (isnan(*cells) && binding->needs_seen && binding->needs_seen[input - binding->model->pipeline->inputs])
+		*cells = ml_bind_unseen(binding, input, text, length);
 }
 
 #endif							/* ML_BIND_INTERNAL_H */

@@ -93,7 +93,7 @@ ml_bind_json_number(MlBinding *binding, const MlInput *input, const JsonbValue *
 														   NumericGetDatum(v->val.numeric)));
 
 		/* JSON writes a real in few digits, which stand for the nearest real */
-		if (strncmp(input->type_name, "real", 4) == 0)
+		if (ml_convert_is_single(input->type_name))
 			x = (float4) x;
 		return ml_bind_number(binding, input, x);
 	}
@@ -102,6 +102,37 @@ ml_bind_json_number(MlBinding *binding, const MlInput *input, const JsonbValue *
 	if (v->type == jbvString && v->val.string.len == 3 && strncmp(v->val.string.val, "NaN", 3) == 0)
 		return ml_bind_number(binding, input, NAN);
 	return ml_bind_json_mismatch(binding, input, v);
+}
+
+/* A vector as its type writes it, which is what to_jsonb makes of one: "[1,2.5]". */
+static void
+ml_bind_json_vector(MlBinding *binding, const MlInput *input, const JsonbValue *v, double *cells)
+{
+	char	   *text = pnstrdup(v->val.string.val, v->val.string.len);
+	char	   *at = text + strspn(text, " ");
+	int			n = 0;
+	char		next = *at == '[' ? ',' : '\0';
+
+	while (next == ',')
+	{
+		char	   *end;
+		float4		x;
+
+		at++;
+		x = strtof(at, &end);
+		if (end == at)
+			break;
+		if (n < input->ncells)
+			cells[n] = ml_bind_number(binding, input, x);
+		n++;
+		at = end + strspn(end, " ");
+		next = *at;
+	}
+	if (next != ']')
+		(void) ml_bind_json_mismatch(binding, input, v);
+	else if (n != input->ncells)
+		ml_bind_wrong_length(binding, input, n);
+	pfree(text);
 }
 
 static void
@@ -118,6 +149,11 @@ ml_bind_json_array(MlBinding *binding, const MlInput *input, JsonbValue *v, doub
 	{
 		for (int e = 0; e < input->ncells; e++)
 			cells[e] = ml_bind_null(binding, input);
+		return;
+	}
+	if (v->type == jbvString && ml_convert_is_vector(input->type_name))
+	{
+		ml_bind_json_vector(binding, input, v, cells);
 		return;
 	}
 	if (v->type != jbvBinary || !JsonContainerIsArray(v->val.binary.data))
@@ -146,33 +182,44 @@ ml_bind_json_array(MlBinding *binding, const MlInput *input, JsonbValue *v, doub
 		ml_bind_wrong_length(binding, input, n);
 }
 
-static double
-ml_bind_json_scalar(MlBinding *binding, const MlInput *input, const JsonbValue *v)
+/* A text, or what is one where a column of texts was. */
+static void
+ml_bind_json_text(MlBinding *binding, const MlInput *input, const JsonbValue *v, double *cells)
 {
 	char	   *text;
 
-	if (v->type == jbvNull)
-		return ml_bind_null(binding, input);
-	switch (input->class)
+	if (v->type == jbvString)
 	{
-		case ML_TYPE_NUMBER:
-			return ml_bind_json_number(binding, input, v);
-		case ML_TYPE_TEXT:
-			if (v->type == jbvString && strcmp(input->type_name, "character") == 0)
-				return ml_bind_level(binding, input, v->val.string.val, bpchartruelen(v->val.string.val, v->val.string.len));
-			if (v->type == jbvString)
-				return ml_bind_level(binding, input, v->val.string.val, v->val.string.len);
-			if (v->type == jbvBool)
-				text = v->val.boolean ? "true" : "false";
-			else if (v->type == jbvNumeric)
-				text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v->val.numeric)));
-			else
-				return ml_bind_json_mismatch(binding, input, v);
-			return ml_bind_level(binding, input, text, strlen(text));
-		default:
-			return v->type == jbvString ? ml_bind_json_time(binding, input, v) :
-				ml_bind_json_mismatch(binding, input, v);
+		ml_bind_text(binding, input, v->val.string.val, strcmp(input->type_name, "character") == 0 ?
+					 bpchartruelen(v->val.string.val, v->val.string.len) : v->val.string.len, cells);
+		return;
 	}
+	if (v->type == jbvBool)
+		text = v->val.boolean ? "true" : "false";
+	else if (v->type == jbvNumeric)
+		text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v->val.numeric)));
+	else
+	{
+		(void) ml_bind_json_mismatch(binding, input, v);
+		return;
+	}
+	ml_bind_text(binding, input, text, strlen(text), cells);
+}
+
+static void
+ml_bind_json_value(MlBinding *binding, const MlInput *input, JsonbValue *v, double *cells)
+{
+	if (input->class == ML_TYPE_ARRAY)
+		ml_bind_json_array(binding, input, v, cells);
+	else if (v->type == jbvNull)
+		for (int e = 0; e < input->ncells; e++)
+			cells[e] = ml_bind_null(binding, input);
+	else if (input->class == ML_TYPE_TEXT)
+		ml_bind_json_text(binding, input, v, cells);
+	else if (input->class == ML_TYPE_NUMBER)
+		*cells = ml_bind_json_number(binding, input, v);
+	else
+		*cells = v->type == jbvString ? ml_bind_json_time(binding, input, v) : ml_bind_json_mismatch(binding, input, v);
 }
 
 /* Raises the error for a key that the object lacks. */
@@ -216,9 +263,7 @@ ml_bind_jsonb(MlBinding *binding, Jsonb *json, double *cells)
 
 		if (v == NULL)
 			ml_bind_json_missing(binding, input->name, json);
-		else if (input->class == ML_TYPE_ARRAY)
-			ml_bind_json_array(binding, input, v, cells + input->first_cell);
 		else
-			cells[input->first_cell] = ml_bind_json_scalar(binding, input, v);
+			ml_bind_json_value(binding, input, v, cells + input->first_cell);
 	}
 }

@@ -65,6 +65,7 @@ ml_call_write(StringInfo out, const MlTrainSpec *spec, bool whole)
 	ml_call_put_json(out, "params", spec->params);
 	ml_call_put_json(out, "pipeline", spec->pipeline);
 	ml_call_put_json(out, "split", spec->split);
+	ml_call_put_json(out, "search", spec->search);
 	ml_call_put_key(out, "seed");
 	appendStringInfo(out, "%lld", (long long) spec->seed);
 	ml_call_put_text(out, "snapshot", spec->snapshot);
@@ -161,6 +162,7 @@ ml_call_read(Jsonb *call, MlTrainSpec *spec)
 	spec->params = ml_call_json(call, "params");
 	spec->pipeline = ml_call_json(call, "pipeline");
 	spec->split = ml_call_json(call, "split");
+	spec->search = ml_call_json(call, "search");
 	spec->weight = ml_call_text(call, "weight");
 	spec->seed = ml_call_int64(call, "seed", 0);
 	spec->snapshot = ml_call_text(call, "snapshot");

@@ -160,6 +160,21 @@ ml_changed_categories(const MlModel *model, const MlTrainingRecord *record)
 		DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(v->val.numeric))) : ml_max_categories;
 }
 
+/* The same of one column: a step of the pipeline may have asked for all of them, or for their texts. */
+static int
+ml_changed_kept(const MlModel *model, const MlLoadColumn *column, int kept_max)
+{
+	for (int i = 0; i < model->pipeline->ninputs; i++)
+	{
+		const MlInput *input = &model->pipeline->inputs[i];
+
+		if (strcmp(input->name, column->name) == 0 && input->class == ML_TYPE_TEXT)
+			return input->encoding != ML_ENCODING_LEVELS ? PG_INT32_MAX :
+				input->unseen == ML_LEVEL_UNSEEN ? ML_LEVELS_ALL_MAX : kept_max;
+	}
+	return kept_max;
+}
+
 /* Fills in the number of levels and the most frequent one, the first bytewise among equals. */
 static void
 ml_changed_levels(MlChangedColumn *out, const MlLoadColumn *column, const MlColumnStats *stats, int kept_max)
@@ -179,7 +194,7 @@ ml_changed_levels(MlChangedColumn *out, const MlLoadColumn *column, const MlColu
 							 dict->texts[mode].bytes, dict->texts[mode].length) < 0))
 			mode = c;
 	}
-	out->members[ML_CHANGED_LEVELS] = psprintf("%d", Min(seen, kept_max) + (seen > kept_max));
+	out->members[ML_CHANGED_LEVELS] = psprintf("%d", Min(seen, kept_max) + (seen > kept_max && kept_max < ML_LEVELS_ALL_MAX));
 	if (mode >= 0)
 		out->members[ML_CHANGED_MODE] = pstrdup(dict->texts[mode].bytes);
 }
@@ -250,7 +265,7 @@ ml_changed_today(MlLoad *load, const MlModel *model, const MlTrainingRecord *rec
 			columns = lappend(columns, ml_changed_cell(load, column, 0));
 		for (int e = 0; e < column->ncells && column->role == ML_ROLE_FEATURE; e++)
 			columns = lappend(columns, ml_changed_feature(load, column, e, &design.stats[column->first_cell + e],
-														  kept_max));
+														  ml_changed_kept(model, column, kept_max)));
 	}
 	foreach(lc, load->others)
 	{

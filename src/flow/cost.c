@@ -30,6 +30,7 @@
 #define ML_COST_FLOP		0.5
 #define ML_COST_CELL		1.0		/* a number from step to step */
 #define ML_COST_TEXT		50.0	/* the code of a category */
+#define ML_COST_TERMS		5000.0	/* the terms of a text of a few dozen words */
 #define ML_COST_ROW_INPUT	15.0	/* an input that comes in a row or an array */
 #define ML_COST_JSON_INPUT	150.0
 #define ML_COST_JSON_OUTPUT 250.0
@@ -66,8 +67,12 @@ ml_cost_of_model(const MlModel *model, MlModelCost *cost)
 	cost->classes = model->nclasses;
 	cost->arithmetic = 0;
 	for (int i = 0; i < pipeline->ninputs; i++)
-		cost->arithmetic += pipeline->inputs[i].class == ML_TYPE_TEXT ? ML_COST_TEXT :
-			ML_COST_CELL * pipeline->inputs[i].ncells;
+	{
+		const MlInput *input = &pipeline->inputs[i];
+
+		cost->arithmetic += input->encoding == ML_ENCODING_TERMS ? ML_COST_TERMS + ML_COST_CELL * input->ncells :
+			input->class == ML_TYPE_TEXT ? ML_COST_TEXT : ML_COST_CELL * input->ncells;
+	}
 	for (int s = 0; s < pipeline->nsteps; s++)
 		cost->arithmetic += ML_COST_CELL * pipeline->steps[s].out.ncols;
 	cost->arithmetic += ML_COST_FLOP * model->learner->cost(model->state);

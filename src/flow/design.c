@@ -176,14 +176,7 @@ ml_design_streamed(MlDesign *design)
 	}
 }
 
-typedef struct MlLabel
-{
-	const char *text;
-	int			length;
-	int			code;
-} MlLabel;
-
-static int
+int
 ml_label_compare(const void *a, const void *b)
 {
 	const MlLabel *x = a;
@@ -346,91 +339,9 @@ ml_design_labels(MlDesign *design, const char *positive)
 	ml_design_positive(design, positive);
 }
 
-typedef struct MlLevelCount
-{
-	MlLabel		label;
-	int64		count;
-} MlLevelCount;
-
-/* Most frequent first, bytewise among equals. */
-static int
-ml_level_by_count(const void *a, const void *b)
-{
-	const MlLevelCount *x = a;
-	const MlLevelCount *y = b;
-
-	if (x->count != y->count)
-		return x->count > y->count ? -1 : 1;
-	return ml_label_compare(&x->label, &y->label);
-}
-
-static int
-ml_level_by_text(const void *a, const void *b)
-{
-	return ml_label_compare(&((const MlLevelCount *) a)->label, &((const MlLevelCount *) b)->label);
-}
-
-/*
- * The levels of a category input: the most frequent ones up to the setting,
- * the rest in the bucket "other"; fills the map from dictionary codes.
- */
-static void
-ml_design_levels(MlInput *input, const MlLoadColumn *column, MlColumnStats *stats, double **map, bool as_levels,
-				 MlNotes *notes)
-{
-	int			kept_max = as_levels ? ML_LEARNER_LEVELS_MAX : ml_max_categories;
-	MlDict	   *dict = column->dict;
-	MlLevelCount *levels = palloc_extended(sizeof(MlLevelCount) * Max(dict->count, 1), MCXT_ALLOC_HUGE);
-	int64	   *kept_counts;
-	int			seen = 0;
-	int			kept;
-	int			mode = 0;
-
-	for (int c = 0; c < dict->count; c++)
-	{
-		if (stats->level_counts[c] == 0)
-			continue;
-		levels[seen].label.text = dict->texts[c].bytes;
-		levels[seen].label.length = dict->texts[c].length;
-		levels[seen].label.code = c;
-		levels[seen++].count = stats->level_counts[c];
-	}
-	qsort(levels, seen, sizeof(MlLevelCount), ml_level_by_count);
-	kept = Min(seen, kept_max);
-	if (kept < seen)
-		ml_note(notes, "column \"%s\" has %d categories: the %d most frequent are kept, the others share "
-				"\"(other)\"%s", column->name, seen, kept, as_levels ? "" : " (pg_mlops.max_categories)");
-	qsort(levels, kept, sizeof(MlLevelCount), ml_level_by_text);
-
-	input->has_other = kept < seen;
-	input->nlevels = kept + input->has_other;
-	input->levels = palloc(sizeof(char *) * Max(input->nlevels, 1));
-	kept_counts = palloc0(sizeof(int64) * Max(input->nlevels, 1));
-	*map = palloc_extended(sizeof(double) * Max(dict->count, 1), MCXT_ALLOC_HUGE);
-	for (int k = 0; k < kept; k++)
-	{
-		input->levels[k] = pstrdup(levels[k].label.text);
-		kept_counts[k] = levels[k].count;
-		if (levels[k].count > kept_counts[mode])
-			mode = k;
-	}
-	if (input->has_other)
-		input->levels[kept] = "(other)";
-	for (int k = kept; k < seen; k++)
-		kept_counts[kept] += levels[k].count;
-	input->unseen = input->has_other ? kept : as_levels ? ML_LEVEL_MISSING : mode;
-	for (int c = 0; c < dict->count; c++)
-		(*map)[c] = input->unseen == ML_LEVEL_MISSING ? ml_cell_null() : input->unseen;
-	for (int k = 0; k < kept; k++)
-		(*map)[levels[k].label.code] = k;
-	stats->level_counts = kept_counts;
-	stats->mode = mode;
-	pfree(levels);
-}
-
 /* Why a column is of no use, or NULL. A number that is always the same serves as the constant term that a model lacks. */
 static const char *
-ml_design_useless(const MlLoadColumn *column, const MlColumnStats *stats, bool intercept)
+ml_design_useless(const MlLoadColumn *column, const MlColumnStats *stats, bool intercept, const MlTextClaim *claim)
 {
 	int			seen = 0;
 
@@ -450,51 +361,87 @@ ml_design_useless(const MlLoadColumn *column, const MlColumnStats *stats, bool i
 		seen += stats->level_counts[c] > 0;
 	if (seen == 1 && stats->nulls == 0)
 		return "it is constant";
-	if (seen == stats->n && seen > 2)
+	/* of free texts that is no surprise */
+	if (seen == stats->n && seen > 2 && claim->encoding == ML_ENCODING_LEVELS && !(claim->all_levels && claim->named))
 		return "it has a different text in every row";
 	return NULL;
+}
+
+/* Room at the entrance for so many cells more. */
+static void
+ml_design_grow(MlDesign *design, int *capacity, int more)
+{
+	int			needed = design->ncells + more;
+
+	if (needed <= *capacity)
+		return;
+	*capacity = Max(needed, 2 * *capacity);
+	design->cell = repalloc_huge(design->cell, sizeof(int) * *capacity);
+	design->level = repalloc_huge(design->level, sizeof(double *) * *capacity);
+	design->terms = repalloc_huge(design->terms, sizeof(MlTermTable *) * *capacity);
+	design->stats = repalloc_huge(design->stats, sizeof(MlColumnStats) * *capacity);
+}
+
+/* Adds a column as an input, with its cells behind those that the entrance has. */
+static void
+ml_design_input(MlDesign *design, MlInput *input, const MlLoadColumn *column, const MlColumnStats *loaded,
+				const MlDesignWish *wish, const MlTextClaim *claim, int *capacity, MlNotes *notes)
+{
+	int			first = design->ncells;
+	MlDesignTexts texts = {0};
+
+	input->name = column->name;
+	input->type_name = ml_convert_type_name(&column->convert);
+	input->class = column->convert.class;
+	input->ncells = column->ncells;
+	if (column->dict)
+		ml_design_texts(design->load, input, column, loaded, claim, wish->levels, &texts, notes);
+	ml_design_grow(design, capacity, input->ncells);
+	for (int e = 0; e < input->ncells; e++)
+	{
+		bool		terms = texts.terms != NULL;
+
+		design->stats[first + e] = column->dict ? texts.stats : loaded[e];
+		design->stats[first + e].documents = terms ? texts.documents[e] : 0;
+		design->cell[first + e] = column->first_cell + (terms ? 0 : e);
+		design->level[first + e] = texts.level;
+		design->terms[first + e] = texts.terms;
+		input->nullable |= design->stats[first + e].nulls + design->stats[first + e].nans > 0;
+	}
+	design->ncells += input->ncells;
 }
 
 void
 ml_design_inputs(MlDesign *design, const MlDesignWish *wish, MlNotes *notes)
 {
 	const MlLoad *load = design->load;
-	MlColumnStats *stats = design->stats;
+	MlColumnStats *loaded = design->stats;
 	MlPipeline *pipeline = palloc0(sizeof(MlPipeline));
 	MlInput    *inputs = palloc0(sizeof(MlInput) * Max(load->nfeatures, 1));
 	List	   *reasons = NIL;
 	int			ninputs = 0;
+	int			capacity = Max(load->feature_cells, 1);
 
-	design->cell = palloc_extended(sizeof(int) * Max(load->feature_cells, 1), MCXT_ALLOC_HUGE);
-	design->level = palloc_extended(sizeof(double *) * Max(load->feature_cells, 1),
-									MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	design->cell = palloc_extended(sizeof(int) * capacity, MCXT_ALLOC_HUGE);
+	design->level = palloc_extended(sizeof(double *) * capacity, MCXT_ALLOC_HUGE);
+	design->terms = palloc_extended(sizeof(MlTermTable *) * capacity, MCXT_ALLOC_HUGE);
+	design->stats = palloc_extended(sizeof(MlColumnStats) * capacity, MCXT_ALLOC_HUGE);
 	design->ncells = 0;
 	for (int i = 0; i < load->nfeatures; i++)
 	{
 		const MlLoadColumn *column = &load->columns[i];
-		const char *reason = ml_design_useless(column, stats + column->first_cell, wish->intercept);
-		MlInput    *input = &inputs[ninputs];
+		const char *reason;
+		MlTextClaim claim;
 
+		ml_pipeline_claim(column->dict ? wish->steps : NIL, column->name, &claim);
+		reason = ml_design_useless(column, loaded + column->first_cell, wish->intercept, &claim);
 		if (reason)
 		{
 			ml_note(notes, "column \"%s\" was left out: %s", column->name, reason);
 			reasons = lappend(reasons, psprintf("\"%s\": %s", column->name, reason));
 			continue;
 		}
-		input->name = column->name;
-		input->type_name = ml_convert_type_name(&column->convert);
-		input->class = column->convert.class;
-		input->ncells = column->ncells;
-		if (column->dict)
-			ml_design_levels(input, column, &stats[column->first_cell], &design->level[design->ncells],
-							 wish->levels, notes);
-		for (int e = 0; e < column->ncells; e++)
-		{
-			input->nullable |= stats[column->first_cell + e].nulls + stats[column->first_cell + e].nans > 0;
-			design->stats[design->ncells] = stats[column->first_cell + e];
-			design->cell[design->ncells++] = column->first_cell + e;
-		}
-		ninputs++;
+		ml_design_input(design, &inputs[ninputs++], column, loaded + column->first_cell, wish, &claim, &capacity, notes);
 	}
 	if (ninputs == 0)
 		ereport(ERROR,
@@ -504,9 +451,9 @@ ml_design_inputs(MlDesign *design, const MlDesignWish *wish, MlNotes *notes)
 				 errhint("Check the columns of the source, features and exclude.")));
 	design->as_loaded = true;
 	for (int j = 0; j < design->ncells; j++)
-		design->as_loaded &= design->cell[j] == j && design->level[j] == NULL;
+		design->as_loaded &= design->cell[j] == j && design->level[j] == NULL && design->terms[j] == NULL;
 	ml_pipeline_enter(pipeline, ninputs, inputs);
 	for (int j = 0; j < design->ncells; j++)
-		pipeline->entrance.cols[j].misses = stats[j].nulls + stats[j].nans > 0;
+		pipeline->entrance.cols[j].misses = design->stats[j].nulls + design->stats[j].nans > 0;
 	design->model->pipeline = pipeline;
 }

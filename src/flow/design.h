@@ -7,8 +7,12 @@
 #define ML_DESIGN_H
 
 #include "flow/load.h"
+#include "flow/terms.h"
 #include "learn/learner.h"
 #include "store/codec.h"
+
+/* Where a step needs all levels of a category, no more than so many are kept. */
+#define ML_LEVELS_ALL_MAX	1000000
 
 typedef struct MlDesign
 {
@@ -16,7 +20,8 @@ typedef struct MlDesign
 	MlModel    *model;			/* target, classes and pipeline are filled in here */
 	int			ncells;			/* at the pipeline's entrance */
 	int		   *cell;			/* entrance cell -> cell of the loaded row */
-	double	  **level;			/* entrance cell -> level code by dictionary code, or NULL */
+	double	  **level;			/* entrance cell -> level code, or hash, by dictionary code, or NULL */
+	MlTermTable **terms;		/* entrance cell -> the terms of its input by dictionary code, or NULL */
 	bool		as_loaded;		/* the loaded cells are the entrance's */
 	MlColumnStats *stats;		/* of the training rows: per loaded feature cell, then per entrance cell */
 	int64	   *target_counts;	/* training rows by dictionary code or by load->targets */
@@ -69,6 +74,32 @@ typedef struct MlDesignWish
  * left out, rare categories share a bucket) and counts their statistics.
  */
 extern void ml_design_inputs(MlDesign *design, const MlDesignWish *wish, MlNotes *notes);
+
+/* A text with its dictionary code. */
+typedef struct MlLabel
+{
+	const char *text;
+	int			length;
+	int			code;
+} MlLabel;
+
+/* Order of labels, for qsort: bytewise. */
+extern int	ml_label_compare(const void *a, const void *b);
+
+/* ---- design_texts.c: texts at the entrance ---- */
+
+/* What the cells of an input of texts are made of. */
+typedef struct MlDesignTexts
+{
+	MlColumnStats stats;
+	double	   *level;			/* by dictionary code; NULL: terms */
+	MlTermTable *terms;
+	int64	   *documents;		/* per term: rows that have it */
+} MlDesignTexts;
+
+/* Settles how the texts of a column become cells; loaded has the counts by dictionary code. */
+extern void ml_design_texts(const MlLoad *load, MlInput *input, const MlLoadColumn *column, const MlColumnStats *loaded,
+							const MlTextClaim *claim, bool as_levels, MlDesignTexts *out, MlNotes *notes);
 
 /* Where a number stands among ascending values, or -1. */
 extern int	ml_design_find(const double *values, int n, double y);

@@ -18,6 +18,23 @@ ml_design_rewind(void *ctx)
 	design->place = 0;
 }
 
+/* The cells of an input of terms, of which j is the first; returns the last. */
+static int
+ml_design_spread(const MlDesign *design, int j, double code, double *out)
+{
+	const MlTermTable *terms = design->terms[j];
+	int			end = j;
+
+	while (end < design->ncells && design->terms[end] == terms)
+		end++;
+	if (!ml_cell_is_missing(code))
+		ml_terms_spread(terms, (int) code, end - j, out + j);
+	else
+		for (int e = j; e < end; e++)
+			out[e] = code;
+	return end - 1;
+}
+
 /* The entrance row of a loaded row: itself, or its cells moved to where the pipeline expects them. */
 static inline const double *
 ml_design_entrance(const MlDesign *design, const double *row, double *out)
@@ -28,6 +45,11 @@ ml_design_entrance(const MlDesign *design, const double *row, double *out)
 	{
 		double		x = row[design->cell[j]];
 
+		if (unlikely(design->terms[j] != NULL))
+		{
+			j = ml_design_spread(design, j, x, out);
+			continue;
+		}
 		out[j] = design->level[j] && !ml_cell_is_missing(x) ? design->level[j][(int) x] : x;
 	}
 	return out;

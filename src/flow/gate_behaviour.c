@@ -20,6 +20,9 @@
 #define ML_GRID_POINTS	11
 #define ML_GRID_WHOLE	32
 
+/* Levels of a category that has more. */
+#define ML_GRID_LEVELS	1000
+
 /* Predictions that differ by less than this share are the same: sums are rounded. */
 #define ML_SAME_SHARE	1e-12
 
@@ -38,6 +41,45 @@ typedef struct MlBehaviour
 	bool		finite;			/* all of them so far */
 } MlBehaviour;
 
+static int
+ml_behaviour_by_value(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return (x > y) - (x < y);
+}
+
+/* The values of a column that is hashed: those of the rows, or as many of them as a category has, spread evenly. */
+static const char *
+ml_behaviour_hashes(MlBehaviour *b, MlFrame *rows)
+{
+	int64		capacity = Max(ml_frame_count(rows), 1);
+	double	   *values = palloc_extended(sizeof(double) * capacity, MCXT_ALLOC_HUGE);
+	const double *block[ML_BLOCK_ROWS];
+	int64		n = 0;
+	int64		different = 0;
+	int			read;
+
+	ml_frame_rewind(rows);
+	while ((read = ml_frame_read(rows, block)) > 0)
+		for (int i = 0; i < read; i++)
+			if (!ml_cell_is_missing(block[i][b->cell]))
+				values[n++] = block[i][b->cell];
+	qsort(values, n, sizeof(double), ml_behaviour_by_value);
+	for (int64 i = 0; i < n; i++)
+		if (different == 0 || values[different - 1] != values[i])
+			values[different++] = values[i];
+	if (different == 0)
+		return psprintf("column \"%s\" is missing in every row", b->input->name);
+	b->npoints = (int) Min(different, ML_GRID_LEVELS);
+	b->points = palloc(sizeof(double) * b->npoints);
+	for (int i = 0; i < b->npoints; i++)
+		b->points[i] = values[i * different / b->npoints];
+	pfree(values);
+	return NULL;
+}
+
 /* The values the column takes: of a category its levels, of a number a grid over the rows' range. */
 static const char *
 ml_behaviour_points(MlBehaviour *b, MlFrame *rows)
@@ -48,12 +90,14 @@ ml_behaviour_points(MlBehaviour *b, MlFrame *rows)
 	bool		whole = true;
 	int			n;
 
+	if (b->input->encoding == ML_ENCODING_HASHED)
+		return ml_behaviour_hashes(b, rows);
 	if (b->input->class == ML_TYPE_TEXT)
 	{
-		b->npoints = b->input->nlevels;
+		b->npoints = Min(b->input->nlevels, ML_GRID_LEVELS);
 		b->points = palloc(sizeof(double) * Max(b->npoints, 1));
 		for (int i = 0; i < b->npoints; i++)
-			b->points[i] = i;
+			b->points[i] = (double) ((int64) i * b->input->nlevels / b->npoints);
 		return NULL;
 	}
 	ml_frame_rewind(rows);
@@ -150,6 +194,8 @@ ml_behaviour_find(MlBehaviour *b, const MlGateMetric *metric)
 		return NULL;
 	if (b->input->class == ML_TYPE_ARRAY)
 		return psprintf("column \"%s\" is an array", metric->column);
+	if (b->input->encoding == ML_ENCODING_TERMS)
+		return psprintf("column \"%s\" is a text of many terms", metric->column);
 	if (metric->kind != ML_GATE_INVARIANCE && b->input->class != ML_TYPE_NUMBER)
 		return psprintf("column \"%s\" is not a number, so it does not rise", metric->column);
 	b->cell = b->input->first_cell;

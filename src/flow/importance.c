@@ -20,6 +20,7 @@
 #include "base/compat.h"
 #include "flow/importance.h"
 #include "flow/recorded.h"
+#include "flow/terms.h"
 #include "math/elementary.h"
 #include "math/exact_sum.h"
 #include "metric/metric.h"
@@ -43,7 +44,8 @@ typedef struct MlShuffled
 {
 	const MlInput *input;
 	const MlLoadColumn *column;
-	double	   *levels;			/* level by dictionary code; NULL: the cells are the input's */
+	double	   *levels;			/* level or hash by dictionary code; NULL: the cells are the input's */
+	MlTermTable *terms;			/* terms by dictionary code, or NULL */
 } MlShuffled;
 
 typedef struct MlPermutation
@@ -59,6 +61,7 @@ typedef struct MlPermutation
 	double	   *work;
 	double	   *out;
 	bool	   *needs;			/* per input: it must have a value; NULL: none must */
+	bool	   *needs_seen;		/* the same: it must have a text that training saw */
 	MlLoss		base;			/* of the rows as they are, negative */
 } MlPermutation;
 
@@ -113,7 +116,7 @@ ml_importance_bind_input(const MlPermutation *p, MlShuffled *shuffled, const MlI
 				 errmsg("feature \"%s\" of model \"%s\" cannot be of type %s", input->name, p->ref, column->type_name),
 				 errdetail("It was %s in training.", input->type_name),
 				 errhint("Give the source of the training the columns it had.")));
-	if (column->ncells != input->ncells)
+	if (column->ncells != input->ncells && input->encoding != ML_ENCODING_TERMS)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("array feature \"%s\" of model \"%s\" has %d elements", input->name, p->ref, column->ncells),
@@ -123,6 +126,11 @@ ml_importance_bind_input(const MlPermutation *p, MlShuffled *shuffled, const MlI
 	shuffled->column = column;
 	if (column->dict == NULL)
 		return;
+	if (input->encoding == ML_ENCODING_TERMS)
+	{
+		shuffled->terms = ml_terms_table(input, p->ref, column->dict, &p->load->budget);
+		return;
+	}
 	shuffled->levels = palloc_extended(sizeof(double) * Max(column->dict->count, 1), MCXT_ALLOC_HUGE);
 	for (int code = 0; code < column->dict->count; code++)
 	{
@@ -185,7 +193,10 @@ ml_importance_bind(MlPermutation *p)
 	p->work = palloc_extended(sizeof(double) * Max(pipeline->work_cells, 1), MCXT_ALLOC_HUGE);
 	p->out = palloc(sizeof(double) * Max(p->model->nclasses, 1));
 	if (!(p->model->learner->flags & ML_LEARNER_MISSING))
-		p->needs = ml_pipeline_needs(pipeline, CurrentMemoryContext);
+	{
+		p->needs = ml_pipeline_needs(pipeline, ml_cell_null(), CurrentMemoryContext);
+		p->needs_seen = ml_pipeline_needs(pipeline, ml_cell_from_bits(ML_UNSEEN_BITS), CurrentMemoryContext);
+	}
 }
 
 /* The cells of one input of a loaded row. */
@@ -196,6 +207,11 @@ ml_importance_take(const MlShuffled *shuffled, const double *row, double *cells)
 
 	if (shuffled->levels)
 		*cells = ml_cell_is_missing(*from) ? *from : shuffled->levels[(int) *from];
+	else if (shuffled->terms && !ml_cell_is_missing(*from))
+		ml_terms_spread(shuffled->terms, (int) *from, shuffled->input->ncells, cells);
+	else if (shuffled->terms)
+		for (int e = 0; e < shuffled->input->ncells; e++)
+			cells[e] = *from;
 	else
 		memcpy(cells, from, sizeof(double) * shuffled->input->ncells);
 }
@@ -222,19 +238,24 @@ ml_importance_truth(const MlPermutation *p, const double *row)
 static void
 ml_importance_check(const MlPermutation *p)
 {
-	const MlModel *model = p->model;
+	const MlPipeline *pipeline = p->model->pipeline;
 
-	for (int i = 0; i < model->pipeline->ninputs && p->needs; i++)
+	for (int i = 0; i < pipeline->ninputs && (p->needs || p->needs_seen); i++)
 	{
-		const MlInput *input = &model->pipeline->inputs[i];
+		const MlInput *input = &pipeline->inputs[i];
 
 		for (int e = 0; e < input->ncells; e++)
-			if (p->needs[i] && ml_cell_is_missing(p->cells[input->first_cell + e]))
+		{
+			double		x = p->cells[input->first_cell + e];
+			const bool *needs = ml_cell_bits(x) == ML_UNSEEN_BITS ? p->needs_seen : p->needs;
+
+			if (ml_cell_is_missing(x) && needs && needs[i])
 				ereport(ERROR,
 						(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						 errmsg("feature \"%s\" of model \"%s\" is missing its value", input->name, p->ref),
 						 errdetail("The model's pipeline does not say what stands for NULL or NaN."),
 						 errhint("Train with the step \"impute\" in the pipeline, or replace the value.")));
+		}
 	}
 }
 

@@ -155,7 +155,7 @@ ml_judge_array(MlJudge *judge, ArrayType *array)
 	bool	   *nulls;
 	int			n;
 
-	if (ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) != pipeline->ncells)
+	if (ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) != pipeline->nelements)
 		return true;
 	if (unlikely(judge->element_type != ARR_ELEMTYPE(array)))
 		ml_judge_retype_array(judge, ARR_ELEMTYPE(array));
@@ -180,7 +180,7 @@ ml_judge_array(MlJudge *judge, ArrayType *array)
 		}
 		else
 			value->value = elements[n];
-		n += input->ncells;
+		n += input->class == ML_TYPE_ARRAY ? input->ncells : 1;
 	}
 	return ml_judge_passes(judge, judge->input_values);
 }

@@ -188,7 +188,7 @@ ml_load_choose(MlLoad *load, TupleDesc desc)
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("column \"%s\" of type %s cannot be a feature", name, column->type_name),
 					 errdetail("Features are numbers, booleans, dates, timestamps, intervals, texts, enums, uuids "
-							   "and arrays of float4 or float8."),
+							   "arrays of numbers, and pgvector's vector and halfvec."),
 					 errhint("Cast it in the source query, or leave it out of features.")));
 	}
 	if (load->features != NIL)
@@ -375,40 +375,29 @@ ml_load_number(const MlLoad *load, const MlLoadColumn *column, double x)
 
 /* Spreads an array over its cells and adds them to the row's hash. */
 static uint64
-ml_load_array(MlLoad *load, const MlLoadColumn *column, Datum value, bool isnull)
+ml_load_array(MlLoad *load, MlLoadColumn *column, Datum value, bool isnull)
 {
 	double	   *cells = load->cells + column->first_cell;
 	const uint64 *keys = load->keys + column->first_cell;
 	uint64	   *sums = load->sums + column->first_cell;
 	uint64		hash = 0;
-	ArrayType  *array = isnull ? NULL : DatumGetArrayTypeP(value);
-	int			length = isnull ? 0 : ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	const bits8 *nulls = isnull ? NULL : ARR_NULLBITMAP(array);
-	const char *data = isnull ? NULL : ARR_DATA_PTR(array);
+	MlArrayReader reader;
 
-	if (!isnull && length != column->ncells)
+	if (!isnull)
+		ml_convert_array(&column->convert, value, &reader);
+	if (!isnull && reader.length != column->ncells)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("array column \"%s\" has %d elements in row %lld of the source", column->name,
-						length, (long long) load->rows_read),
+						reader.length, (long long) load->rows_read),
 				 errdetail("Rows before it have %d.", column->ncells),
 				 errhint("All arrays of a feature column must have the same length.")));
 	for (int i = 0; i < column->ncells; i++)
 	{
 		uint64		part;
+		double		x;
 
-		if (isnull || (nulls && !(nulls[i / 8] & (1 << (i % 8)))))
-			cells[i] = ml_cell_null();
-		else if (column->convert.kind == ML_CONVERT_FLOAT8_ARRAY)
-		{
-			cells[i] = ml_load_number(load, column, *(const float8 *) data);
-			data += sizeof(float8);
-		}
-		else
-		{
-			cells[i] = ml_load_number(load, column, *(const float4 *) data);
-			data += sizeof(float4);
-		}
+		cells[i] = isnull || !ml_array_next(&reader, &x) ? ml_cell_null() : ml_load_number(load, column, x);
 		part = ml_cell_hash(ml_cell_bits(cells[i]), keys[i]);
 		hash += part;
 		sums[i] += part;
@@ -667,12 +656,12 @@ ml_load_length_row(MlLoad *load, const TupleTableSlot *slot)
 	for (int i = 0; i < load->ncolumns; i++)
 	{
 		MlLoadColumn *column = &load->columns[i];
-		ArrayType  *array;
+		MlArrayReader reader;
 
 		if (column->ncells > 0 || slot->tts_isnull[column->attno - 1])
 			continue;
-		array = DatumGetArrayTypeP(slot->tts_values[column->attno - 1]);
-		column->ncells = Max(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)), 1);
+		ml_convert_array(&column->convert, slot->tts_values[column->attno - 1], &reader);
+		column->ncells = Max(reader.length, 1);
 	}
 	return !ml_load_lengths_known(load);
 }

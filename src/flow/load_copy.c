@@ -398,15 +398,19 @@ ml_copy_blocks(MlLoadCopy *copy, char *const *inserts)
 	block.values = palloc_extended(sizeof(Datum) * cells, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	block.nulls = palloc_extended(sizeof(bool) * cells, MCXT_ALLOC_HUGE);
 	tuplestore_rescan(copy->store);
-	old = MemoryContextSwitchTo(context);
+	/* the slot frees a row that came from a file: it is not to be in the context of the block */
 	while (tuplestore_gettupleslot(copy->store, true, false, slot))
 	{
+		old = MemoryContextSwitchTo(context);
 		ml_copy_add(copy, &block, slot);
-		if (block.rows < ML_COPY_ROWS && block.bytes < ML_COPY_BYTES)
-			continue;
-		ml_copy_flush(copy, &block, inserts);
-		MemoryContextReset(context);
+		if (block.rows == ML_COPY_ROWS || block.bytes >= ML_COPY_BYTES)
+		{
+			ml_copy_flush(copy, &block, inserts);
+			MemoryContextReset(context);
+		}
+		MemoryContextSwitchTo(old);
 	}
+	old = MemoryContextSwitchTo(context);
 	if (block.rows > 0)
 		ml_copy_flush(copy, &block, inserts);
 	MemoryContextSwitchTo(old);

@@ -277,20 +277,24 @@ ml_record_profile(const MlDesign *design, StringInfo out)
 		const MlInput *input = &pipeline->inputs[i];
 		const MlLoadColumn *column = ml_record_loaded(design->load, input);
 
-		for (int e = 0; e < input->ncells; e++)
+		/* terms are no columns of the source */
+		for (int e = 0; e < (input->encoding == ML_ENCODING_TERMS ? 1 : input->ncells); e++)
 		{
 			const MlColumnStats *s = &design->stats[input->first_cell + e];
 
 			appendStringInfoString(out, i + e > 0 ? ", {\"column\": " : "{\"column\": ");
-			ml_json_text(out, pipeline->entrance.cols[input->first_cell + e].name);
+			ml_json_text(out, input->encoding == ML_ENCODING_TERMS ? input->name :
+						 pipeline->entrance.cols[input->first_cell + e].name);
 			appendStringInfoString(out, ", \"type\": ");
 			ml_json_text(out, input->type_name);
 			appendStringInfo(out, ", \"values\": %lld, \"nulls\": %lld, \"nans\": %lld",
 							 (long long) s->n, (long long) s->nulls, (long long) s->nans);
 			if (input->class == ML_TYPE_TEXT)
 			{
-				appendStringInfo(out, ", \"levels\": %d, \"most_frequent\": ", input->nlevels);
-				ml_json_text(out, input->levels[s->mode]);
+				bool		kept = input->encoding == ML_ENCODING_LEVELS;
+
+				appendStringInfo(out, ", \"levels\": %d, \"most_frequent\": ", kept ? input->nlevels : input->different);
+				ml_json_text(out, kept ? input->levels[s->mode] : input->commonest);
 			}
 			else
 			{

@@ -5,9 +5,10 @@
  * production, and each cell has a key and 64 bits:
  *
  *	   text(s)	= mix64(FNV-1a(s) ^ SALT)		FNV-1a of 64 bits over the bytes of s
- *	   key		= mix64(text(name of the input) + GOLDEN * e)		e: 0, or an array's element from 1 on
+ *	   key		= mix64(text(name of the input) + GOLDEN * e)		e: 0, an array's element from 1 on, a term from 0 on
  *	   bits		= NULL: ML_NULL_BITS. NaN: ML_NAN_BITS. A number: its IEEE 754 double, -0 as 0.
- *				  A category: text(level), or OTHER for the levels that training put together.
+ *				  A category: text(level), or OTHER for the levels that training put together. A text
+ *				  that is hashed: its hash as a number. A term: its count.
  *	   row		= the sum over the cells, modulo 2^64, of ml_cell_hash(bits, key)
  *	   share	= the upper 53 bits of mix64(row ^ SALT), over 2^53
  *
@@ -78,7 +79,7 @@ ml_route_create_keys(const MlPipeline *pipeline)
 		bool		elements = input->class == ML_TYPE_ARRAY;
 
 		for (int e = 0; e < input->ncells; e++)
-			route->keys[input->first_cell + e] = ml_mix64(name + ML_ROUTE_GOLDEN * (elements ? e + 1 : 0));
+			route->keys[input->first_cell + e] = ml_mix64(name + ML_ROUTE_GOLDEN * (elements ? e + 1 : e));
 	}
 	return route;
 }
@@ -90,7 +91,7 @@ ml_route_create(const MlPipeline *pipeline)
 
 	route->levels = palloc_extended(sizeof(uint64 *) * Max(route->ncells, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int i = 0; i < pipeline->ninputs; i++)
-		if (pipeline->inputs[i].class == ML_TYPE_TEXT)
+		if (pipeline->inputs[i].class == ML_TYPE_TEXT && pipeline->inputs[i].encoding == ML_ENCODING_LEVELS)
 			route->levels[pipeline->inputs[i].first_cell] = ml_route_levels(&pipeline->inputs[i]);
 	return route;
 }

@@ -215,8 +215,9 @@ static void
 ml_row_null(MlRowWriter *w, const MlInput *input)
 {
 	JsonbValue	value;
+	int			ncells = input->class == ML_TYPE_TEXT ? 1 : input->ncells;
 
-	for (int cell = input->first_cell; cell < input->first_cell + input->ncells; cell++)
+	for (int cell = input->first_cell; cell < input->first_cell + ncells; cell++)
 		w->sum += ml_route_cell(w->keys, cell, ml_cell_null());
 	value.type = jbvNull;
 	ml_row_push(w, input, &value);
@@ -263,7 +264,7 @@ ml_row_value(MlRowWriter *w, const MlInput *input, MlConvert *convert, Datum val
 	}
 	if (input->class == ML_TYPE_ARRAY)
 	{
-		ml_row_array(w, input, convert->kind == ML_CONVERT_FLOAT4_ARRAY);
+		ml_row_array(w, input, convert->kind == ML_CONVERT_FLOAT4_ARRAY || convert->kind == ML_CONVERT_VECTOR);
 		return;
 	}
 	ml_row_sum_cells(w, input);
@@ -328,10 +329,10 @@ ml_row_write_array(MlRowWriter *w, MlBinding *binding, ArrayType *array)
 
 		if (input->class == ML_TYPE_ARRAY)
 			ml_row_array(w, input, binding->element.kind == ML_CONVERT_FLOAT4);
-		else if (nulls[input->first_cell])
+		else if (nulls[input->first_element])
 			ml_row_null(w, input);
 		else
-			ml_row_value(w, input, &binding->element, values[input->first_cell]);
+			ml_row_value(w, input, &binding->element, values[input->first_element]);
 	}
 }
 

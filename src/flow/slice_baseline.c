@@ -15,6 +15,7 @@
 #include "base/passing.h"
 #include "flow/baseline.h"
 #include "flow/recorded.h"
+#include "flow/terms.h"
 #include "flow/watch.h"
 #include "monitor/judge.h"
 #include "monitor/tally.h"
@@ -30,6 +31,7 @@ typedef struct MlSliceInput
 	const MlLoadColumn *column;
 	double	   *levels;			/* by dictionary code, as the model takes them; NULL: the cells are the input's */
 	double	   *counted;		/* by dictionary code, as they are counted */
+	MlTermTable *terms;			/* terms by dictionary code, or NULL */
 } MlSliceInput;
 
 typedef struct MlSliceCounting
@@ -60,7 +62,7 @@ ml_slice_bind(MlSliceCounting *c)
 			if (strcmp(c->load->columns[k].name, bound->input->name) == 0)
 				bound->column = &c->load->columns[k];
 		if (bound->column == NULL || bound->column->convert.class != bound->input->class ||
-			bound->column->ncells != bound->input->ncells)
+			(bound->column->ncells != bound->input->ncells && bound->input->encoding != ML_ENCODING_TERMS))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("feature column \"%s\" of model \"%s\" is not what it was in training", bound->input->name,
@@ -69,6 +71,11 @@ ml_slice_bind(MlSliceCounting *c)
 		dict = bound->column->dict;
 		if (dict == NULL)
 			continue;
+		if (bound->input->encoding == ML_ENCODING_TERMS)
+		{
+			bound->terms = ml_terms_table(bound->input, c->load->identity->model, dict, &c->load->budget);
+			continue;
+		}
 		bound->levels = palloc_extended(sizeof(double) * Max(dict->count, 1), MCXT_ALLOC_HUGE);
 		bound->counted = palloc_extended(sizeof(double) * Max(dict->count, 1), MCXT_ALLOC_HUGE);
 		for (int code = 0; code < dict->count; code++)
@@ -87,6 +94,20 @@ ml_slice_bind(MlSliceCounting *c)
 	c->out = palloc(sizeof(double) * Max(c->model->nclasses, 1));
 }
 
+/* The cells of a text of terms; to the counts it is what its first cell says. */
+static void
+ml_slice_take_terms(const MlSliceInput *bound, double code, double *cells, double *counted)
+{
+	if (!ml_cell_is_missing(code))
+		ml_terms_spread(bound->terms, (int) code, bound->input->ncells, cells);
+	else
+		for (int e = 0; e < bound->input->ncells; e++)
+			cells[e] = code;
+	memcpy(counted, cells, sizeof(double) * bound->input->ncells);
+	if (!ml_cell_is_missing(code) && !ml_terms_any(bound->terms, (int) code))
+		*counted = ml_cell_from_bits(ML_UNSEEN_BITS);
+}
+
 static void
 ml_slice_take(const MlSliceCounting *c, const double *row)
 {
@@ -96,6 +117,11 @@ ml_slice_take(const MlSliceCounting *c, const double *row)
 		const double *from = row + bound->column->first_cell;
 		int			cell = bound->input->first_cell;
 
+		if (bound->terms != NULL)
+		{
+			ml_slice_take_terms(bound, *from, c->cells + cell, c->counted + cell);
+			continue;
+		}
 		if (bound->levels == NULL)
 		{
 			memcpy(c->cells + cell, from, sizeof(double) * bound->input->ncells);

@@ -18,6 +18,7 @@
 #include "flow/leaks.h"
 #include "flow/load_copy.h"
 #include "flow/load_split.h"
+#include "flow/search.h"
 #include "flow/split.h"
 #include "flow/train_suite.h"
 #include "flow/training.h"
@@ -589,6 +590,8 @@ ml_train_make(MlTraining *t)
 	if (!t->task_known)
 		t->model->task = ml_design_infer_task(t->load, &t->notes);
 	ml_leaks_note(t);
+	if (t->spec->search)
+		ml_search_run(t);
 	if (t->learner == NULL)
 		ml_auto_learn(t);
 	else

@@ -5,6 +5,7 @@
 
 #include "base/compat.h"
 #include "flow/load_copy.h"
+#include "flow/search.h"
 #include "flow/split.h"
 #include "flow/training.h"
 #include "store/access.h"
@@ -58,8 +59,6 @@ ml_train_check(const MlTrainSpec *spec)
 				 errmsg("target is missing"),
 				 errdetail("Regression and classification learn to predict a column of the source."),
 				 errhint("Pass target => 'column'.")));
-	if (spec->search)
-		ml_train_unsupported("search", "Pass the parameters themselves in params.");
 	if (!ml_train_one_of(spec->snapshot, snapshots))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -170,6 +169,8 @@ ml_train_start(MlTraining *t)
 	t->task_known = t->model->task != 0;
 	if (t->task_known && learner)
 		ml_train_settle(t, learner);
+	if (spec->search)
+		ml_search_check(t);
 }
 
 void
@@ -183,6 +184,7 @@ ml_train_precheck(const MlTrainSpec *spec)
 	ml_train_check(spec);
 	t->spec = spec;
 	t->params_given = spec->params;
+	t->pipeline_given = spec->pipeline;
 	t->model = palloc0(sizeof(MlModel));
 	ml_train_start(t);
 	ml_split_parse(spec->split, load);

@@ -9,6 +9,7 @@
 #include "base/compat.h"
 #include "flow/gates.h"
 #include "flow/load_copy.h"
+#include "flow/search.h"
 #include "flow/training.h"
 #include "store/access.h"
 #include "store/suites.h"
@@ -123,6 +124,7 @@ ml_train_register(MlTraining *t, MlTrainResult *result)
 	ml_train_store_copy(t, &r);
 	t->notes.items = notes;
 	result->version = ml_catalog_register(&r, &run_id);
+	ml_search_record(t, run_id);
 	CommandCounterIncrement();
 	if (t->checked != NIL)
 		(void) ml_catalog_check_results(t->spec->model, t->spec->source, t->checked);

@@ -39,6 +39,7 @@ typedef struct MlTraining
 	MlTick		tick;
 	MlQuality  *quality;
 	MlHeldOut  *held_out;
+	struct MlSearch *search;	/* search_internal.h; NULL without a search */
 	struct MlCrossval *cv;		/* crossval.h; NULL without folds */
 	List	   *checked;		/* MlCheckResult *: what the suite of the model's name found in the source */
 } MlTraining;

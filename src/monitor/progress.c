@@ -278,6 +278,7 @@ ml_progress_phase_name(MlPhase phase)
 		[ML_PHASE_STARTING] = "starting",
 		[ML_PHASE_CHECKING] = "checking",
 		[ML_PHASE_LOADING] = "loading",
+		[ML_PHASE_SEARCHING] = "searching",
 		[ML_PHASE_FITTING] = "fitting",
 		[ML_PHASE_JUDGING] = "judging",
 		[ML_PHASE_REGISTERING] = "registering",

@@ -16,6 +16,7 @@ typedef enum MlPhase
 	ML_PHASE_STARTING,
 	ML_PHASE_CHECKING,			/* by the suite of the model's name */
 	ML_PHASE_LOADING,
+	ML_PHASE_SEARCHING,			/* judging trials */
 	ML_PHASE_FITTING,
 	ML_PHASE_JUDGING,			/* on the rows that were held out */
 	ML_PHASE_REGISTERING

@@ -57,14 +57,25 @@ CREATE FUNCTION ml.trials(run_id bigint)
 	RETURNS TABLE (trial integer, run_id bigint, params jsonb, metric text, value double precision, status text)
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
 BEGIN ATOMIC
-	-- Where the search names its metric it alone counts, else all that the trials measured.
-	SELECT pg_catalog.dense_rank() OVER (ORDER BY t.run_id)::integer, t.run_id, t.params, m.name, m.value, t.status
+	-- The metric that the search went by; of trials that do not say it, all that they measured.
+	SELECT coalesce((t.params ->> 'trial')::integer, pg_catalog.dense_rank() OVER (ORDER BY t.run_id)::integer),
+		   t.run_id,
+		   -- learner and pipeline where the search has tried others than the call names
+		   CASE WHEN t.params ? 'trial' THEN
+				CASE WHEN p.params ->> 'algorithm' IS DISTINCT FROM t.params ->> 'algorithm'
+					 THEN pg_catalog.jsonb_build_object('algorithm', t.params -> 'algorithm') ELSE '{}' END
+				|| coalesce(t.params -> 'params', '{}')
+				|| CASE WHEN p.params -> 'pipeline' IS DISTINCT FROM t.params -> 'pipeline'
+						THEN pg_catalog.jsonb_build_object('pipeline', t.params -> 'pipeline') ELSE '{}' END
+				ELSE t.params END,
+		   coalesce(m.name, w.metric), m.value, t.status
 	FROM ml.runs t
 		 LEFT JOIN ml.runs p ON p.run_id = t.parent_run_id
+		 CROSS JOIN LATERAL (SELECT coalesce(t.params ->> 'metric', p.params -> 'search' ->> 'metric') AS metric) w
 		 LEFT JOIN ml.run_metrics m ON m.run_id = t.run_id AND m.step IS NULL AND m.slice_key IS NULL
-			AND m.name = coalesce(p.params -> 'search' ->> 'metric', m.name)
+			AND m.name = coalesce(w.metric, m.name)
 	WHERE t.parent_run_id = $1 AND t.kind = 'trial'
-	ORDER BY t.run_id, m.name;
+	ORDER BY 1, t.run_id, m.name;
 END;
 COMMENT ON FUNCTION ml.trials(bigint) IS 'the trials of a search, the child runs of a training, with what they measured';
 

@@ -1,5 +1,5 @@
 /*
- * catalog_runs.c - runs of outside code, and runs of versions that have ended.
+ * catalog_runs.c - runs of outside code, and runs of models that have ended.
  *
  * Who logs metrics holds the row of the run FOR SHARE: they do not wait for
  * each other, and whoever ends the run waits for them. Parameters are one
@@ -153,7 +153,7 @@ ml_catalog_run_metrics(int64 run, const MlRunMetric *metrics, int n)
 	MemoryContextDelete(part);
 }
 
-/* ---- runs of versions ---- */
+/* ---- runs that have ended ---- */
 
 int64
 ml_catalog_record_run(const MlRunRecord *record)
@@ -167,15 +167,22 @@ ml_catalog_record_run(const MlRunRecord *record)
 	if (ml_catalog_execute("SELECT FROM ml.models m WHERE m.model = $1 FOR KEY SHARE", &args, NULL) == 0)
 		return 0;
 	ml_bind_arg_text(&args, record->kind);
-	ml_bind_arg_int4(&args, record->version);
+	ml_arg(&args, INT4OID, Int32GetDatum(record->version), record->version == 0);
+	ml_bind_arg_text(&args, record->experiment);
+	ml_arg(&args, INT8OID, Int64GetDatum(record->parent), record->parent == 0);
+	ml_bind_arg_text(&args, record->status != NULL ? record->status : "succeeded");
+	ml_bind_arg_text(&args, record->error);
 	ml_bind_arg_json(&args, record->params);
+	ml_arg(&args, INT8OID, Int64GetDatum(record->seed ? *record->seed : 0), record->seed == NULL);
+	ml_bind_arg_text(&args, record->code);
+	ml_bind_arg_json(&args, record->environment);
 	ml_bind_arg_text(&args, GetUserNameFromId(GetUserId(), false));
 	ml_arg(&args, TIMESTAMPTZOID, TimestampTzGetDatum(record->started_at), false);
-	ml_bind_arg_json(&args, record->environment);
-	ml_catalog_execute("INSERT INTO ml.runs (model, kind, version, status, params, actor, started_at, finished_at, "
-					   "environment, parent_run_id) VALUES ($1, $2, $3, 'succeeded', $4, $5, $6, "
-					   "greatest($6, pg_catalog.clock_timestamp()), $7, "
-					   "(SELECT v.run_id FROM ml.versions v WHERE v.model = $1 AND v.version = $3)) RETURNING run_id",
+	ml_arg(&args, TIMESTAMPTZOID, TimestampTzGetDatum(record->finished_at), record->finished_at == 0);
+	ml_catalog_execute("INSERT INTO ml.runs (model, kind, version, experiment, parent_run_id, status, error, params, seed, "
+					   "code, environment, actor, started_at, finished_at) VALUES ($1, $2, $3, $4, coalesce($5, "
+					   "(SELECT v.run_id FROM ml.versions v WHERE v.model = $1 AND v.version = $3)), $6, $7, $8, $9, $10, "
+					   "$11, $12, $13, greatest($13, coalesce($14, pg_catalog.clock_timestamp()))) RETURNING run_id",
 					   &args, &row);
 	run = ml_row_int64(&row, 0);
 	ml_catalog_run_metrics(run, record->metrics, record->nmetrics);

@@ -27,15 +27,22 @@ typedef struct MlRunStart
 	const char *environment;	/* json object */
 } MlRunStart;
 
-/* A run that has ended. */
+/* A run that has ended; what is NULL or 0 was not given. */
 typedef struct MlRunRecord
 {
 	const char *kind;
 	const char *model;
 	int32		version;
+	const char *experiment;
+	int64		parent;			/* 0: the run that made the version */
+	const char *status;			/* NULL: it succeeded */
+	const char *error;
 	const char *params;			/* json object */
+	const int64 *seed;
+	const char *code;
 	const char *environment;	/* json object */
 	TimestampTz started_at;
+	TimestampTz finished_at;	/* 0: now */
 	int			nmetrics;
 	const MlRunMetric *metrics;
 } MlRunRecord;
@@ -74,8 +81,8 @@ extern void ml_catalog_end_run(int64 run, const char *status, const char *error)
 extern void ml_catalog_drop_run(int64 run);
 
 /*
- * Writes a run of a version, whose parent is the run that made the version,
- * and returns its number; 0 when the model is not there any more.
+ * Writes a run of a model or one of its versions, and returns its number; 0
+ * when the model is not there any more.
  */
 extern int64 ml_catalog_record_run(const MlRunRecord *record);
 

@@ -9,37 +9,49 @@
 
 #include "base/cell.h"
 #include "base/compat.h"
+#include "base/murmur.h"
 #include "transform/pipeline_internal.h"
 #include "utils/memutils.h"
+
+/* The column of a cell at the entrance. */
+static void
+ml_pipeline_enter_cell(const MlInput *input, int element, MlColumn *column)
+{
+	if (input->class == ML_TYPE_ARRAY)
+		*column = ml_column_number("%s[%d]", input->name, element + 1);
+	else if (input->encoding == ML_ENCODING_TERMS)
+		*column = ml_column_number("%s~%s", input->name, input->levels[element]);
+	else
+		*column = ml_column_number("%s", input->name);
+	column->category = input->class == ML_TYPE_TEXT && input->encoding == ML_ENCODING_LEVELS;
+	column->nlevels = column->category ? input->nlevels : 0;
+	column->levels = column->category ? input->levels : NULL;
+	column->entrance = input->first_cell + element;
+	column->encoding = input->encoding;
+	if (input->class == ML_TYPE_ARRAY || input->encoding == ML_ENCODING_TERMS)
+		column->of = input->name;
+	if (input->encoding != ML_ENCODING_TERMS)
+		column->class = input->class;
+}
 
 void
 ml_pipeline_enter(MlPipeline *p, int ninputs, MlInput *inputs)
 {
 	p->ninputs = ninputs;
 	p->inputs = inputs;
-	p->ncells = 0;
+	p->ncells = p->nelements = 0;
 	for (int i = 0; i < ninputs; i++)
 	{
 		inputs[i].first_cell = p->ncells;
+		inputs[i].first_element = p->nelements;
 		p->ncells += inputs[i].ncells;
+		p->nelements += inputs[i].class == ML_TYPE_ARRAY ? inputs[i].ncells : 1;
 	}
 	p->entrance.ncols = p->ncells;
 	p->entrance.cols = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(MlColumn) * Max(p->ncells, 1));
 	for (int i = 0; i < ninputs; i++)
 		for (int e = 0; e < inputs[i].ncells; e++)
-		{
-			MlColumn   *column = &p->entrance.cols[inputs[i].first_cell + e];
-
-			if (inputs[i].class == ML_TYPE_ARRAY)
-				*column = ml_column_number("%s[%d]", inputs[i].name, e + 1);
-			else
-				*column = ml_column_number("%s", inputs[i].name);
-			column->category = inputs[i].class == ML_TYPE_TEXT;
-			column->nlevels = inputs[i].nlevels;
-			column->levels = inputs[i].levels;
-			column->entrance = inputs[i].first_cell + e;
-			column->class = inputs[i].class;
-		}
+			ml_pipeline_enter_cell(&inputs[i], e, &p->entrance.cols[inputs[i].first_cell + e]);
 	p->design = &p->entrance;
 	p->work_cells = 0;
 }
@@ -156,7 +168,7 @@ ml_pipeline_fit_step(MlPipeline *p, const MlStepSpec *spec, const MlPipelineRows
 }
 
 bool *
-ml_pipeline_needs(const MlPipeline *p, MemoryContext context)
+ml_pipeline_needs(const MlPipeline *p, double missing, MemoryContext context)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	int			width = p->design->ncols;
@@ -184,7 +196,7 @@ ml_pipeline_needs(const MlPipeline *p, MemoryContext context)
 		const double *design;
 
 		for (int e = 0; e < p->inputs[i].ncells; e++)
-			input[e] = ml_cell_null();
+			input[e] = missing;
 		design = ml_pipeline_apply(p, cells, work);
 		for (int j = 0; j < width; j++)
 			needs[i] |= ml_cell_is_missing(design[j]) && !ml_cell_is_missing(whole[j]);
@@ -282,17 +294,23 @@ ml_pipeline_apply_training(const MlPipeline *p, const double *cells, double *wor
 double
 ml_pipeline_level(const MlInput *input, const char *text, int length, bool *known)
 {
-	int			code = ml_dict_find(input->codes, text, length);
+	int			code;
 
-	*known = code >= 0 || input->has_other;
-	if (unlikely(code < 0))
-		return input->unseen == ML_LEVEL_MISSING ? ml_cell_null() : input->unseen;
-	return code;
+	*known = true;
+	if (input->encoding == ML_ENCODING_HASHED)
+		return ml_murmur32_text(text, length);
+	code = ml_dict_find(input->codes, text, length);
+	if (likely(code >= 0))
+		return code;
+	*known = input->has_other;
+	return input->unseen == ML_LEVEL_MISSING ? ml_cell_null() :
+		input->unseen == ML_LEVEL_UNSEEN ? ml_cell_from_bits(ML_UNSEEN_BITS) : input->unseen;
 }
 
 /*
- * Bytes: u32 inputs; per input text name, text type, u8 class, u8 nullable,
- * u32 cells, u32 levels, u8 has_other, u32 unseen (0xFFFFFFFF: missing), texts of the kept levels;
+ * Bytes: u32 inputs; per input text name, text type, u8 class, u8 nullable, u8 encoding,
+ * u32 cells, u32 levels, u8 has_other, u32 unseen (0xFFFFFFFF: missing; 0xFFFFFFFE: told from missing), text
+ * configuration of terms, texts of the kept levels or terms;
  * u32 steps; per step u16 tag, u16 version, its payload.
  */
 void
@@ -307,10 +325,13 @@ ml_pipeline_write(const MlPipeline *p, StringInfo out)
 		ml_write_text(out, input->type_name);
 		ml_write_u8(out, input->class);
 		ml_write_u8(out, input->nullable);
+		ml_write_u8(out, input->encoding);
 		ml_write_u32(out, input->ncells);
 		ml_write_u32(out, input->nlevels);
 		ml_write_u8(out, input->has_other);
 		ml_write_u32(out, input->unseen);
+		if (input->encoding == ML_ENCODING_TERMS)
+			ml_write_text(out, input->config);
 		for (int k = 0; k < input->nlevels - input->has_other; k++)
 			ml_write_text(out, input->levels[k]);
 	}
@@ -323,6 +344,25 @@ ml_pipeline_write(const MlPipeline *p, StringInfo out)
 	}
 }
 
+/* Whether what was read of an input makes sense. */
+static bool
+ml_pipeline_input_fits(const MlInput *input)
+{
+	bool		text = input->class == ML_TYPE_TEXT;
+
+	if (input->name == NULL || input->type_name == NULL || input->class == ML_TYPE_UNSUPPORTED ||
+		input->class > ML_TYPE_ARRAY || input->encoding > ML_ENCODING_TERMS ||
+		(input->encoding != ML_ENCODING_LEVELS && (!text || input->has_other || input->unseen != ML_LEVEL_MISSING)) ||
+		(input->encoding == ML_ENCODING_HASHED && input->nlevels > 0) ||
+		input->ncells < (input->class == ML_TYPE_ARRAY ? 0 : 1) || input->ncells > (int) (MaxAllocSize / sizeof(MlColumn)))
+		return false;
+	if (input->encoding == ML_ENCODING_TERMS)
+		return input->ncells == input->nlevels;
+	return (input->class == ML_TYPE_ARRAY || input->ncells == 1) &&
+		(text || input->nlevels == 0) && input->has_other <= input->nlevels &&
+		input->unseen >= (text ? ML_LEVEL_UNSEEN : 0) && input->unseen < Max(input->nlevels, 1);
+}
+
 static void
 ml_pipeline_read_input(MlReader *in, MlInput *input)
 {
@@ -333,26 +373,21 @@ ml_pipeline_read_input(MlReader *in, MlInput *input)
 	input->type_name = ml_read_text(in);
 	input->class = ml_read_u8(in);
 	input->nullable = ml_read_u8(in) != 0;
+	input->encoding = ml_read_u8(in);
 	input->ncells = (int) ml_read_u32(in);
 	input->nlevels = ml_read_count(in, 0);
 	input->has_other = ml_read_u8(in) != 0;
 	input->unseen = (int) ml_read_u32(in);
-	if (input->name == NULL || input->type_name == NULL ||
-		input->class == ML_TYPE_UNSUPPORTED || input->class > ML_TYPE_ARRAY ||
-		input->ncells < (input->class == ML_TYPE_ARRAY ? 0 : 1) ||
-		(input->class != ML_TYPE_ARRAY && input->ncells != 1) ||
-		input->ncells > (int) (MaxAllocSize / sizeof(MlColumn)) ||
-		(input->class != ML_TYPE_TEXT && input->nlevels > 0) ||
-		input->has_other > input->nlevels ||
-		input->unseen < ML_LEVEL_MISSING || input->unseen >= Max(input->nlevels, 1) ||
-		(input->unseen == ML_LEVEL_MISSING && input->class != ML_TYPE_TEXT))
+	if (!ml_pipeline_input_fits(input))
 		ml_read_corrupted("an input makes no sense");
+	if (input->encoding == ML_ENCODING_TERMS && (input->config = ml_read_text(in)) == NULL)
+		ml_read_corrupted("terms have no configuration");
 	kept = input->nlevels - input->has_other;
 	if ((int64) kept * 4 > in->end - in->at)
 		ml_read_corrupted("a count exceeds the artifact");
 	if (input->class != ML_TYPE_TEXT)
 		return;
-	input->levels = palloc(sizeof(char *) * Max(input->nlevels, 1));
+	input->levels = palloc_extended(sizeof(char *) * Max(input->nlevels, 1), MCXT_ALLOC_HUGE);
 	input->codes = ml_dict_create();
 	for (int k = 0; k < kept; k++)
 	{
@@ -369,7 +404,7 @@ MlPipeline *
 ml_pipeline_read(MlReader *in)
 {
 	MlPipeline *p = palloc0(sizeof(MlPipeline));
-	int			ninputs = ml_read_count(in, 20);
+	int			ninputs = ml_read_count(in, 21);
 	MlInput    *inputs = palloc(sizeof(MlInput) * Max(ninputs, 1));
 	int			nsteps;
 	int64		ncells = 0;

@@ -3,8 +3,9 @@
  *
  * An input is a column of the source as the signature records it. At the
  * entrance every input has one cell (an array has as many as elements): a
- * number, or the code of a level. The steps follow. The same apply runs in
- * training and in scoring.
+ * number, or the code of a level. Texts that a step claims are encoded in
+ * another way: a hash, or a cell for each term. The steps follow. The same
+ * apply runs in training and in scoring.
  */
 #ifndef ML_PIPELINE_H
 #define ML_PIPELINE_H
@@ -14,8 +15,9 @@
 #include "transform/transform.h"
 #include "utils/jsonb.h"
 
-/* In the place of a code: the value counts as missing. */
+/* In the place of a code: the value counts as missing, or is told from one that is (ML_UNSEEN_BITS). */
 #define ML_LEVEL_MISSING	(-1)
+#define ML_LEVEL_UNSEEN		(-2)
 
 typedef struct MlInput
 {
@@ -24,14 +26,22 @@ typedef struct MlInput
 	MlTypeClass class;
 	bool		nullable;		/* training rows missed values */
 	int			first_cell;
-	int			ncells;			/* 1, or the length of an array */
+	int			ncells;			/* 1, the length of an array, or the number of terms */
+	int			first_element;	/* of an array that holds all features: a text takes one element there */
 
 	/* class ML_TYPE_TEXT */
-	int			nlevels;		/* kept levels, bytewise order; then the bucket "other" if there is one */
+	MlEncoding	encoding;
+	int			nlevels;		/* kept levels, bytewise order; then the bucket "other" if there is one. Or terms */
 	char	  **levels;
 	bool		has_other;		/* levels seen in training share the last code */
-	int			unseen;			/* code of a text that is not a kept level, or ML_LEVEL_MISSING */
-	MlDict	   *codes;			/* kept levels to codes; built at load */
+	int			unseen;			/* code of a text that is not a kept level, or ML_LEVEL_MISSING or _UNSEEN */
+	MlDict	   *codes;			/* kept levels, or terms, to codes; built at load */
+	char	   *config;			/* terms: the text search configuration, qualified */
+
+	/* training only, of texts that have no levels */
+	int			different;		/* training rows have so many */
+	const char *commonest;
+	const bool *known;			/* terms: by dictionary code, whether the text has one of them */
 } MlInput;
 
 typedef struct MlPipelineStep
@@ -49,6 +59,7 @@ typedef struct MlPipeline
 	int			ninputs;
 	MlInput    *inputs;
 	int			ncells;
+	int			nelements;		/* of an array that holds all features */
 	MlShape		entrance;
 	int			nsteps;
 	MlPipelineStep *steps;
@@ -67,6 +78,13 @@ typedef struct MlStepSpec
 
 /* Reads a pipeline as JSON; raises ERRCODE_INVALID_PARAMETER_VALUE. Returns a List of MlStepSpec *. */
 extern List *ml_pipeline_parse(Jsonb *json);
+
+/*
+ * What the steps (MlStepSpec *) need of the texts of a column: they are decided
+ * on before the rows are known. Raises an error where one that needs them as
+ * they come stands behind another that treats the column.
+ */
+extern void ml_pipeline_claim(List *steps, const char *column, MlTextClaim *claim);
 
 /* The steps a learner needs by default; center: its model has a constant term, so that numbers may lose their means. */
 extern List *ml_pipeline_default(bool fill_missing, bool standardise, bool center, bool encode);
@@ -101,10 +119,11 @@ extern void ml_pipeline_apply_training(const MlPipeline *p, const double *cells,
 									   int64 nrows);
 
 /*
- * Per input whether a missing value leaves a design cell without one, found by
- * rows that miss one input each; NULL where that is true of none. In the context.
+ * Per input whether a missing value (the cell given: NULL's, or that of a text
+ * never seen) leaves a design cell without one, found by rows that miss one
+ * input each; NULL where that is true of none. In the context.
  */
-extern bool *ml_pipeline_needs(const MlPipeline *p, MemoryContext context);
+extern bool *ml_pipeline_needs(const MlPipeline *p, double missing, MemoryContext context);
 
 extern void ml_pipeline_write(const MlPipeline *p, StringInfo out);
 extern MlPipeline *ml_pipeline_read(MlReader *in);
@@ -121,7 +140,7 @@ extern Jsonb *ml_pipeline_spec(Jsonb *steps);
 /* The signature's inputs, as JSON. */
 extern void ml_pipeline_describe_inputs(const MlPipeline *p, StringInfo out);
 
-/* The code of a text at a category input. */
+/* The cell of a text at an input of levels or hashes; known: training saw it, as far as that can be told. */
 extern double ml_pipeline_level(const MlInput *input, const char *text, int length, bool *known);
 
 #endif							/* ML_PIPELINE_H */

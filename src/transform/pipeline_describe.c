@@ -167,7 +167,14 @@ ml_pipeline_describe_inputs(const MlPipeline *p, StringInfo out)
 		appendStringInfo(out, ", \"nullable\": %s", input->nullable ? "true" : "false");
 		if (input->class == ML_TYPE_ARRAY)
 			appendStringInfo(out, ", \"length\": %d", input->ncells);
-		if (input->class == ML_TYPE_TEXT)
+		if (input->encoding == ML_ENCODING_HASHED)
+			appendStringInfoString(out, ", \"encoding\": \"hashed\"");
+		else if (input->encoding == ML_ENCODING_TERMS)
+		{
+			appendStringInfo(out, ", \"encoding\": \"terms\", \"terms\": %d, \"config\": ", input->nlevels);
+			ml_json_text(out, input->config);
+		}
+		else if (input->class == ML_TYPE_TEXT)
 			appendStringInfo(out, ", \"levels\": %d", input->nlevels);
 		appendStringInfoChar(out, '}');
 	}

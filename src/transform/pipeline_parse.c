@@ -135,13 +135,13 @@ ml_pipeline_names(const MlShape *in)
 	return names;
 }
 
-/* Whether a name is that of a column, or of the array whose element it is. */
+/* Whether a name is that of a column, or of the array or text whose element or term it is. */
 static bool
 ml_pipeline_meant(const MlPipeline *p, const MlColumn *column, const char *name)
 {
 	Size		length = strlen(name);
 
-	if (strcmp(column->name, name) == 0)
+	if (strcmp(column->name, name) == 0 || (column->of && strcmp(column->of, name) == 0))
 		return true;
 	if (strncmp(column->name, name, length) != 0 || column->name[length] != '[')
 		return false;
@@ -151,11 +151,47 @@ ml_pipeline_meant(const MlPipeline *p, const MlColumn *column, const char *name)
 	return false;
 }
 
-/* Whether a step can treat a column. */
+/* Whether a step can treat a column: texts that another step claims are left to it. */
 static bool
-ml_pipeline_takes(const MlTransform *transform, const MlColumn *column)
+ml_pipeline_takes(const MlStepSpec *spec, const MlColumn *column)
 {
-	return transform->takes == ML_TAKES_ANY || (transform->takes == ML_TAKES_CATEGORIES) == column->category;
+	const MlTransform *transform = spec->transform;
+	MlTextClaim claim;
+
+	memset(&claim, 0, sizeof claim);
+	if (transform->claim)
+		transform->claim(spec->params, &claim);
+	if (claim.encoding != column->encoding && !transform->blind)
+		return false;
+	switch (transform->takes)
+	{
+		case ML_TAKES_NUMBERS:
+			return !column->category;
+		case ML_TAKES_CATEGORIES:
+			return column->category;
+		case ML_TAKES_TIMES:
+			return (column->class == ML_TYPE_TIME || column->class == ML_TYPE_TIMETZ) &&
+				column->center == 0 && column->scale == 1;
+		default:
+			return true;
+	}
+}
+
+static ML_NORETURN void
+ml_pipeline_cannot_treat(const MlStepSpec *spec, const MlColumn *column)
+{
+	static const char *const kinds[] = {"texts as they come", "numbers", "categories", "dates and timestamps"};
+	const char *kind = column->category ? "a category" : column->encoding != ML_ENCODING_LEVELS ? "a text as it comes" :
+		column->class == ML_TYPE_TIME || column->class == ML_TYPE_TIMETZ ? "a time" : "a number";
+	bool		for_numbers = spec->transform->takes == ML_TAKES_NUMBERS;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("step \"%s\" cannot treat column \"%s\"", spec->transform->name, column->name),
+			 errdetail("The column is %s, and the step is for %s.", kind, kinds[spec->transform->takes]),
+			 for_numbers ? errhint("Turn it into numbers by an earlier step, or leave it out of \"columns\".") :
+			 errhint("Cast it to %s in the source query, or leave it out of \"columns\".",
+					 spec->transform->takes == ML_TAKES_TIMES ? "timestamp" : "text")));
 }
 
 bool *
@@ -166,7 +202,7 @@ ml_pipeline_select(const MlPipeline *p, const MlStepSpec *spec)
 	ListCell   *lc;
 
 	for (int j = 0; j < in->ncols && spec->columns == NIL; j++)
-		selected[j] = ml_pipeline_takes(spec->transform, &in->cols[j]);
+		selected[j] = ml_pipeline_takes(spec, &in->cols[j]);
 	foreach(lc, spec->columns)
 	{
 		char	   *name = lfirst(lc);
@@ -176,14 +212,8 @@ ml_pipeline_select(const MlPipeline *p, const MlStepSpec *spec)
 		{
 			if (!ml_pipeline_meant(p, &in->cols[j], name))
 				continue;
-			if (!ml_pipeline_takes(spec->transform, &in->cols[j]))
-				ereport(ERROR,
-						(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-						 errmsg("step \"%s\" cannot treat column \"%s\"", spec->transform->name, in->cols[j].name),
-						 in->cols[j].category ? errdetail("The column is a category, and the step is for numbers.") :
-						 errdetail("The column is a number, and the step is for categories."),
-						 in->cols[j].category ? errhint("Turn it into numbers by an earlier step, or leave it out of \"columns\".") :
-						 errhint("Cast it to text in the source query, or leave it out of \"columns\".")));
+			if (!ml_pipeline_takes(spec, &in->cols[j]))
+				ml_pipeline_cannot_treat(spec, &in->cols[j]);
 			selected[j] = found = true;
 		}
 		if (!found)

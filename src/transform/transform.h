@@ -23,6 +23,28 @@ typedef enum MlTransformTarget
 	ML_TRANSFORM_CLASS
 } MlTransformTarget;
 
+/* How the texts of an input become cells at the entrance. */
+typedef enum MlEncoding
+{
+	ML_ENCODING_LEVELS,			/* the code of a level that was kept */
+	ML_ENCODING_HASHED,			/* a hash of 32 bits with its sign, whatever the text */
+	ML_ENCODING_TERMS			/* a cell for each term: how often the text has it */
+} MlEncoding;
+
+/* What a step needs of the texts of a column it treats. */
+typedef struct MlTextClaim
+{
+	MlEncoding	encoding;
+	bool		all_levels;		/* no level may be merged with others, and one never seen is told from NULL */
+	bool		named;			/* the step names the column */
+
+	/* terms */
+	MlParamValue *config;		/* text search configuration; NULL: the session's default, which is put in its place */
+	int			max_terms;
+	int64		min_documents;
+	double		max_share;
+} MlTextClaim;
+
 /* One column of the row between two steps. */
 typedef struct MlColumn
 {
@@ -36,6 +58,8 @@ typedef struct MlColumn
 	MlTypeClass class;			/* of the values: what the source has while they are as they came, else a number or a text */
 	bool		filled;			/* there is a value whatever the row; the same in fit and read */
 	bool		misses;			/* training only: training rows miss values here */
+	MlEncoding	encoding;		/* of a text that still is as it came; else ML_ENCODING_LEVELS */
+	char	   *of;				/* the input whose element or term it is; NULL: the name says all */
 } MlColumn;
 
 typedef struct MlShape
@@ -59,6 +83,7 @@ typedef struct MlColumnStats
 	double		stddev;			/* population; NaN until known */
 	int			mode;			/* categories: the most frequent level */
 	int64	   *level_counts;	/* categories: nlevels of them */
+	int64		documents;		/* terms: rows that have it */
 } MlColumnStats;
 
 /* Rows as they arrive at the step that is being fitted. */
@@ -95,7 +120,8 @@ typedef enum MlTakes
 {
 	ML_TAKES_ANY,
 	ML_TAKES_NUMBERS,
-	ML_TAKES_CATEGORIES
+	ML_TAKES_CATEGORIES,
+	ML_TAKES_TIMES				/* in days */
 } MlTakes;
 
 typedef struct MlTransform
@@ -137,6 +163,12 @@ typedef struct MlTransform
 
 	/* Whether a row that misses no value comes out as it went in, to the bit; NULL: it does not. */
 	bool		(*copies) (const void *state);
+
+	/* What it needs of texts, for an encoder of them; NULL: levels as they are kept. */
+	void		(*claim) (const MlParamValue *params, MlTextClaim *claim);
+
+	/* It never looks at values, so that it takes texts in any encoding. */
+	bool		blind;
 } MlTransform;
 
 /* The table of transforms, ended by NULL. */
@@ -154,6 +186,12 @@ extern MlColumn ml_column_number(const char *fmt,...) pg_attribute_printf(1, 2);
 extern const MlTransform ml_transform_impute;
 extern const MlTransform ml_transform_standardise;
 extern const MlTransform ml_transform_one_hot;
+extern const MlTransform ml_transform_ordinal;
+extern const MlTransform ml_transform_target_encode;
+extern const MlTransform ml_transform_hash_encode;
+extern const MlTransform ml_transform_count_encode;
+extern const MlTransform ml_transform_date_parts;
+extern const MlTransform ml_transform_tfidf;
 extern const MlTransform ml_transform_min_max;
 extern const MlTransform ml_transform_robust_scale;
 extern const MlTransform ml_transform_quantile;

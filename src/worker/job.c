@@ -49,6 +49,14 @@ static const char *const ml_job_overrides[][2] = {
 	{"idle_in_transaction_session_timeout", "0"},
 };
 
+void
+ml_job_override_settings(void)
+{
+	for (int i = 0; i < (int) lengthof(ml_job_overrides); i++)
+		if (GetConfigOption(ml_job_overrides[i][0], true, false) != NULL)
+			SetConfigOption(ml_job_overrides[i][0], ml_job_overrides[i][1], PGC_SUSET, PGC_S_OVERRIDE);
+}
+
 static void
 ml_job_begin(MemoryContext context)
 {
@@ -240,9 +248,7 @@ ml_job_main(Datum arg)
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(start.database, InvalidOid, 0);
 	pgstat_report_appname("pg_mlops job");
-	for (int i = 0; i < (int) lengthof(ml_job_overrides); i++)
-		if (GetConfigOption(ml_job_overrides[i][0], true, false) != NULL)
-			SetConfigOption(ml_job_overrides[i][0], ml_job_overrides[i][1], PGC_SUSET, PGC_S_OVERRIDE);
+	ml_job_override_settings();
 	ml_progress_job(start.job);
 	if (!ml_job_take(&start, &job, context))
 		proc_exit(0);

@@ -12,4 +12,7 @@ typedef struct MlJobStart
 	int64		job;
 } MlJobStart;
 
+/* Sets what settings of the database are not for a process that works for others; job.c. */
+extern void ml_job_override_settings(void);
+
 #endif							/* ML_JOB_H */
