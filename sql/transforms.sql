@@ -82,6 +82,10 @@ SELECT * FROM steps();
 SELECT * FROM seen('[{"step": "impute"}, {"step": "log1p"}, {"step": "power", "method": "box_cox", "standardize": false, "columns": ["b"]}]');
 -- A column that does not vary, behind a step that takes its variation.
 SELECT * FROM seen('[{"step": "clip", "max": 0}, {"step": "min_max"}, {"step": "robust_scale"}, {"step": "power"}, {"step": "quantile_transform", "n_quantiles": 2}, {"step": "bucketize"}]', '{a,b}');
+-- A time that is cut off is a time.
+CREATE TABLE days AS SELECT date '2024-01-01' + i % 300 AS day, i % 300 / 30 AS y FROM generate_series(1, 600) i;
+SELECT version FROM ml.train('days', 'days', 'y', 'linear_regression', pipeline => '[{"step": "clip", "lower": 0.25}, {"step": "date_parts", "parts": ["month", "day"]}]', split => '{"method": "none"}');
+SELECT day, ml.transform('days', d) FROM (VALUES (date '2024-01-20'), ('2024-09-03')) d (day);
 
 -- Linear models: coefficients are in the units of the source as long as steps are linear.
 CREATE TABLE line AS SELECT i::float8 AS a, (i * i % 17)::float8 AS b, 3 + 2.0 * i - 0.5 * (i * i % 17) AS y FROM generate_series(1, 60) i;
@@ -93,6 +97,7 @@ END
 $$;
 SELECT * FROM terms('[{"step": "min_max", "feature_range": [5, 9]}, {"step": "robust_scale"}]');
 SELECT * FROM terms('[{"step": "min_max", "feature_range": [5, 9], "clip": true, "columns": ["a"]}]');
+SELECT * FROM terms('[{"step": "standardise"}, {"step": "clip", "min": -9, "columns": ["a"]}]');
 SELECT * FROM terms('[{"step": "standardise"}, {"step": "bucketize", "edges": [-1, 0, 1], "columns": ["a"], "output": "category"}, {"step": "one_hot"}]');
 
 -- The pipeline of a version makes it again, byte for byte: every learner, on numbers alone, with gaps, with categories.
