@@ -187,7 +187,7 @@ ml_load_choose(MlLoad *load, TupleDesc desc)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("column \"%s\" of type %s cannot be a feature", name, column->type_name),
-					 errdetail("Features are numbers, booleans, dates, timestamps, intervals, texts, enums, uuids "
+					 errdetail("Features are numbers, booleans, dates, timestamps, intervals, texts, enums, uuids, "
 							   "arrays of numbers, and pgvector's vector and halfvec."),
 					 errhint("Cast it in the source query, or leave it out of features.")));
 	}
