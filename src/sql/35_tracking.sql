@@ -170,7 +170,8 @@ BEGIN ATOMIC
 	UNION ALL
 	SELECT 4, 'pipeline', l.path, l.leaf
 	FROM ml.versions v CROSS JOIN LATERAL ml.json_leaves(v.pipeline) l
-	WHERE v.model = $1 AND v.version = $2
+	-- The description says in words what was learned.
+	WHERE v.model = $1 AND v.version = $2 AND l.path !~ '^\[[^]]*\]\.description$'
 	UNION ALL
 	SELECT 5, 'learner', l.path, l.leaf
 	FROM ml.versions v
@@ -195,8 +196,8 @@ BEGIN ATOMIC
 		 JOIN ml.runs r ON r.run_id = v.run_id
 		 CROSS JOIN LATERAL ml.json_leaves(r.environment) l
 	WHERE v.model = $1 AND v.version = $2
-		  AND l.path IN ('extension_version', 'server_version', 'platform', 'compiler', 'c_library', 'blas',
-						 'max_categories', 'search_path', 'reader')
+		  AND (l.path IN ('extension_version', 'server_version', 'platform', 'compiler', 'c_library', 'blas',
+						  'max_categories', 'search_path', 'reader') OR l.path LIKE 'settings.%')
 	UNION ALL
 	SELECT 9, 'metrics', l.path, l.leaf
 	FROM ml.versions v CROSS JOIN LATERAL ml.json_leaves(v.metrics) l
