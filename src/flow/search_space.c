@@ -54,11 +54,13 @@ static const MlParam ml_range_params[] = {
 #define ML_RANGE_NPARAMS	((int) lengthof(ml_range_params))
 
 /* What is tried where the caller does not say. */
-static const struct
+typedef struct MlSearchDefault
 {
 	const char *learner;
-	const char *space;
-}			ml_search_defaults[] = {
+	const char *space;			/* json */
+} MlSearchDefault;
+
+static const MlSearchDefault ml_search_defaults[] = {
 	{"gradient_boosting",
 		"{\"learning_rate\": {\"min\": 0.02, \"max\": 0.3, \"scale\": \"log\"},"
 		" \"max_leaves\": {\"min\": 7, \"max\": 127, \"scale\": \"log\"},"

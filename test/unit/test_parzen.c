@@ -110,5 +110,5 @@ main(void)
 		many[i] = 0.2 + 0.6 * i / 49;
 	ml_test_density(50, many);
 	ml_test_choices();
-	return unit_result("test_parzen");
+	return unit_result("parzen");
 }
