@@ -141,7 +141,7 @@ SELECT regress_train('houses', $$, task => 'clustering'$$);
 SELECT regress_train('houses', $$, task => ''$$);
 SELECT regress_train('houses', $$, deploy => 'maybe'$$);
 SELECT regress_train('houses', $$, snapshot => 'photo'$$);
-SELECT regress_train('houses', $$, search => '{"method": "grid", "space": {"l2": [0, 1]}}'$$);
+SELECT regress_train('houses', $$, search => '{"method": "grid", "space": {"l2": [-1, 1]}}'$$);
 SELECT regress_train('houses', $$, tags => '[1]'$$);
 SELECT regress_train('houses', $$, tags => '1'$$);
 

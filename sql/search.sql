@@ -62,7 +62,6 @@ SELECT searched('stops', 'y', 'gradient_boosting', '{"method": "random", "trials
 SELECT DISTINCT t.status, regexp_replace(r.error, '-?[0-9]+\.[0-9e+-]*[0-9]', '#', 'g') AS error, (SELECT count(*) FROM ml.run_metrics m WHERE m.run_id = t.run_id AND m.name = 'rmse' AND m.step IS NOT NULL) AS folds FROM ml.trials(run_of('stops')) t JOIN ml.runs r USING (run_id) ORDER BY 1, 2, 3;
 
 -- The pipeline: a parameter of a step, by its name and its place, and whole pipelines.
-SELECT searched('steps', 'yes', 'logistic_regression', '{"method": "grid", "space": {"2.center": [true, false], "one_hot.columns": [["c"]]}}', pipeline => '[{"step": "one_hot"}, {"step": "standardise"}]');
 SELECT searched('steps', 'yes', 'logistic_regression', '{"method": "grid", "space": {"2.center": [true, false]}, "metric": "log_loss"}', pipeline => '[{"step": "one_hot"}, {"step": "standardise"}]');
 SELECT trial, params, metric, status FROM ml.trials(run_of('steps'));
 SELECT searched('pipelines', 'y', 'linear_regression', '{"method": "grid", "space": {"pipeline": [null, [{"step": "one_hot"}], [{"step": "one_hot"}, {"step": "standardise"}]], "l2": [0, 5]}}');
@@ -162,6 +161,7 @@ SELECT wrong('{"space": {"linear.l2": [1]}}', 'auto');
 SELECT wrong('{"space": {"trivial.l2": [1]}}', 'auto');
 SELECT wrong('{"trials": 4}', 'auto', '{"n_tree": 4}');
 SELECT wrong('{"folds": 700, "trials": 2}');
+SELECT wrong('{"space": {"one_hot.columns": [["c"]]}}', pipeline => '[{"step": "one_hot"}]');
 -- The same before a job is queued.
 SELECT ml.train_async('job', 'ground', 'y', algorithm => 'gradient_boosting', search => '{"space": {"l2": [-1]}}');
 \c postgres

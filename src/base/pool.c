@@ -281,7 +281,7 @@ ml_pool_join(Datum arg)
 	shm_mq_set_sender(out, MyProc);
 	member->in = shm_mq_attach(in, segment, NULL);
 	member->out = shm_mq_attach(out, segment, NULL);
-	SharedFileSetAttach(&header->files, segment);
+	/* the files are the leader's alone: a process that ends could not delete them, since it has let go of its statistics */
 	member->files = &header->files.fs;
 	return member;
 }

@@ -104,9 +104,13 @@ ml_auto_mean(const double *x, int64 n)
 	return ml_exact_mean(&sum, n);
 }
 
-/* Compares two candidates by their losses on the same n rows that they have not learned from; returns the one that is kept. */
+/*
+ * Compares two candidates by their losses on the same n rows that they have
+ * not learned from; returns the one that is kept. trivial is the mean loss of
+ * the trivial model, for the note.
+ */
 static MlTraining *
-ml_auto_compare(MlTraining *t, MlTraining *trees, double *a, MlTraining *linear, double *b, int64 n)
+ml_auto_compare(MlTraining *t, MlTraining *trees, double *a, MlTraining *linear, double *b, int64 n, double trivial)
 {
 	const char *loss = t->model->task == ML_TASK_REGRESSION ? "mean squared error" : "log loss";
 	double		mean_a = ml_auto_mean(a, n);
@@ -123,10 +127,43 @@ ml_auto_compare(MlTraining *t, MlTraining *trees, double *a, MlTraining *linear,
 	error = n > 1 ? sqrt(ml_auto_mean(a, n) / (n - 1)) : INFINITY;
 	kept = mean > error ? trees : linear;
 	ml_note(&t->notes, "algorithm \"auto\" compared %s of %lld held-out rows: %s %.6g, %s %.6g (difference %.3g, standard "
-			"error %.3g); %s was kept%s", loss, (long long) n, trees->model->learner->name, mean_a,
+			"error %.3g); %s was kept%s; learner \"trivial\" has %.6g", loss, (long long) n, trees->model->learner->name, mean_a,
 			linear->model->learner->name, mean_b, mean, error, kept->model->learner->name,
-			kept == linear && mean > 0 ? ", the simpler one within a standard error" : "");
+			kept == linear && mean > 0 ? ", the simpler one within a standard error" : "", trivial);
 	return kept;
+}
+
+/*
+ * The mean loss of the trivial model on the held-out rows. It learns from
+ * the rows as the linear model has them, without any pass of its own over
+ * those that were loaded.
+ */
+static double
+ml_auto_trivial(MlTraining *linear)
+{
+	MlLearnInput in = linear->learn;
+	MlBlocks	blocks = ml_design_blocks(&linear->design, linear->load->train);
+	MlModel		model = *linear->model;
+	MlTraining	trivial = *linear;
+
+	in.blocks = &blocks;
+	model.learner = &ml_trivial;
+	model.state = ml_trivial.fit(&in);
+	trivial.model = &model;
+	return ml_auto_mean(ml_auto_losses(&trivial), ml_frame_count(linear->load->test));
+}
+
+/* The same over the folds. */
+static double
+ml_auto_trivial_folded(const MlTraining *t, const MlFolds *folds)
+{
+	MlTraining	trivial = *t;
+	MlNotes		notes = {NIL};
+	MlCrossval *cv;
+
+	trivial.params_given = NULL;
+	cv = ml_crossval_run(&trivial, &ml_trivial, folds, ml_auto_loss, &notes);
+	return ml_auto_mean(cv->losses, cv->rows);
 }
 
 /* The candidate that was not left out. */
@@ -172,7 +209,8 @@ ml_auto_learn_folded(MlTraining *t, const MlLearner *simple)
 	if (trees->left_out || linear->left_out)
 		kept = ml_auto_remaining(t, trees, linear);
 	else
-		kept = ml_auto_compare(t, trees, trees->cv->losses, linear, linear->cv->losses, trees->cv->rows);
+		kept = ml_auto_compare(t, trees, trees->cv->losses, linear, linear->cv->losses, trees->cv->rows,
+							   ml_auto_trivial_folded(t, folds));
 	kept->optional = false;
 	/* no other learner comes to these rows */
 	kept->learner = kept->model->learner;
@@ -209,7 +247,7 @@ ml_auto_learn(MlTraining *t)
 	}
 	else
 		kept = ml_auto_compare(t, trees, ml_auto_losses(trees), linear, ml_auto_losses(linear),
-							   ml_frame_count(t->load->test));
+							   ml_frame_count(t->load->test), ml_auto_trivial(linear));
 	if (again && ml_frame_count(t->load->test) > 0)
 	{
 		t->other_params = ml_auto_param_names(kept == linear ? &ml_gradient_boosting : simple);

@@ -139,6 +139,7 @@ ml_search_judge(MlSearchRun *run, List *round, double share)
 		task->tolerated = medians;
 		tasks = lappend(tasks, task);
 	}
+	ml_search_told(run, 0);
 	ml_crew_judge(run->crew, tasks, outcomes, ml_search_told, run);
 	foreach(lc, round)
 	{

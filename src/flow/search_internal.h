@@ -163,11 +163,22 @@ extern void ml_crew_end(MlCrew *crew);
 /* Reads the argument. The task may be 0 where it is not known yet. */
 extern MlSearch *ml_search_parse(const MlTraining *t);
 
+/* Whether a dimension is part of the trials of a learner. */
+extern bool ml_search_active(const MlSearchDim *dim, int learner);
+
+/* ---- search_trial.c ---- */
+
 /* Parameters and pipeline of a trial whose learner and point are set. */
 extern void ml_search_fill(const MlSearch *search, MlTrial *trial);
 
-/* Whether a dimension is part of the trials of a learner. */
-extern bool ml_search_active(const MlSearchDim *dim, int learner);
+/* The text of a key of JSON; and a key as the next thing of an object that is being built. */
+extern char *ml_search_key(const JsonbValue *v);
+extern void ml_search_push_key(JsonbParseState **state, const char *key);
+
+extern void ml_search_number(JsonbValue *out, double x);
+
+/* A copy of an object where some members have other values; object may be NULL. */
+extern Jsonb *ml_search_changed(Jsonb *object, int n, const char *const *keys, JsonbValue *const *values);
 
 /* ---- search_propose.c ---- */
 

@@ -13,6 +13,7 @@
 #include "base/compat.h"
 #include "flow/search_internal.h"
 #include "math/elementary.h"
+#include "metric/metric.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
@@ -89,58 +90,6 @@ ml_search_active(const MlSearchDim *dim, int learner)
 
 /* ---- objects ---- */
 
-static char *
-ml_search_key(const JsonbValue *v)
-{
-	return pnstrdup(v->val.string.val, v->val.string.len);
-}
-
-static void
-ml_search_push_key(JsonbParseState **state, const char *key)
-{
-	JsonbValue	v;
-
-	v.type = jbvString;
-	v.val.string.val = unconstify(char *, key);
-	v.val.string.len = strlen(key);
-	(void) pushJsonbValue(state, WJB_KEY, &v);
-}
-
-/* A copy of an object where some members have other values; object may be NULL. */
-static Jsonb *
-ml_search_changed(Jsonb *object, int n, const char *const *keys, JsonbValue *const *values)
-{
-	JsonbParseState *state = NULL;
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue	v;
-	bool		changed;
-
-	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	it = object ? JsonbIteratorInit(&object->root) : NULL;
-	if (it)
-		(void) JsonbIteratorNext(&it, &v, true);
-	while (it && (token = JsonbIteratorNext(&it, &v, true)) == WJB_KEY)
-	{
-		char	   *key = ml_search_key(&v);
-
-		changed = false;
-		for (int i = 0; i < n; i++)
-			changed |= strcmp(keys[i], key) == 0;
-		(void) JsonbIteratorNext(&it, &v, true);
-		if (changed)
-			continue;
-		ml_search_push_key(&state, key);
-		(void) pushJsonbValue(&state, WJB_VALUE, &v);
-	}
-	for (int i = 0; i < n; i++)
-	{
-		ml_search_push_key(&state, keys[i]);
-		(void) pushJsonbValue(&state, WJB_VALUE, values[i]);
-	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
-}
-
 /* Of an object, the members that a learner has parameters for, and positive_class. */
 static Jsonb *
 ml_search_given(Jsonb *params, const MlLearner *learner)
@@ -212,6 +161,16 @@ ml_search_choose_learners(MlSearch *search, const MlTraining *t)
 		search->learners[i].given = ml_search_given(t->params_given, search->learners[i].learner);
 }
 
+static List *
+ml_search_learner_names(const MlSearch *search)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < search->nlearners; i++)
+		names = lappend(names, unconstify(char *, search->learners[i].learner->name));
+	return names;
+}
+
 /* ---- what a key names ---- */
 
 static const MlParam *
@@ -256,6 +215,10 @@ ml_search_find_step(const MlSearch *search, const char *word, MlSearchDim *dim)
 								 dim->key),
 						psprintf("Its steps are: %s.", ml_text_list(names, 50)),
 						psprintf("Name the step by its place, as in \"%d.%s\".", dim->step + 1, strchr(dim->key, '.') + 1));
+	if (search->automatic && search->pipeline == NULL)
+		ml_search_wrong(psprintf("\"%s\" in the search space names no learner that is tried", dim->key),
+						psprintf("They are: %s.", ml_text_list(ml_search_learner_names(search), 10)),
+						ml_text_hint(word, ml_search_learner_names(search), "Name one of them, a point, and its parameter."));
 	ml_search_wrong(psprintf("\"%s\" in the search space names no step of the pipeline", dim->key),
 					search->pipeline == NULL ? "No pipeline was given." :
 					psprintf("Its steps are: %s.", ml_text_list(names, 50)),
@@ -279,7 +242,6 @@ ml_search_resolve(const MlSearch *search, MlSearchDim *dim)
 {
 	const char *point = strchr(dim->key, '.');
 	const MlLearner *learner;
-	List	   *names = NIL;
 
 	if (strcmp(dim->key, "pipeline") == 0)
 	{
@@ -305,10 +267,8 @@ ml_search_resolve(const MlSearch *search, MlSearchDim *dim)
 										  psprintf("step \"%s\"", transform->name), dim->key);
 		return;
 	}
-	for (int i = 0; i < search->nlearners; i++)
-		names = lappend(names, unconstify(char *, search->learners[i].learner->name));
 	ml_search_wrong(psprintf("\"%s\" in the search space does not say which learner it is for", dim->key),
-					psprintf("The learners that are tried: %s.", ml_text_list(names, 10)),
+					psprintf("The learners that are tried: %s.", ml_text_list(ml_search_learner_names(search), 10)),
 					psprintf("Write it as \"%s.%s\".", search->learners[search->nlearners - 1].learner->name, dim->key));
 }
 
@@ -330,14 +290,6 @@ ml_search_check_value(const MlSearch *search, const MlSearchDim *dim, JsonbValue
 	owner = dim->part == ML_SEARCH_STEP ? psprintf("the step in \"%s\"", dim->key) :
 		psprintf("learner \"%s\"", search->learners[dim->learner].learner->name);
 	(void) ml_options_parse(owner, dim->param, 1, ml_search_changed(NULL, 1, &key, &value), NIL);
-}
-
-static void
-ml_search_number(JsonbValue *out, double x)
-{
-	out->type = jbvNumeric;
-	out->val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(ml_text_number(x)),
-														   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 }
 
 /* A list: every element is a value. */
@@ -547,6 +499,33 @@ ml_search_read_limits(MlSearch *search, const MlParamValue *v)
 	search->workers = v[8].isnull ? -1 : (int) v[8].number;
 }
 
+/* Raises an error unless some target of the task, or of any task, has the metric. */
+static void
+ml_search_check_metric(const MlSearch *search, MlTask task)
+{
+	static const MlMetricTask tasks[] = {ML_METRIC_TASK_REGRESSION, ML_METRIC_TASK_TWO_CLASS, ML_METRIC_TASK_MULTI_CLASS};
+	List	   *names = NIL;
+
+	if (search->metric_name == NULL)
+		return;
+	for (int i = 0; i < (int) lengthof(tasks); i++)
+	{
+		int			n;
+		const MlMetric *const *metrics = ml_metrics_for(tasks[i], &n);
+
+		if (task != 0 && (task == ML_TASK_REGRESSION) != (tasks[i] == ML_METRIC_TASK_REGRESSION))
+			continue;
+		for (int m = 0; m < n; m++)
+			if (!ml_text_listed(names, metrics[m]->name))
+				names = lappend(names, unconstify(char *, metrics[m]->name));
+	}
+	if (!ml_text_listed(names, search->metric_name))
+		ml_search_wrong(psprintf("a search cannot go by metric \"%s\"", search->metric_name),
+						psprintf("The metrics%s are: %s.", task ? psprintf(" of %s", ml_task_name(task)) : "",
+								 ml_text_list(names, 50)),
+						ml_text_hint(search->metric_name, names, "Leave \"metric\" out, or name one of these."));
+}
+
 MlSearch *
 ml_search_parse(const MlTraining *t)
 {
@@ -555,6 +534,7 @@ ml_search_parse(const MlTraining *t)
 	const MlParamValue *space = &v[1];
 
 	ml_search_read_limits(search, v);
+	ml_search_check_metric(search, t->model->task);
 	search->seed = (uint64) t->spec->seed;
 	search->pipeline = t->pipeline_given;
 	ml_search_choose_learners(search, t);
@@ -573,76 +553,4 @@ ml_search_parse(const MlTraining *t)
 	if (search->method == ML_SEARCH_GRID && (t->model->task != 0 || !search->automatic))
 		ml_search_count_grid(search, !v[2].isnull);
 	return search;
-}
-
-/* ---- from a point to a trial ---- */
-
-/* The pipeline that was given, with other parameters of a step. */
-static Jsonb *
-ml_search_change_step(Jsonb *pipeline, const MlSearchDim *dim, JsonbValue *value)
-{
-	JsonbParseState *state = NULL;
-
-	(void) pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	for (uint32 i = 0; i < JsonContainerSize(&pipeline->root); i++)
-	{
-		JsonbValue *step = getIthJsonbValueFromContainer(&pipeline->root, i);
-		JsonbValue	changed;
-
-		if ((int) i == dim->step)
-			JsonbToJsonbValue(ml_search_changed(JsonbValueToJsonb(step), 1, &dim->param->name, &value), &changed);
-		(void) pushJsonbValue(&state, WJB_ELEM, (int) i == dim->step ? &changed : step);
-	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
-}
-
-/* What tells trials apart: every parameter with its value. */
-static char *
-ml_search_identity(const MlSearch *search, const MlTrial *trial)
-{
-	const MlLearner *learner = search->learners[trial->learner].learner;
-	StringInfoData out;
-
-	initStringInfo(&out);
-	appendStringInfo(&out, "%s ", learner->name);
-	ml_options_json(&out, learner->params, learner->nparams,
-					ml_options_parse(psprintf("learner \"%s\"", learner->name), learner->params, learner->nparams,
-									 trial->params, list_make1("positive_class")));
-	if (trial->pipeline)
-		appendStringInfo(&out, " %s", JsonbToCString(NULL, &trial->pipeline->root, VARSIZE(trial->pipeline)));
-	return out.data;
-}
-
-void
-ml_search_fill(const MlSearch *search, MlTrial *trial)
-{
-	const char **keys = palloc(sizeof(char *) * Max(search->ndims, 1));
-	JsonbValue **values = palloc(sizeof(JsonbValue *) * Max(search->ndims, 1));
-	int			n = 0;
-
-	trial->pipeline = search->pipeline;
-	for (int d = 0; d < search->ndims; d++)
-	{
-		const MlSearchDim *dim = &search->dims[d];
-		JsonbValue *value;
-
-		if (isnan(trial->point[d]))
-			continue;
-		value = palloc(sizeof(JsonbValue));
-		if (dim->nvalues > 0)
-			*value = dim->values[(int) trial->point[d]];
-		else
-			ml_search_number(value, trial->point[d]);
-		if (dim->part == ML_SEARCH_PIPELINE)
-			trial->pipeline = value->type == jbvNull ? NULL : JsonbValueToJsonb(value);
-		else if (dim->part == ML_SEARCH_STEP)
-			trial->pipeline = ml_search_change_step(trial->pipeline, dim, value);
-		else
-		{
-			keys[n] = dim->param->name;
-			values[n++] = value;
-		}
-	}
-	trial->params = ml_search_changed(search->learners[trial->learner].given, n, keys, values);
-	trial->identity = ml_search_identity(search, trial);
 }
