@@ -261,9 +261,9 @@ SELECT regress_train('SELECT price, (id % 5 || repeat(''x'', 1000000)) AS long F
 COMMIT;
 
 SELECT regress_train('SELECT price, ''{}''::json AS j FROM houses');
-SELECT regress_train('SELECT price, j, p, b, a, t, m FROM houses, (VALUES (''{}''::jsonb, point(1, 2), ''\x00''::bytea, ''{1}''::int[], time ''12:00'', 1::money)) v (j, p, b, a, t, m)');
+SELECT regress_train('SELECT price, j, p, b, a, t, m FROM houses, (VALUES (''{}''::jsonb, point(1, 2), ''\x00''::bytea, ''{1}''::text[], time ''12:00'', 1::money)) v (j, p, b, a, t, m)');
 SELECT regress_train('SELECT h.*, point(1, 2) AS p FROM houses h', $$, features => '{rooms,p}'$$);
-SELECT regress_train('SELECT h.*, ARRAY[1, 2] AS a FROM houses h', $$, features => '{rooms,a}'$$);
+SELECT regress_train('SELECT h.*, ARRAY[''a''] AS a FROM houses h', $$, features => '{rooms,a}'$$);
 SELECT regress_train('SELECT h.*, h AS r FROM houses h', $$, features => '{rooms,r}'$$);
 
 -- Weights.

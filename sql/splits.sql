@@ -8,7 +8,7 @@ SET datestyle = 'ISO';
 \set SHOW_CONTEXT never
 CREATE EXTENSION pg_mlops;
 
--- 1000 visits of 50 customers, who differ in size; days repeat; half of the rows have a twin but for the customer and the day.
+-- 1000 visits of 50 customers, who differ in size; days repeat.
 CREATE TABLE visits AS
 	SELECT i AS id, 'c' || floor(sqrt(i * 2.5))::int AS customer, date '2026-01-01' + i / 7 AS day,
 		timestamptz '2026-01-01' + i / 7 * interval '1 hour' AS hour, (i * 7919 % 1013 / 2)::float8 AS a,
@@ -197,6 +197,9 @@ SELECT notes('e', 'visits', 'y', '{"method": "column", "column": "fold", "folds"
 SELECT notes('e', 'visits', 'y', '{"method": "group", "column": "fold", "folds": 6}');
 SELECT notes('e', 'SELECT a, y, id / 400 AS t FROM visits', 'y', '{"method": "time", "column": "t", "folds": 4}');
 SELECT notes('e', 'SELECT a, y FROM visits LIMIT 4', 'y', '{"folds": 5}');
+-- Equal rows are in one fold, so that there are four rows to deal out.
+SELECT notes('e', 'SELECT v.a, v.y FROM visits v, generate_series(1, 10) WHERE id <= 4', 'y', '{"folds": 5}');
+SELECT notes('e', 'SELECT v.a, id % 2 = 0 AS even FROM visits v, generate_series(1, 10) WHERE id <= 4', 'even', '{"folds": 5, "stratified": true}', 'logistic_regression');
 SELECT notes('e', 'SELECT a, y, 1 AS one FROM visits', 'y', '{"method": "group", "column": "one"}');
 SELECT notes('e', 'SELECT a, y, 1 AS one FROM visits', 'y', '{"method": "time", "column": "one"}');
 SELECT notes('e', 'SELECT a, y, nullif(day, ''2026-03-01'') AS day FROM visits', 'y', '{"method": "time", "column": "day"}');

@@ -82,6 +82,10 @@ SELECT * FROM steps();
 SELECT * FROM seen('[{"step": "impute"}, {"step": "log1p"}, {"step": "power", "method": "box_cox", "standardize": false, "columns": ["b"]}]');
 -- A column that does not vary, behind a step that takes its variation.
 SELECT * FROM seen('[{"step": "clip", "max": 0}, {"step": "min_max"}, {"step": "robust_scale"}, {"step": "power"}, {"step": "quantile_transform", "n_quantiles": 2}, {"step": "bucketize"}]', '{a,b}');
+-- A time that is cut off is a time.
+CREATE TABLE days AS SELECT date '2024-01-01' + i % 300 AS day, i % 300 / 30 AS y FROM generate_series(1, 600) i;
+SELECT version FROM ml.train('days', 'days', 'y', 'linear_regression', pipeline => '[{"step": "clip", "lower": 0.25}, {"step": "date_parts", "parts": ["month", "day"]}]', split => '{"method": "none"}');
+SELECT day, ml.transform('days', d) FROM (VALUES (date '2024-01-20'), ('2024-09-03')) d (day);
 
 -- Linear models: coefficients are in the units of the source as long as steps are linear.
 CREATE TABLE line AS SELECT i::float8 AS a, (i * i % 17)::float8 AS b, 3 + 2.0 * i - 0.5 * (i * i % 17) AS y FROM generate_series(1, 60) i;
@@ -93,6 +97,7 @@ END
 $$;
 SELECT * FROM terms('[{"step": "min_max", "feature_range": [5, 9]}, {"step": "robust_scale"}]');
 SELECT * FROM terms('[{"step": "min_max", "feature_range": [5, 9], "clip": true, "columns": ["a"]}]');
+SELECT * FROM terms('[{"step": "standardise"}, {"step": "clip", "min": -9, "columns": ["a"]}]');
 SELECT * FROM terms('[{"step": "standardise"}, {"step": "bucketize", "edges": [-1, 0, 1], "columns": ["a"], "output": "category"}, {"step": "one_hot"}]');
 
 -- The pipeline of a version makes it again, byte for byte: every learner, on numbers alone, with gaps, with categories.
@@ -132,6 +137,61 @@ CREATE FUNCTION score() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.seen :=
 CREATE TRIGGER score BEFORE INSERT ON arriving FOR EACH ROW EXECUTE FUNCTION score();
 INSERT INTO arriving SELECT * FROM look;
 SELECT count(*), bool_and(a.seen = ml.transform('seen', l) AND a.score = ml.predict('seen', l)) AS same FROM arriving a JOIN look l USING (i);
+
+-- Artifacts that are damaged. The bytes are put into the catalog with a digest that fits, as only a superuser can;
+-- the answer is what scoring says: the SQLSTATE of the refusal, or 'accepted'.
+CREATE FUNCTION damaged(m text, bytes bytea) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	r bigint;
+	task text;
+	answer text;
+BEGIN
+	SELECT models.task INTO task FROM ml.models WHERE model = m;
+	BEGIN
+		INSERT INTO ml.runs (kind, model, version, status, finished_at) VALUES ('import', m, 1000, 'succeeded', 'infinity') RETURNING run_id INTO r;
+		INSERT INTO ml.versions (model, version, run_id, algorithm, task, artifact, artifact_sha256)
+			VALUES (m, 1000, r, 'damaged', task, bytes, encode(sha256(bytes), 'hex'));
+		PERFORM ml.predict(m || '/1000', g, NULL::text) FROM look g;
+		RAISE EXCEPTION USING ERRCODE = 'ZZ000';
+	EXCEPTION WHEN SQLSTATE 'ZZ000' THEN
+		RETURN 'accepted';
+	WHEN OTHERS THEN
+		RETURN SQLSTATE;
+	END;
+END
+$$;
+-- CRC-32C, to damage the content and have the envelope fit.
+CREATE TABLE crc_table AS SELECT array_agg(c ORDER BY i) AS lookup FROM (
+	WITH RECURSIVE r (i, bit, c) AS (SELECT i::bigint, 0, i::bigint FROM generate_series(0, 255) i
+		UNION ALL SELECT i, bit + 1, CASE WHEN c & 1 = 1 THEN (c >> 1) # 2197175160 ELSE c >> 1 END FROM r WHERE bit < 8)
+	SELECT i, c FROM r WHERE bit = 8) s;
+CREATE FUNCTION crc32c(bytes bytea) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	lookup bigint[] := (SELECT t.lookup FROM crc_table t);
+	c bigint := 4294967295;
+BEGIN
+	FOR i IN 0..length(bytes) - 1 LOOP
+		c := lookup[((c # get_byte(bytes, i)) & 255) + 1] # (c >> 8);
+	END LOOP;
+	RETURN c # 4294967295;
+END
+$$;
+-- Envelope: 20 bytes, of which the last 4 are the CRC of the content, its SHA-256, the content.
+CREATE FUNCTION enveloped(head bytea, content bytea) RETURNS bytea LANGUAGE sql AS $$
+	SELECT substr(head, 1, 12) || int8send(length(content)) || int4send(((crc32c(content) + 2147483648) % 4294967296 - 2147483648)::int) || sha256(content) || content
+$$;
+-- Every step, small; every byte of it is damaged in two ways, and every number of four bytes becomes one that means trouble.
+SELECT version FROM ml.train('every', 'ground', 'y', 'gradient_boosting', '{a,b,gaps,colour}', params => '{"n_trees": 1, "max_leaves": 3}', split => '{"method": "none"}',
+	pipeline => '[{"step": "impute", "strategy": "constant", "value": "none"}, {"step": "clip", "lower": 0.1, "max": 900}, {"step": "power", "columns": ["a"]}, {"step": "log1p", "columns": ["b"]},
+	{"step": "min_max", "columns": ["a"]}, {"step": "quantile_transform", "n_quantiles": 4, "columns": ["b"]}, {"step": "robust_scale", "columns": ["gaps"]},
+	{"step": "standardise", "columns": ["gaps"]}, {"step": "bucketize", "edges": [-1, 0.5], "columns": ["gaps"], "output": "category"}, {"step": "polynomial", "columns": ["a", "b"]},
+	{"step": "pca", "components": 2, "columns": ["a", "b", "a*b"]}, {"step": "one_hot", "columns": ["gaps"]}, {"step": "drop", "columns": ["pc1"]}]');
+CREATE TABLE whole AS SELECT artifact, substr(artifact, 57) AS content, length(artifact) - 56 AS n FROM ml.versions WHERE model = 'every';
+SELECT damaged('every', enveloped(artifact, content)) AS made_here FROM whole;
+SELECT DISTINCT damaged('every', enveloped(artifact, set_byte(content, byte, get_byte(content, byte) # mask))) AS flipped FROM whole, generate_series(0, n - 1) byte, unnest(ARRAY[1, 128]) mask ORDER BY 1;
+SELECT DISTINCT damaged('every', enveloped(artifact, overlay(content PLACING word FROM at + 1 FOR 4))) AS replaced
+	FROM whole, generate_series(0, n - 4) at, unnest(ARRAY['\x7fffffff', '\x7ff00000']::bytea[]) word ORDER BY 1;
+SELECT DISTINCT damaged('every', enveloped(artifact, substr(content, 1, cut))) AS truncated FROM whole, generate_series(0, n - 1, 7) cut;
 
 -- Errors.
 CREATE FUNCTION refuse(pipeline text, features text[] DEFAULT '{a,b,gaps,colour,v}') RETURNS void LANGUAGE plpgsql AS $$

@@ -99,7 +99,7 @@ CREATE TABLE odd AS SELECT i AS x, i % 5 AS x2, '{}'::json AS a_json, '{}'::json
 SELECT features, unnest(notes) AS note FROM ml.train('odd', 'odd', 'y', 'linear_regression', split => '{"method": "none"}');
 SELECT count(ml.predict('odd', o)) FROM odd o;
 SELECT ml.train('odd', 'odd', 'y', 'linear_regression', '{x,a_money}');
-SELECT ml.train('odd', 'odd', 'y', 'linear_regression', '{x,ints}');
+SELECT ml.train('odd', 'odd', 'y', 'linear_regression', '{x,texts}');
 SELECT ml.train('odd', 'odd', 'a_time', 'linear_regression', '{x}');
 SELECT ml.train('odd', 'SELECT x, x2, ARRAY[x::float8] AS y FROM odd', 'y', 'linear_regression');
 

@@ -30,7 +30,7 @@
 #define ML_COST_FLOP		0.5
 #define ML_COST_CELL		1.0		/* a number from step to step */
 #define ML_COST_TEXT		50.0	/* the code of a category */
-#define ML_COST_TERMS		5000.0	/* the terms of a text of a few dozen words */
+#define ML_COST_TERMS		20000.0 /* the terms of a text of a few dozen words */
 #define ML_COST_ROW_INPUT	15.0	/* an input that comes in a row or an array */
 #define ML_COST_JSON_INPUT	150.0
 #define ML_COST_JSON_OUTPUT 250.0

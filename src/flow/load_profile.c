@@ -198,6 +198,8 @@ ml_load_profile_moments(const MlLoadProfile *p, int cell, char **mean, char **st
 	if (n == 0 || isnan(c->center))
 		return false;
 	squares = c->squares - c->sum * c->sum / n;
+	if (!isfinite(squares))
+		return false;
 	*mean = ml_load_profile_number(c->center + c->sum / n);
 	*stddev = ml_load_profile_number(n > 1 && squares > 0 ? sqrt(squares / (n - 1)) : 0);
 	return true;

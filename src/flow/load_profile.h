@@ -49,7 +49,7 @@ extern void ml_load_profile_bounds(const MlLoadProfile *profile, int cell, doubl
 /*
  * Mean and sample standard deviation of a cell of numbers, as texts to twelve
  * digits: those behind depend on the order of the rows. False where there are
- * no numbers.
+ * no numbers, or the sum of their squares is beyond the range.
  */
 extern bool ml_load_profile_moments(const MlLoadProfile *profile, int cell, char **mean, char **stddev);
 

@@ -100,9 +100,10 @@ ml_reproduce_learner(MlReproduce *r)
 	if (strcmp(spec->algorithm, r->facts.algorithm) != 0)
 		ml_note(&r->notes, "algorithm \"%s\" had chosen %s: that was trained, and the choice was not repeated", spec->algorithm,
 				r->facts.algorithm);
+	if (learned || ml_call_json(r->record.params, "search"))
+		ml_note(&r->notes, "the search was not repeated: the model was trained with what it had found");
 	if (learned)
 	{
-		ml_note(&r->notes, "the search was not repeated: the model was trained with what it had found");
 		spec->params = ml_call_json(learned, "params");
 		spec->pipeline = ml_call_json(learned, "pipeline");
 	}

@@ -76,7 +76,7 @@ ml_terms_compare(const void *a, const void *b)
 }
 
 int
-ml_terms_parse(Oid config, const char *text, int length, MlTerm **terms)
+ml_terms_parse(Oid config, const char *text, int length, MlTextTerm **terms)
 {
 	ParsedText	parsed;
 	int			n = 0;
@@ -87,7 +87,7 @@ ml_terms_parse(Oid config, const char *text, int length, MlTerm **terms)
 	parsed.words = palloc_extended(sizeof(ParsedWord) * parsed.lenwords, MCXT_ALLOC_HUGE);
 	parsetext(config, &parsed, unconstify(char *, text), length);
 	qsort(parsed.words, parsed.curwords, sizeof(ParsedWord), ml_terms_compare);
-	*terms = palloc_extended(sizeof(MlTerm) * Max(parsed.curwords, 1), MCXT_ALLOC_HUGE);
+	*terms = palloc_extended(sizeof(MlTextTerm) * Max(parsed.curwords, 1), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < parsed.curwords; i++)
 	{
 		const ParsedWord *word = &parsed.words[i];
@@ -109,7 +109,7 @@ ml_terms_parse(Oid config, const char *text, int length, MlTerm **terms)
 bool
 ml_terms_cells(const MlInput *input, Oid config, const char *text, int length, double *cells)
 {
-	MlTerm	   *terms;
+	MlTextTerm *terms;
 	int			n = ml_terms_parse(config, text, length, &terms);
 	bool		any = false;
 
@@ -127,6 +127,14 @@ ml_terms_cells(const MlInput *input, Oid config, const char *text, int length, d
 }
 
 /* ---- the terms of a dictionary of texts ---- */
+
+/* A word with the training rows that have it. */
+typedef struct MlWordRows
+{
+	const MlDictText *text;
+	int			word;
+	int64		rows;
+} MlWordRows;
 
 /* A table while it grows. */
 typedef struct MlTermsMade
@@ -155,19 +163,27 @@ ml_terms_begin(MlTermsMade *made, const MlInput *input, const MlDict *dict, cons
 	table->count = palloc(sizeof(uint32) * made->capacity);
 }
 
+/* Refuses what does not fit in memory: the table as it would be, and the words that are told apart. */
 static void
-ml_terms_put(MlTermsMade *made, uint32 term, uint32 count)
+ml_terms_check_memory(const MlTermsMade *made, int64 capacity, const MlDict *words)
+{
+	double		bytes = 2.0 * capacity * sizeof(uint32) + (double) words->text_bytes +
+		(double) words->count * (2 * sizeof(MlDictText) + sizeof(MlWordRows));
+
+	if (bytes > (double) made->budget->limit)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the terms of column \"%s\" do not fit in memory", made->input->name),
+				 errdetail("They take more than %s, which is pg_mlops.train_memory.", ml_text_bytes(made->budget->limit)),
+				 errhint("Train on fewer rows, or raise pg_mlops.train_memory.")));
+}
+
+static void
+ml_terms_put(MlTermsMade *made, uint32 term, uint32 count, const MlDict *words)
 {
 	if (made->n == made->capacity)
 	{
-		double		bytes = 4.0 * made->capacity * sizeof(uint32);
-
-		if (bytes > (double) made->budget->limit)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("the terms of column \"%s\" do not fit in memory", made->input->name),
-					 errdetail("They take more than %s, half of pg_mlops.train_memory.", ml_text_bytes(bytes / 2)),
-					 errhint("Train on fewer rows, or raise pg_mlops.train_memory.")));
+		ml_terms_check_memory(made, 2 * made->capacity, words);
 		made->capacity *= 2;
 		made->table->term = repalloc_huge(made->table->term, sizeof(uint32) * made->capacity);
 		made->table->count = repalloc_huge(made->table->count, sizeof(uint32) * made->capacity);
@@ -181,7 +197,7 @@ static void
 ml_terms_put_text(MlTermsMade *made, Oid config, const MlDictText *text, MlDict *words, bool add)
 {
 	MemoryContext old = MemoryContextSwitchTo(made->context);
-	MlTerm	   *terms;
+	MlTextTerm *terms;
 	int			n;
 
 	CHECK_FOR_INTERRUPTS();
@@ -193,8 +209,10 @@ ml_terms_put_text(MlTermsMade *made, Oid config, const MlDictText *text, MlDict 
 			ml_dict_find(words, terms[i].word, terms[i].length);
 
 		if (word >= 0)
-			ml_terms_put(made, (uint32) word, (uint32) terms[i].count);
+			ml_terms_put(made, (uint32) word, (uint32) terms[i].count, words);
 	}
+	if (add)
+		ml_terms_check_memory(made, made->capacity, words);
 	MemoryContextReset(made->context);
 }
 
@@ -215,14 +233,6 @@ ml_terms_table(const MlInput *input, const char *ref, const MlDict *dict, const 
 	MemoryContextDelete(made.context);
 	return made.table;
 }
-
-/* A word with the training rows that have it. */
-typedef struct MlWordRows
-{
-	const MlDictText *text;
-	int			word;
-	int64		rows;
-} MlWordRows;
 
 static int
 ml_word_by_text(const void *a, const void *b)

@@ -12,12 +12,12 @@
 #include "base/frame.h"
 #include "transform/pipeline.h"
 
-typedef struct MlTerm
+typedef struct MlTextTerm
 {
 	const char *word;			/* not terminated */
 	int			length;
 	int			count;
-} MlTerm;
+} MlTextTerm;
 
 /*
  * The configuration of a name, or the session's default for NULL. Raises
@@ -29,7 +29,7 @@ extern Oid	ml_terms_config(const char *name, bool missing_ok);
 extern char *ml_terms_config_name(Oid config);
 
 /* The different terms of a text, bytewise; palloc'd in the current context. */
-extern int	ml_terms_parse(Oid config, const char *text, int length, MlTerm **terms);
+extern int	ml_terms_parse(Oid config, const char *text, int length, MlTextTerm **terms);
 
 /* The cells of a text at an input of terms; false if it has none of them. */
 extern bool ml_terms_cells(const MlInput *input, Oid config, const char *text, int length, double *cells);

@@ -64,10 +64,41 @@ ml_power_value(MlPowerMethod method, double lambda, double x)
 }
 
 void
-ml_power_begin(MlPowerSearch *s, MlPowerMethod method)
+ml_power_line(MlPowerLine *line, MlPowerMethod method, double lambda, double middle)
+{
+	bool		below = method == ML_POWER_YEO_JOHNSON && middle < 0.0;
+
+	line->method = method;
+	line->lambda = lambda;
+	line->middle = middle;
+	line->at = below ? -ml_power_raise(2.0 - lambda, -middle) : ml_power_raise(lambda, middle);
+	line->by = below ? ml_exp(-middle * (2.0 - lambda)) : ml_exp(middle * lambda);
+}
+
+double
+ml_power_mapped(const MlPowerLine *line, double x)
+{
+	double		l;
+
+	if (line->middle == 0.0)
+		return ml_power_value(line->method, line->lambda, x);
+	if (line->method == ML_POWER_BOX_COX && !(x > 0.0))
+		return NAN;
+	l = ml_power_log(line->method, x);
+	if (line->method == ML_POWER_BOX_COX || (line->middle > 0.0 && x >= 0.0))
+		return ml_power_raise(line->lambda, l - line->middle);
+	if (line->middle < 0.0 && x < 0.0)
+		return -ml_power_raise(2.0 - line->lambda, line->middle - l);
+	/* a sign that no training value has */
+	return (ml_power_value(line->method, line->lambda, x) - line->at) / line->by;
+}
+
+void
+ml_power_begin(MlPowerSearch *s, MlPowerMethod method, bool plain)
 {
 	*s = (MlPowerSearch) {0};
 	s->method = method;
+	s->plain = plain;
 	s->lambda = 1.0;
 	s->step = 1.0;
 }
@@ -85,9 +116,12 @@ ml_power_add(MlPowerSearch *s, double x)
 	if (s->passes == 0)
 	{
 		s->mean_log += (l - s->mean_log) / (double) s->n;
-		s->max_log = fmax(s->max_log, fabs(l));
+		s->least_log = s->n == 1 ? l : fmin(s->least_log, l);
+		s->greatest_log = s->n == 1 ? l : fmax(s->greatest_log, l);
 		return;
 	}
+	/* relative to their middle, values have the same maximum and keep their digits */
+	l -= s->middle;
 	if (s->method == ML_POWER_YEO_JOHNSON && x < 0.0)
 	{
 		value = -ml_power_raise(2.0 - s->lambda, -l);
@@ -95,9 +129,6 @@ ml_power_add(MlPowerSearch *s, double x)
 	}
 	else
 	{
-		/* Box-Cox of x over its geometric mean has the same maximum, and moderate values */
-		if (s->method == ML_POWER_BOX_COX)
-			l -= s->mean_log;
 		value = ml_power_raise(s->lambda, l);
 		slope = ml_power_slope(s->lambda, l);
 	}
@@ -110,18 +141,24 @@ ml_power_add(MlPowerSearch *s, double x)
 }
 
 /*
- * The exponents in reach. What is raised must not overflow, nor may it vanish
- * beside the 1 that is taken off, where all values become the same number.
+ * The exponents in reach. What is raised must not overflow. Of the transform
+ * itself it must not vanish either, beside the 1 that is taken off: all
+ * values would become the same number.
  */
 static double
 ml_power_limit(const MlPowerSearch *s, bool upper)
 {
-	double		reach = ML_POWER_RANGE / fmax(s->max_log, 1.0),
-				middle = fabs(s->mean_log),
+	double		size = fmax(fabs(s->greatest_log - s->middle), fabs(s->least_log - s->middle)),
+				whole = fmax(fabs(s->greatest_log), fabs(s->least_log)),
+				reach = ML_POWER_RANGE / fmax(size, 1.0),
 				origin = s->method == ML_POWER_YEO_JOHNSON && s->mean_log < 0.0 ? 2.0 : 0.0;
 
-	if (s->mean_log != 0.0 && (s->mean_log < 0.0) == upper)
-		reach = fmin(reach, ML_POWER_VANISHES / fmax(middle, 0x1p-20));
+	/* where the line would be steeper than a double can be */
+	reach = fmin(reach, 2.0 * ML_POWER_RANGE / fmax(whole, 1.0));
+	if (s->plain)
+		reach = fmin(reach, ML_POWER_RANGE / fmax(whole, 1.0));
+	if ((s->plain || s->middle == 0.0) && s->mean_log != 0.0 && (s->mean_log < 0.0) == upper)
+		reach = fmin(reach, ML_POWER_VANISHES / fmax(fabs(s->mean_log), 0x1p-20));
 	return upper ? origin + reach : origin - reach;
 }
 
@@ -195,9 +232,11 @@ ml_power_end_pass(MlPowerSearch *s)
 	{
 		s->done = s->n == 0;
 		s->n = 0;
+		if (s->method == ML_POWER_BOX_COX || s->least_log > 0.0 || s->greatest_log < 0.0)
+			s->middle = s->mean_log;
 		return;
 	}
-	slope = (s->method == ML_POWER_BOX_COX ? 0.0 : s->mean_log) - s->product / s->square;
+	slope = (s->middle != 0.0 ? 0.0 : s->mean_log) - s->product / s->square;
 	s->n = 0;
 	s->mean_value = s->mean_slope = s->square = s->product = 0.0;
 	/* a column that does not vary is left as it is */

@@ -25,10 +25,30 @@ typedef enum MlPowerMethod
 /* The transform of x; NaN for NaN, and for x <= 0 with Box-Cox. */
 extern double ml_power_value(MlPowerMethod method, double lambda, double x);
 
+/*
+ * The transform as a straight line maps it: less its value at a middle, over
+ * the slope there, so that values close together keep their digits whatever
+ * the exponent. middle is a logarithm as the transform raises it: of x, or of
+ * 1 + |x| with the sign of x; 0 maps nothing with Yeo-Johnson. The line is
+ * transform = at + by * mapped.
+ */
+typedef struct MlPowerLine
+{
+	MlPowerMethod method;
+	double		lambda;
+	double		middle;
+	double		at;
+	double		by;
+} MlPowerLine;
+
+extern void ml_power_line(MlPowerLine *line, MlPowerMethod method, double lambda, double middle);
+extern double ml_power_mapped(const MlPowerLine *line, double x);
+
 /* The search for one column's exponent: passes over its values, each of which tries one exponent. */
 typedef struct MlPowerSearch
 {
 	MlPowerMethod method;
+	bool		plain;			/* the transform itself is wanted, not one that a line has mapped */
 	double		lambda;			/* to be tried, and in the end what was found */
 	bool		done;
 	bool		at_limit;		/* beyond that exponent values leave the range of a double */
@@ -36,7 +56,9 @@ typedef struct MlPowerSearch
 	/* of the first pass */
 	int64_t		n;
 	double		mean_log;		/* of log x, or of sign(x) log(1 + |x|) */
-	double		max_log;		/* the largest in size */
+	double		least_log;
+	double		greatest_log;
+	double		middle;			/* mean_log where all values have one sign, or 0 */
 
 	/* of the pass under way */
 	double		mean_value;
@@ -57,7 +79,7 @@ typedef struct MlPowerSearch
 	int			side;			/* the end that the last pass moved */
 } MlPowerSearch;
 
-extern void ml_power_begin(MlPowerSearch *s, MlPowerMethod method);
+extern void ml_power_begin(MlPowerSearch *s, MlPowerMethod method, bool plain);
 
 /* A pass hands over every value (a number in the method's domain) and then ends; the search goes on until it is done. */
 extern void ml_power_add(MlPowerSearch *s, double x);

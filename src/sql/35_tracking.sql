@@ -38,6 +38,8 @@ CREATE FUNCTION ml.drop_run(run_id bigint) RETURNS void
 COMMENT ON FUNCTION ml.drop_run(bigint) IS 'deletes a run of outside code with its metrics';
 
 -- Comparing ------------------------------------------------------------------
+--
+-- The planner takes JSON for larger than it is here, and compiling would take seconds.
 
 CREATE FUNCTION ml.seen_runs(run_ids bigint[]) RETURNS bigint[]
 	LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'ml_seen_runs';
@@ -119,7 +121,7 @@ COMMENT ON FUNCTION ml.run_items(bigint) IS 'internal: what is recorded of a run
 
 CREATE FUNCTION ml.compare_runs(run_ids bigint[])
 	RETURNS TABLE (section text, name text, differs boolean, "values" text[])
-	LANGUAGE sql STABLE PARALLEL SAFE ROWS 50
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 50 SET jit = off
 BEGIN ATOMIC
 	WITH asked AS (
 		SELECT u.run_id, u.place
@@ -131,14 +133,12 @@ BEGIN ATOMIC
 	), named AS (
 		SELECT DISTINCT i.place, i.section, i.name FROM items i
 	)
-	SELECT n.section, n.name, c.differs, c.found
+	SELECT n.section, n.name, count(DISTINCT i.value) > 1 OR count(i.value) < count(*),
+		   pg_catalog.array_agg(i.value ORDER BY a.place)
 	FROM named n
-		 CROSS JOIN LATERAL (
-			SELECT pg_catalog.array_agg(i.value ORDER BY a.place) AS found,
-				   count(DISTINCT i.value) > 1 OR count(i.value) < count(*) AS differs
-			FROM asked a LEFT JOIN items i
-				 ON i.run_place = a.place AND i.section = n.section AND i.name = n.name
-		 ) c
+		 CROSS JOIN asked a
+		 LEFT JOIN items i ON i.run_place = a.place AND i.section = n.section AND i.name = n.name
+	GROUP BY n.place, n.section, n.name
 	ORDER BY n.place, n.name;
 END;
 COMMENT ON FUNCTION ml.compare_runs(bigint[]) IS
@@ -170,7 +170,8 @@ BEGIN ATOMIC
 	UNION ALL
 	SELECT 4, 'pipeline', l.path, l.leaf
 	FROM ml.versions v CROSS JOIN LATERAL ml.json_leaves(v.pipeline) l
-	WHERE v.model = $1 AND v.version = $2
+	-- The description says in words what was learned.
+	WHERE v.model = $1 AND v.version = $2 AND l.path !~ '^\[[^]]*\]\.description$'
 	UNION ALL
 	SELECT 5, 'learner', l.path, l.leaf
 	FROM ml.versions v
@@ -195,8 +196,8 @@ BEGIN ATOMIC
 		 JOIN ml.runs r ON r.run_id = v.run_id
 		 CROSS JOIN LATERAL ml.json_leaves(r.environment) l
 	WHERE v.model = $1 AND v.version = $2
-		  AND l.path IN ('extension_version', 'server_version', 'platform', 'compiler', 'c_library', 'blas',
-						 'max_categories', 'search_path', 'reader')
+		  AND (l.path IN ('extension_version', 'server_version', 'platform', 'compiler', 'c_library', 'blas',
+						  'max_categories', 'search_path', 'reader') OR l.path LIKE 'settings.%')
 	UNION ALL
 	SELECT 9, 'metrics', l.path, l.leaf
 	FROM ml.versions v CROSS JOIN LATERAL ml.json_leaves(v.metrics) l
@@ -211,7 +212,7 @@ COMMENT ON FUNCTION ml.version_items(text, integer) IS 'internal: what is record
 
 CREATE FUNCTION ml.diff(first_ref text, second_ref text)
 	RETURNS TABLE (aspect text, item text, first text, second text)
-	LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 20 SET jit = off
 BEGIN ATOMIC
 	WITH a AS (
 		SELECT i.place, i.aspect, i.item, i.value, pg_catalog.row_number() OVER (PARTITION BY i.aspect, i.item) AS nth

@@ -36,12 +36,14 @@ typedef enum MlDatePart
 	ML_PARTS
 } MlDatePart;
 
-static const struct
+typedef struct MlDateCycle
 {
 	const char *name;
 	int			first;
 	int			count;			/* of a cycle; 0: no cycle; -1: the length of the month */
-}			ml_date_part[ML_PARTS] = {
+} MlDateCycle;
+
+static const MlDateCycle ml_date_part[ML_PARTS] = {
 	{"year", 0, 0}, {"quarter", 1, 4}, {"month", 1, 12}, {"day", 1, -1}, {"weekday", 1, 7}, {"hour", 0, 24}, {"is_weekend", 0, 0}
 };
 
@@ -270,6 +272,13 @@ ml_date_parts_wanted(const MlParamValue *value)
 	return wanted;
 }
 
+static void
+ml_date_parts_check(const MlParamValue *params)
+{
+	(void) ml_date_parts_wanted(&params[ML_DATE_PARTS_PARTS]);
+	(void) ml_date_zone(params[ML_DATE_PARTS_TIMEZONE].text);
+}
+
 /* Takes the hour off columns of which no training row has a time of day. */
 static void
 ml_date_parts_hours(const MlFitContext *ctx, MlDateParts *d)
@@ -415,6 +424,7 @@ const MlTransform ml_transform_date_parts = {
 	.params = ml_date_parts_params,
 	.nparams = lengthof(ml_date_parts_params),
 	.takes = ML_TAKES_TIMES,
+	.check = ml_date_parts_check,
 	.fit = ml_date_parts_fit,
 	.apply = ml_date_parts_apply,
 	.write = ml_date_parts_write,

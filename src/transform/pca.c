@@ -274,7 +274,9 @@ ml_pca_turn(double *loadings, int n)
 	for (int j = 1; j < n; j++)
 		if (fabs(loadings[j]) > fabs(loadings[largest]))
 			largest = j;
-	for (int j = 0; j < n && loadings[largest] < 0; j++)
+	if (loadings[largest] > 0)
+		return;
+	for (int j = 0; j < n; j++)
 		loadings[j] = -loadings[j];
 }
 

@@ -30,7 +30,7 @@ typedef struct MlInput
 	int			first_element;	/* of an array that holds all features: a text takes one element there */
 
 	/* class ML_TYPE_TEXT */
-	MlEncoding	encoding;
+	MlTextEncoding encoding;
 	int			nlevels;		/* kept levels, bytewise order; then the bucket "other" if there is one. Or terms */
 	char	  **levels;
 	bool		has_other;		/* levels seen in training share the last code */

@@ -182,13 +182,16 @@ ml_pipeline_cannot_treat(const MlStepSpec *spec, const MlColumn *column)
 {
 	static const char *const kinds[] = {"texts as they come", "numbers", "categories", "dates and timestamps"};
 	const char *kind = column->category ? "a category" : column->encoding != ML_ENCODING_LEVELS ? "a text as it comes" :
-		column->class == ML_TYPE_TIME || column->class == ML_TYPE_TIMETZ ? "a time" : "a number";
+		column->class != ML_TYPE_TIME && column->class != ML_TYPE_TIMETZ ? "a number" :
+		column->center != 0 || column->scale != 1 ? "a time in other units" : "a time";
 	bool		for_numbers = spec->transform->takes == ML_TAKES_NUMBERS;
+	bool		scaled = spec->transform->takes == ML_TAKES_TIMES && (column->center != 0 || column->scale != 1);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 			 errmsg("step \"%s\" cannot treat column \"%s\"", spec->transform->name, column->name),
 			 errdetail("The column is %s, and the step is for %s.", kind, kinds[spec->transform->takes]),
+			 scaled ? errhint("Put the step before those that scale the column.") :
 			 for_numbers ? errhint("Turn it into numbers by an earlier step, or leave it out of \"columns\".") :
 			 errhint("Cast it to %s in the source query, or leave it out of \"columns\".",
 					 spec->transform->takes == ML_TAKES_TIMES ? "timestamp" : "text")));

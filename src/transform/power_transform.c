@@ -8,8 +8,9 @@
  * where an impute came before and so nothing may be missing, what the
  * smallest training value becomes. Missing values stay missing.
  *
- * Payload: columns.h; u8 method; per treated column f64 exponent, f64 mean,
- * f64 standard deviation, f64 smallest value.
+ * Payload: columns.h; u8 method; per treated column f64 exponent, f64 middle
+ * (math/power.h; 0 where not standardized), f64 mean and f64 standard deviation
+ * of what the line gives, f64 smallest value.
  */
 #include "postgres.h"
 
@@ -26,7 +27,7 @@ typedef struct MlPower
 	int			ncols;
 	bool	   *treated;
 	MlPowerMethod method;
-	double	   *lambda;
+	MlPowerLine *line;
 	double	   *mean;
 	double	   *stddev;
 	double	   *least;			/* training value */
@@ -52,7 +53,7 @@ ml_power_create(int ncols)
 	MlPower    *s = palloc0(sizeof(MlPower));
 
 	s->ncols = ncols;
-	s->lambda = ml_columns_numbers(ncols);
+	s->line = palloc0(sizeof(MlPowerLine) * Max(ncols, 1));
 	s->mean = ml_columns_numbers(ncols);
 	s->stddev = ml_columns_numbers(ncols);
 	s->least = ml_columns_numbers(ncols);
@@ -63,7 +64,7 @@ ml_power_create(int ncols)
 static inline double
 ml_power_scaled(const MlPower *s, int j, double x)
 {
-	return (ml_power_value(s->method, s->lambda[j], x) - s->mean[j]) / s->stddev[j];
+	return (ml_power_mapped(&s->line[j], x) - s->mean[j]) / s->stddev[j];
 }
 
 static void
@@ -105,13 +106,13 @@ ml_power_pass(const MlFitContext *ctx, const MlPower *s, MlPowerSearch *search, 
 }
 
 static void
-ml_power_search(const MlFitContext *ctx, MlPower *s)
+ml_power_search(const MlFitContext *ctx, MlPower *s, bool plain)
 {
 	MlPowerSearch *search = palloc0(sizeof(MlPowerSearch) * Max(s->ncols, 1));
 	bool		again = true;
 
 	for (int j = 0; j < s->ncols; j++)
-		ml_power_begin(&search[j], s->method);
+		ml_power_begin(&search[j], s->method, plain);
 	for (bool first = true; again; first = false)
 	{
 		ml_power_pass(ctx, s, search, first);
@@ -121,10 +122,10 @@ ml_power_search(const MlFitContext *ctx, MlPower *s)
 	}
 	for (int j = 0; j < s->ncols; j++)
 	{
-		s->lambda[j] = search[j].lambda;
+		ml_power_line(&s->line[j], s->method, search[j].lambda, plain ? 0 : search[j].middle);
 		if (s->treated[j] && search[j].at_limit)
 			ml_note(ctx->notes, "the likeliest exponent of column \"%s\" is beyond %s, where its values would lose their digits: that was taken",
-					ctx->in->cols[j].name, ml_text_number(s->lambda[j]));
+					ctx->in->cols[j].name, ml_text_number(s->line[j].lambda));
 	}
 	pfree(search);
 }
@@ -157,7 +158,7 @@ ml_power_read_rows(void *ctx, const double **out)
 		double	   *row = rows->block + (Size) width * i;
 
 		for (int j = 0; j < width; j++)
-			row[j] = rows->s->treated[j] ? ml_power_value(rows->s->method, rows->s->lambda[j], out[i][j]) : 0;
+			row[j] = rows->s->treated[j] ? ml_power_mapped(&rows->s->line[j], out[i][j]) : 0;
 		out[i] = row;
 	}
 	return n;
@@ -180,7 +181,7 @@ ml_power_moments(const MlFitContext *ctx, MlPower *s)
 	source.nrows = ctx->rows->nrows;
 	for (int j = 0; j < s->ncols; j++)
 		if (s->treated[j])
-			near[j] = ml_power_value(s->method, s->lambda[j], s->least[j]);
+			near[j] = ml_power_mapped(&s->line[j], s->least[j]);
 	ml_quantile_moments(&source, s->ncols, s->treated, near, s->mean, s->stddev);
 	pfree(rows.block);
 	pfree(near);
@@ -190,17 +191,16 @@ static void *
 ml_power_fit(const MlFitContext *ctx, MlShape *out)
 {
 	MlPower    *s = ml_power_create(ctx->in->ncols);
+	bool		standardized = ctx->params[ML_POWER_STANDARDIZE].number != 0;
 
 	s->treated = ml_columns_treated(ctx);
 	s->method = strcmp(ctx->params[ML_POWER_METHOD].text, "box_cox") == 0 ? ML_POWER_BOX_COX : ML_POWER_YEO_JOHNSON;
-	ml_power_search(ctx, s);
+	ml_power_search(ctx, s, !standardized);
 	ml_columns_range(ctx->rows, s->ncols, s->treated, s->least, s->stddev);
-	if (ctx->params[ML_POWER_STANDARDIZE].number != 0)
+	if (standardized)
 		ml_power_moments(ctx, s);
 	for (int j = 0; j < s->ncols; j++)
 	{
-		bool		standardized = ctx->params[ML_POWER_STANDARDIZE].number != 0;
-
 		if (!standardized || !(s->stddev[j] > 0) || !isfinite(s->stddev[j]) || !isfinite(1 / s->stddev[j]))
 			s->stddev[j] = 1;
 		if (!standardized)
@@ -236,7 +236,8 @@ ml_power_write(const void *state, StringInfo out)
 	for (int j = 0; j < s->ncols; j++)
 		if (s->treated[j])
 		{
-			ml_write_f64(out, s->lambda[j]);
+			ml_write_f64(out, s->line[j].lambda);
+			ml_write_f64(out, s->line[j].middle);
 			ml_write_f64(out, s->mean[j]);
 			ml_write_f64(out, s->stddev[j]);
 			ml_write_f64(out, s->least[j]);
@@ -248,6 +249,7 @@ ml_power_read(MlReader *r, const MlShape *in, MlShape *out)
 {
 	MlPower    *s = ml_power_create(in->ncols);
 	uint8		method;
+	double		lambda;
 
 	s->treated = ml_columns_read(r, in, ML_TAKES_NUMBERS);
 	method = ml_read_u8(r);
@@ -258,12 +260,15 @@ ml_power_read(MlReader *r, const MlShape *in, MlShape *out)
 	{
 		if (!s->treated[j])
 			continue;
-		s->lambda[j] = ml_read_finite(r);
+		lambda = ml_read_finite(r);
+		ml_power_line(&s->line[j], s->method, lambda, ml_read_finite(r));
 		s->mean[j] = ml_read_finite(r);
 		s->stddev[j] = ml_read_finite(r);
 		s->least[j] = ml_read_finite(r);
 		if (!(s->stddev[j] > 0) || !isfinite(1 / s->stddev[j]))
 			ml_read_corrupted("a standard deviation is not positive");
+		if (!isfinite(s->line[j].at) || !isfinite(s->line[j].by) || !(s->line[j].by > 0))
+			ml_read_corrupted("a power is out of range");
 	}
 	ml_power_shape(s, in, out);
 	return s;
@@ -273,12 +278,14 @@ static void
 ml_power_learned(const void *state, int column, StringInfo out)
 {
 	const MlPower *s = state;
+	const MlPowerLine *line = &s->line[column];
+	bool		straight = line->middle == 0;
 
-	ml_columns_member(out, "lambda", s->lambda[column]);
+	ml_columns_member(out, "lambda", line->lambda);
 	appendStringInfoString(out, ", ");
-	ml_columns_member(out, "mean", s->mean[column]);
+	ml_columns_member(out, "mean", straight ? s->mean[column] : line->at + line->by * s->mean[column]);
 	appendStringInfoString(out, ", ");
-	ml_columns_member(out, "stddev", s->stddev[column]);
+	ml_columns_member(out, "stddev", straight ? s->stddev[column] : line->by * s->stddev[column]);
 }
 
 static void
@@ -294,7 +301,7 @@ ml_power_describe(const void *state, const MlShape *in, StringInfo out)
 static void
 ml_power_words(const void *state, const MlShape *in, int column, StringInfo out)
 {
-	appendStringInfo(out, "lambda %s", ml_text_number(((const MlPower *) state)->lambda[column]));
+	appendStringInfo(out, "lambda %s", ml_text_number(((const MlPower *) state)->line[column].lambda));
 }
 
 const MlTransform ml_transform_power = {

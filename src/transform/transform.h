@@ -24,17 +24,17 @@ typedef enum MlTransformTarget
 } MlTransformTarget;
 
 /* How the texts of an input become cells at the entrance. */
-typedef enum MlEncoding
+typedef enum MlTextEncoding
 {
 	ML_ENCODING_LEVELS,			/* the code of a level that was kept */
 	ML_ENCODING_HASHED,			/* a hash of 32 bits with its sign, whatever the text */
 	ML_ENCODING_TERMS			/* a cell for each term: how often the text has it */
-} MlEncoding;
+} MlTextEncoding;
 
 /* What a step needs of the texts of a column it treats. */
 typedef struct MlTextClaim
 {
-	MlEncoding	encoding;
+	MlTextEncoding encoding;
 	bool		all_levels;		/* no level may be merged with others, and one never seen is told from NULL */
 	bool		named;			/* the step names the column */
 
@@ -58,7 +58,7 @@ typedef struct MlColumn
 	MlTypeClass class;			/* of the values: what the source has while they are as they came, else a number or a text */
 	bool		filled;			/* there is a value whatever the row; the same in fit and read */
 	bool		misses;			/* training only: training rows miss values here */
-	MlEncoding	encoding;		/* of a text that still is as it came; else ML_ENCODING_LEVELS */
+	MlTextEncoding encoding;		/* of a text that still is as it came; else ML_ENCODING_LEVELS */
 	char	   *of;				/* the input whose element or term it is; NULL: the name says all */
 } MlColumn;
 

@@ -60,8 +60,9 @@ my $reports = q{
 	SELECT * FROM ml.evaluate('band trees', 'house');
 	SELECT * FROM ml.evaluate('band', 'SELECT * FROM house WHERE age < 0.5');
 };
+# Evaluations are runs where they can be.
 my $history = q{
-	SELECT 'run', r::text FROM ml.runs r UNION ALL SELECT 'version', v::text FROM ml.versions v
+	SELECT 'run', r::text FROM ml.runs r WHERE r.kind <> 'evaluate' UNION ALL SELECT 'version', v::text FROM ml.versions v
 	UNION ALL SELECT 'deployment', d::text FROM ml.deployments d UNION ALL SELECT 'event', e::text FROM ml.events e
 	UNION ALL SELECT 'alias', a::text FROM ml.aliases a UNION ALL SELECT 'head', h::text FROM ml.event_heads h
 	UNION ALL SELECT 'problem', v::text FROM ml.verify_events() v ORDER BY 1, 2;
@@ -125,6 +126,11 @@ my %writes = (
 	'ml.set_policy()' => q{SELECT ml.set_policy('price', 'drift', 'notify')},
 	'ml.drop_policy()' => q{SELECT ml.drop_policy(1)},
 	'ml.run_policies()' => q{SELECT ml.run_policies()},
+	'ml.start_run()' => q{SELECT ml.start_run('house')},
+	'ml.log_metric()' => q{SELECT ml.log_metric(1, 'loss', 1)},
+	'ml.log_param()' => q{SELECT ml.log_param(1, 'rate', 1)},
+	'ml.end_run()' => q{SELECT ml.end_run(1)},
+	'ml.drop_run()' => q{SELECT ml.drop_run(1)},
 	'ml.grant()' => q{SELECT ml.grant('price', 'read', 'scorer')},
 	'ml.revoke()' => q{SELECT ml.revoke('price', 'use', 'scorer')});
 

@@ -81,6 +81,7 @@ $session->value($_) for (
 	q{SELECT ml.add_gate('label', 'trivial', 'log_loss', versus => 'trivial')},
 	q{SELECT ml.add_gate('label', 'moves', 'invariance:word', max => 1)});
 steady('gates', 20, 200, q{SELECT FROM ml.run_gates('label', 1)}, q{SELECT FROM ml.run_gates('label', 1, 'few')});
+steady('runs of outside code', 20, 200, q{SELECT ml.log_metric(r, 'loss', 1), ml.log_param(r, 'rate', 0.5), ml.end_run(r) FROM ml.start_run('leaks') r});
 steady('importances', 20, 200, q{SELECT * FROM ml.importance('number', 'permutation')}, q{SELECT * FROM ml.importance('label', 'permutation')});
 steady('deployments', 20, 100, q{SELECT ml.undeploy('number', 'production')}, q{SELECT ml.deploy('number', 1)}, q{SELECT ml.predict('number', f) FROM few f});
 
