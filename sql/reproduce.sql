@@ -162,6 +162,17 @@ SELECT ml.reproduce('nowhere');
 SELECT ml.reproduce('linear/9');
 SELECT ml.reproduce(NULL);
 
+-- A learner of one pass learns the same from rows that are kept, for a search or a pipeline: sums are exact either way.
+CREATE TABLE fractions AS SELECT sqrt(i) AS a, i / 7.0::float8 AS b, ln(i) * 3 AS c, sin(i) AS y, 1 / (1 + i % 5)::float8 AS w FROM generate_series(1, 2000) i;
+SELECT version FROM ml.train('searched', 'fractions', 'y', 'linear_regression', '{a,b,c}', search => '{"method": "grid", "space": {"l2": [3, 1]}, "workers": 0}');
+SELECT identical, expected_sha256 = actual_sha256 AS same, source_unchanged, notes FROM ml.reproduce('searched');
+SELECT version FROM ml.train('searched', 'fractions', 'y', 'linear_regression', '{a,b,c}', search => '{"method": "random", "space": {"impute.strategy": ["mean", "median"], "l2": {"min": 0.1, "max": 10}}, "trials": 3, "workers": 0}',
+	pipeline => '[{"step": "impute"}, {"step": "standardise"}]', deploy => 'always');
+SELECT identical, expected_sha256 = actual_sha256 AS same, source_unchanged, notes FROM ml.reproduce('searched');
+SELECT version FROM ml.train('passed', 'fractions', 'y', 'linear_regression', '{a,b,c}', weight => 'w', deploy => 'never');
+SELECT version FROM ml.train('passed', 'fractions', 'y', 'linear_regression', '{a,b,c}', weight => 'w', pipeline => ml.pipeline_spec('passed/1'));
+SELECT count(DISTINCT artifact_sha256) AS artifacts FROM ml.versions WHERE model = 'passed';
+
 \c postgres
 DROP DATABASE regress_ml_reproduce;
 DROP ROLE regress_ml_maker, regress_ml_asker;

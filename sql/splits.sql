@@ -76,7 +76,7 @@ SELECT notes FROM fit('weighted', 'SELECT a, b, c, y, id % 3 AS w FROM visits', 
 \x off
 -- Each fold's figures are those of the run, by step; the mean and the spread come from them.
 SELECT name, count(*), min(step), max(step), count(*) FILTER (WHERE step IS NULL) AS final FROM ml.run_metrics WHERE run_id = (SELECT run_id FROM ml.versions WHERE model = 'plain') AND name NOT LIKE 'fit.%' GROUP BY 1 ORDER BY 1;
-SELECT v.model, v.version, k.value::float8 - avg(m.value) < 1e-12 AS mean, s.value::float8 - stddev_samp(m.value) < 1e-12 AS spread, count(*)
+SELECT v.model, v.version, abs(k.value::float8 - avg(m.value)) < 1e-12 AS mean, abs(s.value::float8 - stddev_samp(m.value)) < 1e-12 AS spread, count(*)
 	FROM ml.versions v, jsonb_each(v.metrics) k, jsonb_each(v.metrics) s, ml.run_metrics m
 	WHERE k.key IN ('cv_r2', 'cv_auc') AND s.key = k.key || '_stddev' AND m.run_id = v.run_id AND m.name = k.key AND m.step > 0 GROUP BY 1, 2, k.value, s.value ORDER BY 1, 2;
 -- The model is that of a training without folds.
@@ -120,6 +120,9 @@ SELECT (SELECT artifact FROM ml.versions WHERE model = 'refit') = (SELECT artifa
 	(SELECT metrics FROM ml.versions WHERE model = 'refit') = (SELECT metrics FROM ml.versions WHERE model = 'untested') AS of_held_out;
 SELECT * FROM ml.source_changed('refit');
 SELECT count(*) FROM ml.importance('refit', 'permutation');
+-- The stored model has learned from every row: gates look at all of them.
+SELECT ml.add_gate(model, 'seen', 'rmse', max => 100) FROM unnest('{refit,plain,untested}'::text[]) model;
+SELECT model, n FROM unnest('{refit,plain,untested}'::text[]) model, ml.run_gates(model, 1);
 SELECT notes('refit kind', 'SELECT day, a, b, c, kind FROM visits', 'kind', '{"method": "time", "column": "day", "refit": true}', 'gradient_boosting');
 SELECT notes('refit kinds', $$SELECT a, b, c, CASE WHEN is_test AND id < 100 THEN 'other' ELSE kind END AS kind, is_test FROM visits$$, 'kind', '{"method": "column", "column": "is_test", "refit": true}', 'logistic_regression');
 

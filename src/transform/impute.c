@@ -273,7 +273,7 @@ ml_impute_learn(const MlFitContext *ctx, const MlColumnStats *stats, MlImpute *i
 		else if (strcmp(strategy, "median") == 0 ||
 				 (strcmp(strategy, "auto") == 0 && stats[j].nulls + stats[j].nans > 0))
 			need_median[j] = true;
-		else if (isnan(stats[j].mean))
+		else if (ctx->rows)
 			need_mean[j] = true;
 		else
 			impute->fill[j] = stats[j].mean;

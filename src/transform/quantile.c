@@ -10,6 +10,7 @@
 #include "base/settings.h"
 #include "catalog/pg_operator_d.h"
 #include "catalog/pg_type_d.h"
+#include "math/exact_sum.h"
 #include "math/moments.h"
 #include "miscadmin.h"
 #include "transform/quantile.h"
@@ -53,22 +54,85 @@ ml_quantile_arrays(MlMoments *m, int ncols)
 											  sizeof(double) * ML_MOMENTS_ARRAYS * Max(ncols, 1)), ncols);
 }
 
+/* One column's values, and their weights where rows have any. */
+typedef struct MlMeanSum
+{
+	MlExactSum	values;
+	MlExactProducts weighted;
+	MlExactProducts weights;
+	int64		n;
+} MlMeanSum;
+
+static double
+ml_products_value(const MlExactProducts *sum)
+{
+	double		fraction;
+	int			exponent;
+
+	ml_exact_products_parts(sum, &fraction, &exponent);
+	return ldexp(fraction, exponent);
+}
+
+/*
+ * The mean to the bit as a learner of one pass has it, from rows multiplied by
+ * the roots of their weights: the sum rounded once, divided by the rounded sum
+ * of the weights.
+ */
+static double
+ml_mean_of(const MlMeanSum *sum, bool weighted)
+{
+	double		mean;
+
+	if (weighted)
+	{
+		mean = ml_products_value(&sum->weighted) / ml_products_value(&sum->weights);
+		if (isfinite(mean))
+			return mean;
+	}
+	if (sum->n == 0)
+		return 0;
+	mean = ml_exact_value(&sum->values) / (double) sum->n;
+	return isfinite(mean) ? mean : ml_exact_mean(&sum->values, sum->n);
+}
+
 void
 ml_quantile_means(MlRowSource *rows, int ncols, const bool *wanted, double *mean)
 {
-	double	   *shift;
-	MlMoments	m;
+	const double *block[ML_BLOCK_ROWS];
+	MlMeanSum  *sums;
+	int		   *column;
+	int			ncolumns = 0;
+	int			n;
 
 	if (!ml_quantile_any(wanted, ncols))
 		return;
-	shift = palloc_extended(sizeof(double) * ncols, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	ml_quantile_arrays(&m, ncols);
-	ml_quantile_sums(rows, ncols, shift, &m);
+	column = palloc_extended(sizeof(int) * ncols, MCXT_ALLOC_HUGE);
 	for (int j = 0; j < ncols; j++)
 		if (wanted[j])
-			mean[j] = ml_moments_mean(&m, j, 0);
-	pfree(m.count);
-	pfree(shift);
+			column[ncolumns++] = j;
+	sums = palloc_extended(sizeof(MlMeanSum) * ncolumns, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	rows->rewind(rows->ctx);
+	while ((n = rows->read(rows->ctx, block)) > 0)
+		for (int i = 0; i < n; i++)
+			for (int c = 0; c < ncolumns; c++)
+			{
+				double		x = block[i][column[c]];
+				double		root;
+
+				if (ml_cell_is_missing(x))
+					continue;
+				ml_exact_add(&sums[c].values, x);
+				sums[c].n++;
+				if (rows->w == NULL)
+					continue;
+				root = sqrt(rows->w[i]);
+				ml_exact_products_add(&sums[c].weighted, root, root * x);
+				ml_exact_products_add(&sums[c].weights, root, root);
+			}
+	for (int c = 0; c < ncolumns; c++)
+		mean[column[c]] = ml_mean_of(&sums[c], rows->w != NULL);
+	pfree(sums);
+	pfree(column);
 }
 
 void
