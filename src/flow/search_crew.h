@@ -16,9 +16,9 @@ typedef struct MlBench MlBench;
 extern Oid	ml_bench_role(const MlPoolMember *member);
 
 /*
- * Rebuilds the training and its rows, in a transaction that they outlive:
- * memory is palloc'd in the current context, temporary files are the owner's.
- * breathe is called now and then while a trial is judged.
+ * Rebuilds the training and its rows: memory is palloc'd in the current
+ * context, temporary files are the owner's, and no longer there than the
+ * transaction. breathe is called now and then while a trial is judged.
  */
 extern MlBench *ml_bench_open(const MlPoolMember *member, ResourceOwner owner, void (*breathe) (void *ctx), void *ctx);
 

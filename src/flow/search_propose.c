@@ -16,6 +16,7 @@
 #include "math/resample.h"
 #include "metric/metric.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 /* Trials of a round, and of the first round of an estimator, which has to have something to go by. */
 #define ML_PROPOSE_ROUND		8
@@ -403,8 +404,9 @@ ml_propose_round_size(const MlSearch *search)
 	return Min(left, ML_PROPOSE_ROUND);
 }
 
-List *
-ml_search_propose(MlSearch *search)
+/* The trials of the next round, with all that was needed to find them. */
+static List *
+ml_propose_round(MlSearch *search)
 {
 	int			size = ml_propose_round_size(search);
 	bool		estimates = search->method == ML_SEARCH_TPE && search->ntrials > 0;
@@ -425,4 +427,45 @@ ml_search_propose(MlSearch *search)
 		round = lappend(round, trial);
 	}
 	return round;
+}
+
+static Jsonb *
+ml_propose_copy_json(const Jsonb *json)
+{
+	Jsonb	   *copy = json ? palloc(VARSIZE(json)) : NULL;
+
+	if (copy)
+		memcpy(copy, json, VARSIZE(json));
+	return copy;
+}
+
+static MlTrial *
+ml_propose_copy(const MlSearch *search, const MlTrial *trial)
+{
+	MlTrial    *copy = palloc(sizeof(MlTrial));
+
+	*copy = *trial;
+	copy->point = palloc(sizeof(double) * Max(search->ndims, 1));
+	memcpy(copy->point, trial->point, sizeof(double) * search->ndims);
+	copy->params = ml_propose_copy_json(trial->params);
+	copy->pipeline = ml_propose_copy_json(trial->pipeline);
+	copy->identity = pstrdup(trial->identity);
+	return copy;
+}
+
+List *
+ml_search_propose(MlSearch *search)
+{
+	/* a trial takes many candidates and texts to find, of which nothing is needed later */
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_mlops proposals", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	List	   *round = ml_propose_round(search);
+	List	   *trials = NIL;
+	ListCell   *lc;
+
+	MemoryContextSwitchTo(caller);
+	foreach(lc, round)
+		trials = lappend(trials, ml_propose_copy(search, lfirst(lc)));
+	MemoryContextDelete(context);
+	return trials;
 }

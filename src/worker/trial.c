@@ -2,9 +2,10 @@
  * trial.c - a process that judges trials of a search for another one.
  *
  * It connects as the bootstrap superuser and takes on the role of who
- * searches in a security-restricted operation, as a job's process does. Each
- * trial is a transaction, without a snapshot: an error ends the trial alone.
- * It ends when its leader closes the queue, or is gone.
+ * searches in a security-restricted operation, as a job's process does. It is
+ * one transaction, since temporary files with rows do not outlive theirs; it
+ * has no snapshot. Each trial is a subtransaction: an error ends that alone.
+ * The process ends when its leader closes the queue, or is gone.
  */
 #include "postgres.h"
 
@@ -18,35 +19,24 @@
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "worker/job.h"
 
 PGDLLEXPORT void ml_trial_main(Datum arg);
 
-/* What a transaction takes on and gives back. */
-typedef struct MlTrialIdentity
+/* Takes on the role of who searches, for the transaction that this process is all its life. */
+static void
+ml_trial_begin(Oid role, MemoryContext context)
 {
 	Oid			user;
 	int			security;
-} MlTrialIdentity;
 
-static void
-ml_trial_begin(MlTrialIdentity *identity, Oid role, MemoryContext context)
-{
-	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	MemoryContextSwitchTo(context);
-	GetUserIdAndSecContext(&identity->user, &identity->security);
-	SetUserIdAndSecContext(role, identity->security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-}
-
-static void
-ml_trial_commit(const MlTrialIdentity *identity, MemoryContext context)
-{
-	SetUserIdAndSecContext(identity->user, identity->security);
-	CommitTransactionCommand();
-	MemoryContextSwitchTo(context);
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(role, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 }
 
 /* Long work breathes: it ends when somebody wants it to, or when nobody waits for it any more. */
@@ -61,17 +51,18 @@ ml_trial_breathe(void *ctx)
 
 /* Judges one trial; the answer says how that ended, be it by an error. */
 static void
-ml_trial_run(MlBench *bench, Oid role, const void *task, Size size, StringInfo answer)
+ml_trial_run(MlBench *bench, const void *task, Size size, StringInfo answer)
 {
 	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
 	TimestampTz started_at = GetCurrentTimestamp();
-	MlTrialIdentity identity;
 
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		ml_trial_begin(&identity, role, context);
 		ml_bench_judge(bench, task, size, answer);
-		ml_trial_commit(&identity, context);
+		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
@@ -80,12 +71,14 @@ ml_trial_run(MlBench *bench, Oid role, const void *task, Size size, StringInfo a
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
-		AbortOutOfAnyTransaction();
+		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		resetStringInfo(answer);
 		ml_bench_failed(error, started_at, answer);
 	}
 	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
 }
 
 void
@@ -94,10 +87,8 @@ ml_trial_main(Datum arg)
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "pg_mlops trials", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext trial = AllocSetContextCreate(TopMemoryContext, "pg_mlops trial", ALLOCSET_DEFAULT_SIZES);
 	MlPoolMember *member;
-	MlTrialIdentity identity;
 	MlBench    *bench;
 	const void *task;
-	Oid			role;
 	Size		size;
 
 	pqsignal(SIGTERM, die);
@@ -110,10 +101,9 @@ ml_trial_main(Datum arg)
 	ml_job_override_settings();
 	/* the processes of the search are what it shares its work among */
 	SetConfigOption("max_parallel_workers_per_gather", "0", PGC_SUSET, PGC_S_OVERRIDE);
-	role = ml_bench_role(member);
-	ml_trial_begin(&identity, role, context);
-	bench = ml_bench_open(member, ResourceOwnerCreate(NULL, "pg_mlops trials"), ml_trial_breathe, member);
-	ml_trial_commit(&identity, context);
+	ml_trial_begin(ml_bench_role(member), context);
+	bench = ml_bench_open(member, CurrentResourceOwner, ml_trial_breathe, member);
+	InvalidateCatalogSnapshotConditionally();
 	while ((task = ml_pool_take(member, &size)) != NULL)
 	{
 		StringInfoData answer;
@@ -121,7 +111,7 @@ ml_trial_main(Datum arg)
 		MemoryContextSwitchTo(trial);
 		pgstat_report_activity(STATE_RUNNING, "pg_mlops: trial");
 		initStringInfo(&answer);
-		ml_trial_run(bench, role, task, size, &answer);
+		ml_trial_run(bench, task, size, &answer);
 		ml_pool_answer(member, answer.data, answer.len);
 		pgstat_report_activity(STATE_IDLE, NULL);
 		MemoryContextSwitchTo(context);

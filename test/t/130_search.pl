@@ -72,6 +72,13 @@ foreach my $name (sort keys %searches)
 	like($notes[1], qr/trials ran in 2 workers/, "$name: with them they do");
 	is(outcome("$name 2"), outcome("$name 0"), "$name: with the same trials, figures and artifact");
 }
+# Rows that do not fit in memory are in temporary files of each process.
+foreach my $workers (0, 2)
+{
+	unlike(value(qq{SET pg_mlops.train_memory = '4MB'; SELECT notes FROM ml.train('spilled $workers', 'SELECT a + k AS a, b, c, y FROM rows, generate_series(1, 60) k', 'y', 'linear_regression', search => '{"method": "random", "trials": 4, "folds": 2, "workers": $workers, "space": {"l2": {"min": 0, "max": 100}}}', deploy => 'never')}),
+		qr/failed/, "spilled: no trial fails with $workers workers");
+}
+is(outcome('spilled 2'), outcome('spilled 0'), 'spilled: the outcome is the same');
 nobody_left('done');
 
 # --- no place for workers ---
