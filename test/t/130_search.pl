@@ -149,8 +149,9 @@ foreach my $kills (1, 2)
 }
 nobody_left('lost');
 
-# A cancelled worker ends its trial alone.
-$session->start("SELECT ml.train('one', $endless, $long)");
+# A cancelled worker ends its trial alone. Trials are long enough not to be over before that.
+my $slow = $long =~ s/"n_trees": \[120\]/"n_trees": [300]/r =~ s/"trials": 6/"trials": 4/r;
+$session->start("SELECT ml.train('one', $endless, $slow)");
 searching();
 value(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pg_mlops trial' LIMIT 1});
 is($session->finish, '00000', 'cancelling a worker does not end the search');
@@ -171,7 +172,8 @@ $session->quit;
 $node->poll_query_until('postgres', 'SELECT true');
 ok($node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type LIKE 'pg_mlops trial%'}), 'killed: no process is left');
 is(value(q{SELECT count(*) FROM ml.models WHERE model = 'leader'}), '0', 'nothing is registered');
-is(ml_warnings($node) =~ s/.*terminating connection because of crash.*\n?//gr, '', 'no warning is in the log');
+# a process that was to be ended may have ended by itself
+is(ml_warnings($node) =~ s/.*(?:terminating connection because of crash|is not a PostgreSQL backend process).*\n?//gr, '', 'no warning is in the log');
 $node->stop;
 
 # --- in a job ---
