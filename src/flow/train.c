@@ -172,7 +172,8 @@ ml_train_init_load(MlTraining *t, bool stream)
 	t->stream = NULL;
 }
 
-void
+/* Lets go of the rows: temporary files would outlive the memory that knows of them. */
+static void
 ml_train_drop_load(MlLoad *load)
 {
 	if (load->copy)
@@ -238,7 +239,7 @@ ml_train_check_rows(MlTraining *t)
 }
 
 /* Reads the source: straight into a one-pass learner where every value is a number, else into frames. */
-void
+static void
 ml_train_load(MlTraining *t)
 {
 	bool		stream = t->task_known && t->model->task == ML_TASK_REGRESSION && t->learner != NULL &&

@@ -62,12 +62,6 @@ extern void ml_train_start(MlTraining *t);
 /* Registers the version, and deploys it as asked for and allowed; train_register.c. */
 extern void ml_train_register(MlTraining *t, MlTrainResult *result);
 
-/* Reads the source: straight into a one-pass learner where every value is a number, else into frames. */
-extern void ml_train_load(MlTraining *t);
-
-/* Lets go of the rows: temporary files would outlive the memory that knows of them. */
-extern void ml_train_drop_load(MlLoad *load);
-
 /* Makes a learner the model's, once the task is known, and reads its parameters. */
 extern void ml_train_settle(MlTraining *t, const MlLearner *learner);
 
