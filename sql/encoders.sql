@@ -1,5 +1,7 @@
 -- Steps for categories, texts, times and arrays: what they make of rows, in every form in which rows are scored.
+SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_mlops;
+RESET client_min_messages;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 SET extra_float_digits = 0;
