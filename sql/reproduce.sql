@@ -173,6 +173,19 @@ SELECT version FROM ml.train('passed', 'fractions', 'y', 'linear_regression', '{
 SELECT version FROM ml.train('passed', 'fractions', 'y', 'linear_regression', '{a,b,c}', weight => 'w', pipeline => ml.pipeline_spec('passed/1'));
 SELECT count(DISTINCT artifact_sha256) AS artifacts FROM ml.versions WHERE model = 'passed';
 
+-- A retraining looks for words as the training did, whatever the session that retrains is set to; a job, as the session that submits.
+CREATE TABLE letters AS SELECT 'The ' || (ARRAY['dogs run', 'dog runs', 'cats are sleeping', 'cat sleeps'])[1 + i % 4] AS body, (i % 4 < 2)::int * 10 + i % 3 AS y FROM generate_series(1, 120) i;
+SET default_text_search_config = 'pg_catalog.english';
+SELECT version FROM ml.train('letters', 'letters', 'y', 'linear_regression', task => 'regression', pipeline => '[{"step": "tfidf"}]', params => '{"l2": 1}');
+SET default_text_search_config = 'pg_catalog.simple';
+SELECT version FROM ml.retrain('letters', deploy => 'never');
+SELECT count(DISTINCT artifact_sha256) AS artifacts, min(pipeline -> 0 -> 'params' ->> 'config') AS config FROM ml.versions WHERE model = 'letters';
+SET client_min_messages = error;
+SELECT ml.train_async('letters', 'letters', 'y') > 0 AS queued;
+SELECT settings ->> 'default_text_search_config' AS config, settings ? 'extra_float_digits' AS digits FROM ml.job_queue WHERE model = 'letters';
+RESET client_min_messages;
+RESET default_text_search_config;
+
 \c postgres
 DROP DATABASE regress_ml_reproduce;
 DROP ROLE regress_ml_maker, regress_ml_asker;

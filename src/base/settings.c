@@ -10,6 +10,10 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
+const char *const ml_source_settings[ML_SOURCE_SETTINGS] = {
+	"TimeZone", "DateStyle", "IntervalStyle", "extra_float_digits", "default_text_search_config"
+};
+
 int			ml_train_memory_kb = 512 * 1024;
 int			ml_cache_memory_kb = 64 * 1024;
 int			ml_max_categories = 100;

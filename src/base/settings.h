@@ -25,6 +25,15 @@ typedef enum MlAttachMode
 
 extern void ml_settings_define(void);
 
+/*
+ * The settings of the server by which a source may read differently: it may
+ * write times as texts, read texts as times, round numbers, or look for words
+ * in texts.
+ */
+#define ML_SOURCE_SETTINGS	5
+
+extern const char *const ml_source_settings[ML_SOURCE_SETTINGS];
+
 /* The budget of one training, in bytes. */
 #define ML_TRAIN_MEMORY_BYTES	((Size) ml_train_memory_kb * 1024)
 

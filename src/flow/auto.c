@@ -23,17 +23,6 @@
 /* Probabilities below this count as this. */
 #define ML_AUTO_P_MIN		1e-15
 
-/* Names of a learner's parameters. */
-static List *
-ml_auto_param_names(const MlLearner *learner)
-{
-	List	   *names = NIL;
-
-	for (int i = 0; i < learner->nparams; i++)
-		names = lappend(names, unconstify(char *, learner->params[i].name));
-	return names;
-}
-
 /*
  * A training of its own of one of the two learners; what the caller gave for
  * the other one is passed over. One that needs too much memory is left out if
@@ -48,7 +37,7 @@ ml_auto_begin(const MlTraining *t, const MlLearner *learner, const MlLearner *ot
 	c->model = palloc0(sizeof(MlModel));
 	c->model->task = t->model->task;
 	c->notes.items = NIL;
-	c->other_params = ml_auto_param_names(other);
+	c->other_params = ml_learner_param_names(other);
 	c->optional = optional;
 	ml_train_settle(c, learner);
 	return c;
@@ -250,7 +239,7 @@ ml_auto_learn(MlTraining *t)
 							   ml_frame_count(t->load->test), ml_auto_trivial(linear));
 	if (again && ml_frame_count(t->load->test) > 0)
 	{
-		t->other_params = ml_auto_param_names(kept == linear ? &ml_gradient_boosting : simple);
+		t->other_params = ml_learner_param_names(kept == linear ? &ml_gradient_boosting : simple);
 		t->compares = false;
 		ml_train_learn_all(t, kept->model->learner, "the comparison was on the first ones");
 	}

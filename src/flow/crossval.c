@@ -50,7 +50,7 @@ ml_crossval_context(void *arg)
 MlFolds *
 ml_crossval_folds(MlTraining *t)
 {
-	return ml_folds_make(t, t->load->folds, ml_folds_method(t->load));
+	return ml_folds_make(t, t->load->folds, t->load->fold_method);
 }
 
 /* Notes the metrics that some folds have no value of. */

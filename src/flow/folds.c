@@ -294,12 +294,6 @@ ml_folds_chained(const MlLoad *load, MlFolds *folds, int k)
 
 /* ---- making and using them ---- */
 
-MlFoldMethod
-ml_folds_method(const MlLoad *load)
-{
-	return load->fold_method;
-}
-
 /* The task and classes of all rows that are in folds. */
 static const MlDesign *
 ml_folds_labels(const MlTraining *t)

@@ -28,9 +28,6 @@ typedef struct MlFolds
  */
 extern MlFolds *ml_folds_make(MlTraining *t, int k, MlFoldMethod method);
 
-/* How folds are made where nothing but the split says so. */
-extern MlFoldMethod ml_folds_method(const MlLoad *load);
-
 /*
  * The training and the held-out rows of one fold, as a load of its own in the
  * current memory context. share below 1: that share of the training rows, by

@@ -14,7 +14,6 @@
 #include "flow/environment.h"
 #include "flow/evaluate.h"
 #include "flow/measure.h"
-
 #include "store/runs.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"

@@ -4,16 +4,12 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/settings.h"
 #include "flow/call.h"
 #include "flow/recorded.h"
 #include "flow/split.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-
-/* A source may write times as texts, read texts as times, round numbers, or look for words in texts. */
-static const char *const ml_recorded_settings[] = {
-	"TimeZone", "DateStyle", "IntervalStyle", "extra_float_digits", "default_text_search_config"
-};
 
 MlLoad *
 ml_recorded_load(const MlVersionRef *version, const char *target, const char *hint, MlTrainingRecord *record)
@@ -50,12 +46,12 @@ void
 ml_recorded_settings_write(StringInfo out)
 {
 	appendStringInfoString(out, ", \"settings\": {");
-	for (int i = 0; i < (int) lengthof(ml_recorded_settings); i++)
+	for (int i = 0; i < ML_SOURCE_SETTINGS; i++)
 	{
 		appendStringInfoString(out, i > 0 ? ", " : "");
-		ml_json_text(out, ml_recorded_settings[i]);
+		ml_json_text(out, ml_source_settings[i]);
 		appendStringInfoString(out, ": ");
-		ml_json_text(out, GetConfigOption(ml_recorded_settings[i], false, false));
+		ml_json_text(out, GetConfigOption(ml_source_settings[i], false, false));
 	}
 	appendStringInfoChar(out, '}');
 }
@@ -73,12 +69,12 @@ ml_recorded_settings_enter(Jsonb *environment)
 	Jsonb	   *settings = ml_call_json(environment, "settings");
 	int64		categories = ml_call_int64(environment, "max_categories", 0);
 
-	for (int i = 0; settings && i < (int) lengthof(ml_recorded_settings); i++)
+	for (int i = 0; settings && i < ML_SOURCE_SETTINGS; i++)
 	{
-		char	   *value = ml_call_text(settings, ml_recorded_settings[i]);
+		char	   *value = ml_call_text(settings, ml_source_settings[i]);
 
 		if (value)
-			ml_recorded_set(ml_recorded_settings[i], value);
+			ml_recorded_set(ml_source_settings[i], value);
 	}
 	if (categories > 0)
 		ml_recorded_set("pg_mlops.max_categories", psprintf("%lld", (long long) categories));

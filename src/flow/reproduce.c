@@ -60,36 +60,6 @@ typedef struct MlReproduce
 
 /* ---- the call ---- */
 
-/* The parameters of a call that are for one learner: auto takes those of several. */
-static Jsonb *
-ml_reproduce_params(Jsonb *params, const MlLearner *learner)
-{
-	JsonbParseState *state = NULL;
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue	v;
-	bool		wanted = false;
-
-	if (params == NULL || !JB_ROOT_IS_OBJECT(params))
-		return params;
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	it = JsonbIteratorInit(&params->root);
-	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
-	{
-		if (token == WJB_KEY)
-		{
-			char	   *name = pnstrdup(v.val.string.val, v.val.string.len);
-
-			wanted = strcmp(name, "positive_class") == 0;
-			for (int i = 0; i < learner->nparams; i++)
-				wanted |= strcmp(learner->params[i].name, name) == 0;
-		}
-		if ((token == WJB_KEY || token == WJB_VALUE) && wanted)
-			pushJsonbValue(&state, token, &v);
-	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
-}
-
 /* What the model learned with: as the caller gave it, or what auto or a search found. */
 static void
 ml_reproduce_learner(MlReproduce *r)
@@ -108,7 +78,7 @@ ml_reproduce_learner(MlReproduce *r)
 		spec->pipeline = ml_call_json(learned, "pipeline");
 	}
 	spec->algorithm = r->facts.algorithm;
-	spec->params = ml_reproduce_params(spec->params, ml_learner_by_name(spec->algorithm));
+	spec->params = ml_train_params_of(spec->params, ml_learner_by_name(spec->algorithm));
 	spec->search = NULL;
 }
 

@@ -10,6 +10,7 @@
 #include "base/compat.h"
 #include "flow/aside.h"
 #include "flow/call.h"
+#include "flow/recorded.h"
 #include "flow/retrain.h"
 #include "store/access.h"
 #include "store/catalog.h"
@@ -38,7 +39,7 @@ ml_retrain_read(const char *model, MlTrainSpec *spec, MlTrainingRecord *record)
 				 errhint("Train a version with ml.train; later ones can repeat that.")));
 	ml_call_read(record->params, spec);
 	repeat->run_id = record->run_id;
-	repeat->max_categories = ml_call_int64(record->environment, "max_categories", 0);
+	repeat->environment = record->environment;
 	repeat->identity.model = model;
 	repeat->identity.role = record->trainer;
 	repeat->identity.search_path = record->search_path;
@@ -70,11 +71,7 @@ ml_retrain_run(const char *model, const char *deploy, const char *login, bool de
 	ml_aside_end(&aside);
 	spec.login = login;
 	spec.detached = detached;
-	nest_level = NewGUCNestLevel();
-	if (spec.repeats->max_categories > 0)
-		(void) set_config_option("pg_mlops.max_categories",
-								 psprintf("%lld", (long long) spec.repeats->max_categories), PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	nest_level = ml_recorded_settings_enter(spec.repeats->environment);
 	ml_train_run(&spec, result);
 	AtEOXact_GUC(false, nest_level);
 }

@@ -409,7 +409,7 @@ ml_search_run(MlTraining *t)
 	ml_progress_phase(ML_PHASE_SEARCHING);
 	ml_search_choose_metric(search, ml_search_labels(t));
 	search->judged_folds = search->folds > 0 ? search->folds : t->load->folds > 0 ? t->load->folds : ML_SEARCH_FOLDS;
-	run.crew = ml_crew_begin(t, search, search->judged_folds, ml_folds_method(t->load));
+	run.crew = ml_crew_begin(t, search, search->judged_folds, t->load->fold_method);
 	search->processes = ml_crew_size(run.crew);
 	if (search->method == ML_SEARCH_HALVING)
 		ml_search_halve(&run);

@@ -27,11 +27,12 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-/* What of the session counts for how rows become features. */
+/* What of the session counts for how rows become features, beside what sources depend on. */
 static const char *const ml_crew_settings[] = {
-	"search_path", "TimeZone", "DateStyle", "IntervalStyle", "default_text_search_config", "pg_mlops.max_categories",
-	"pg_mlops.train_memory"
+	"search_path", "pg_mlops.max_categories", "pg_mlops.train_memory"
 };
+
+#define ML_CREW_SETTINGS	((int) lengthof(ml_crew_settings))
 
 struct MlCrew
 {
@@ -157,8 +158,9 @@ ml_crew_put_hello(StringInfo out, const MlTraining *t, const MlSearch *search, i
 	initStringInfo(&call);
 	ml_call_write(&call, t->spec, true);
 	ml_write_u32(out, GetUserId());
-	ml_write_u32(out, lengthof(ml_crew_settings));
-	for (int i = 0; i < (int) lengthof(ml_crew_settings); i++)
+	for (int i = 0; i < ML_SOURCE_SETTINGS; i++)
+		ml_write_text(out, GetConfigOption(ml_source_settings[i], false, false));
+	for (int i = 0; i < ML_CREW_SETTINGS; i++)
 		ml_write_text(out, GetConfigOption(ml_crew_settings[i], false, false));
 	ml_write_text(out, call.data);
 	ml_write_u32(out, t->model->task);
@@ -341,12 +343,12 @@ ml_bench_open(const MlPoolMember *member, ResourceOwner owner, void (*breathe) (
 	MlReader	in = {member->bytes, (const uint8 *) member->bytes + member->size, NULL};
 	MlFoldMethod method;
 	char	   *metric;
-	int			nsettings;
 	int			folds;
 
 	(void) ml_read_u32(&in);
-	nsettings = ml_read_count(&in, 4);
-	for (int i = 0; i < nsettings; i++)
+	for (int i = 0; i < ML_SOURCE_SETTINGS; i++)
+		SetConfigOption(ml_source_settings[i], ml_read_text(&in), PGC_SUSET, PGC_S_SESSION);
+	for (int i = 0; i < ML_CREW_SETTINGS; i++)
 		SetConfigOption(ml_crew_settings[i], ml_read_text(&in), PGC_SUSET, PGC_S_SESSION);
 	t->context = CurrentMemoryContext;
 	t->tick.breathe = breathe;

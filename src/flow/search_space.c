@@ -90,49 +90,7 @@ ml_search_active(const MlSearchDim *dim, int learner)
 	return dim->part != ML_SEARCH_PARAM || dim->learner == learner;
 }
 
-/* ---- objects ---- */
-
-/* Of an object, the members that a learner has parameters for, and positive_class. */
-static Jsonb *
-ml_search_given(Jsonb *params, const MlLearner *learner)
-{
-	JsonbParseState *state = NULL;
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue	v;
-
-	if (params == NULL)
-		return NULL;
-	it = JsonbIteratorInit(&params->root);
-	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	(void) JsonbIteratorNext(&it, &v, true);
-	while ((token = JsonbIteratorNext(&it, &v, true)) == WJB_KEY)
-	{
-		char	   *key = ml_search_key(&v);
-		bool		known = strcmp(key, "positive_class") == 0;
-
-		for (int i = 0; i < learner->nparams; i++)
-			known |= strcmp(learner->params[i].name, key) == 0;
-		(void) JsonbIteratorNext(&it, &v, true);
-		if (!known)
-			continue;
-		ml_search_push_key(&state, key);
-		(void) pushJsonbValue(&state, WJB_VALUE, &v);
-	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
-}
-
 /* ---- the learners that take part ---- */
-
-static List *
-ml_search_param_names(const MlLearner *learner)
-{
-	List	   *names = NIL;
-
-	for (int i = 0; i < learner->nparams; i++)
-		names = lappend(names, unconstify(char *, learner->params[i].name));
-	return names;
-}
 
 /* Checks what the caller gave: each member is a parameter of some learner that takes part. */
 static void
@@ -142,7 +100,7 @@ ml_search_check_given(const MlSearch *search, Jsonb *params, MlTask task)
 	const MlLearner *last = search->learners[search->nlearners - 1].learner;
 
 	for (int i = 0; i < search->nlearners - 1; i++)
-		others = list_concat(others, ml_search_param_names(search->learners[i].learner));
+		others = list_concat(others, ml_learner_param_names(search->learners[i].learner));
 	(void) ml_options_parse(psprintf("learner \"%s\"", last->name), last->params, last->nparams, params, others);
 }
 
@@ -160,7 +118,7 @@ ml_search_choose_learners(MlSearch *search, const MlTraining *t)
 			search->learners[search->nlearners++].learner = candidates[i];
 	ml_search_check_given(search, t->params_given, t->model->task);
 	for (int i = 0; i < search->nlearners; i++)
-		search->learners[i].given = ml_search_given(t->params_given, search->learners[i].learner);
+		search->learners[i].given = ml_train_params_of(t->params_given, search->learners[i].learner);
 }
 
 static List *

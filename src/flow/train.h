@@ -41,7 +41,7 @@ typedef struct MlRepeat
 {
 	int64		run_id;
 	int32		version;
-	int64		max_categories;	/* the setting of then, which counts; 0: not recorded */
+	Jsonb	   *environment;	/* of that run, whose settings count */
 	MlIdentity	identity;		/* whose source it is */
 } MlRepeat;
 

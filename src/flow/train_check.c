@@ -101,6 +101,35 @@ ml_train_parse_task(const char *task)
 										"Leave it out to have it inferred from the target."))));
 }
 
+Jsonb *
+ml_train_params_of(Jsonb *params, const MlLearner *learner)
+{
+	JsonbParseState *state = NULL;
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	v;
+	bool		wanted = false;
+
+	if (params == NULL || !JB_ROOT_IS_OBJECT(params))
+		return params;
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	it = JsonbIteratorInit(&params->root);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+		{
+			char	   *name = pnstrdup(v.val.string.val, v.val.string.len);
+
+			wanted = strcmp(name, "positive_class") == 0;
+			for (int i = 0; i < learner->nparams; i++)
+				wanted |= strcmp(learner->params[i].name, name) == 0;
+		}
+		if ((token == WJB_KEY || token == WJB_VALUE) && wanted)
+			pushJsonbValue(&state, token, &v);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
 /* Reads the learner's parameters; positive_class belongs to the target and not to a learner. */
 static void
 ml_train_parse_params(MlTraining *t)

@@ -62,6 +62,9 @@ extern void ml_train_start(MlTraining *t);
 /* Registers the version, and deploys it as asked for and allowed; train_register.c. */
 extern void ml_train_register(MlTraining *t, MlTrainResult *result);
 
+/* The parameters given that are for one learner, and positive_class: auto and searches take those of several. */
+extern Jsonb *ml_train_params_of(Jsonb *params, const MlLearner *learner);
+
 /* Makes a learner the model's, once the task is known, and reads its parameters. */
 extern void ml_train_settle(MlTraining *t, const MlLearner *learner);
 

@@ -155,6 +155,9 @@ extern const MlLearner *const ml_learners[];
 /* By name: raises ERRCODE_UNDEFINED_OBJECT with the known names. */
 extern const MlLearner *ml_learner_by_name(const char *name);
 
+/* The names of its parameters: a List of char *. */
+extern List *ml_learner_param_names(const MlLearner *learner);
+
 /* By on-disk tag; NULL when unknown. */
 extern const MlLearner *ml_learner_by_tag(uint16 tag);
 

@@ -32,6 +32,16 @@ ml_learner_by_name(const char *name)
 			 errhint("%s", ml_text_hint(name, names, "See ml.learners, or leave algorithm at 'auto'."))));
 }
 
+List *
+ml_learner_param_names(const MlLearner *learner)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < learner->nparams; i++)
+		names = lappend(names, unconstify(char *, learner->params[i].name));
+	return names;
+}
+
 const MlLearner *
 ml_learner_by_tag(uint16 tag)
 {

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/settings.h"
 #include "base/text.h"
 #include "access/htup_details.h"
 #include "access/xact.h"
@@ -23,10 +24,9 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-/* The settings of the submitting session that count: how the source reads, what the training makes of it, and who asked. */
+/* The settings of the submitting session that count beside how the source reads: what the training makes of it, and who asked. */
 static const char *const ml_job_settings[] = {
-	"search_path", "TimeZone", "DateStyle", "IntervalStyle", "application_name", "pg_mlops.max_categories",
-	"pg_mlops.train_memory"
+	"search_path", "application_name", "pg_mlops.max_categories", "pg_mlops.train_memory"
 };
 
 /* Job locks are advisory locks of a class that no SQL function takes; pg_locks shows it as objsubid. */
@@ -35,19 +35,25 @@ static const char *const ml_job_settings[] = {
 /* How often a job is started at most. */
 #define ML_JOB_ATTEMPTS		2
 
+static void
+ml_jobs_setting(StringInfo out, const char *name)
+{
+	appendStringInfoString(out, out->len > 0 ? ", " : "{");
+	ml_json_text(out, name);
+	appendStringInfoString(out, ": ");
+	ml_json_text(out, GetConfigOption(name, false, false));
+}
+
 static char *
 ml_jobs_settings(void)
 {
 	StringInfoData out;
 
 	initStringInfo(&out);
+	for (int i = 0; i < ML_SOURCE_SETTINGS; i++)
+		ml_jobs_setting(&out, ml_source_settings[i]);
 	for (int i = 0; i < (int) lengthof(ml_job_settings); i++)
-	{
-		appendStringInfoString(&out, i > 0 ? ", " : "{");
-		ml_json_text(&out, ml_job_settings[i]);
-		appendStringInfoString(&out, ": ");
-		ml_json_text(&out, GetConfigOption(ml_job_settings[i], false, false));
-	}
+		ml_jobs_setting(&out, ml_job_settings[i]);
 	appendStringInfoChar(&out, '}');
 	return out.data;
 }

@@ -4,7 +4,6 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-
 #include "catalog/pg_type.h"
 #include "store/catalog_internal.h"
 #include "store/trials.h"
